@@ -1,0 +1,1 @@
+"""weighbridge: where model weights are checked before they go on the road."""

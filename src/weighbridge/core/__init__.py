@@ -1,0 +1,1 @@
+"""The frozen vocabulary that every stage speaks; standard library only, no I/O."""

@@ -1,0 +1,238 @@
+"""What an artifact is made of: files, their formats, their digests; no opinion about them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from weighbridge.core.digest import Digest, FileDigest, HashAlgorithm, HashLayout
+from weighbridge.core.evidence import Gap
+
+SIGNATURE_NAME: Final = "model.sig"
+"""The OMS signature of a model directory; `FILE.sig` beside a single-file model."""
+
+CLAIMS_NAME: Final = "model.claims.jsonl"
+"""Every other claim about a model, one Sigstore bundle a line."""
+
+GIT_NAMES: Final = frozenset({".git", ".gitattributes", ".github", ".gitignore"})
+"""Top-level names that OMS clients leave out of a signature by default (OMS spec 6.2)."""
+
+
+class FileFormat(StrEnum):
+    """A file's format, told from its bytes and never from its name alone."""
+
+    EMPTY = "empty"
+    PICKLE = "pickle"
+    JOBLIB = "joblib"
+    TORCH_ZIP = "torch-zip"
+    TORCH_LEGACY = "torch-legacy"
+    TORCHSCRIPT = "torchscript"
+    NPY = "npy"
+    NPZ = "npz"
+    SAFETENSORS = "safetensors"
+    GGUF = "gguf"
+    ONNX = "onnx"
+    HDF5 = "hdf5"
+    KERAS_V3 = "keras-v3"
+    SAVEDMODEL = "savedmodel"
+    TFLITE = "tflite"
+    TOKENIZER = "tokenizer"
+    ZIP = "zip"
+    TAR = "tar"
+    SEVEN_ZIP = "7z"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZLIB = "zlib"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+    JSON = "json"
+    YAML = "yaml"
+    TEXT = "text"
+    PYTHON_SOURCE = "python-source"
+    PYTHON_BYTECODE = "python-bytecode"
+    SCRIPT = "script"
+    SHARED_OBJECT = "shared-object"
+    LFS_POINTER = "lfs-pointer"
+    IMAGE = "image"
+    UNKNOWN = "unknown"
+
+
+class Carries(StrEnum):
+    """What opening a file of a format can lead to, at the worst."""
+
+    DATA = "data"
+    """The format has no way to express code."""
+
+    CONFIGURATION = "configuration"
+    """Text that frameworks interpret: it can name code, a template or a path."""
+
+    CONTAINER = "container"
+    """Holds other files, which may be anything."""
+
+    CODE = "code"
+    """The format can make its usual loader execute something."""
+
+    UNKNOWN = "unknown"
+    """Nobody can tell."""
+
+
+_CARRIES: Final = MappingProxyType(
+    {
+        FileFormat.EMPTY: Carries.DATA,
+        FileFormat.SAFETENSORS: Carries.DATA,
+        FileFormat.TOKENIZER: Carries.DATA,
+        FileFormat.TEXT: Carries.DATA,
+        FileFormat.IMAGE: Carries.DATA,
+        FileFormat.LFS_POINTER: Carries.DATA,
+        FileFormat.JSON: Carries.CONFIGURATION,
+        FileFormat.YAML: Carries.CONFIGURATION,
+        FileFormat.GGUF: Carries.CONFIGURATION,
+        FileFormat.ONNX: Carries.CONFIGURATION,
+        FileFormat.TFLITE: Carries.CONFIGURATION,
+        FileFormat.ZIP: Carries.CONTAINER,
+        FileFormat.TAR: Carries.CONTAINER,
+        FileFormat.SEVEN_ZIP: Carries.CONTAINER,
+        FileFormat.GZIP: Carries.CONTAINER,
+        FileFormat.BZIP2: Carries.CONTAINER,
+        FileFormat.XZ: Carries.CONTAINER,
+        FileFormat.ZLIB: Carries.CONTAINER,
+        FileFormat.LZ4: Carries.CONTAINER,
+        FileFormat.ZSTD: Carries.CONTAINER,
+        FileFormat.PICKLE: Carries.CODE,
+        FileFormat.JOBLIB: Carries.CODE,
+        FileFormat.TORCH_ZIP: Carries.CODE,
+        FileFormat.TORCH_LEGACY: Carries.CODE,
+        FileFormat.TORCHSCRIPT: Carries.CODE,
+        FileFormat.NPY: Carries.CODE,
+        FileFormat.NPZ: Carries.CODE,
+        FileFormat.HDF5: Carries.CODE,
+        FileFormat.KERAS_V3: Carries.CODE,
+        FileFormat.SAVEDMODEL: Carries.CODE,
+        FileFormat.PYTHON_SOURCE: Carries.CODE,
+        FileFormat.PYTHON_BYTECODE: Carries.CODE,
+        FileFormat.SCRIPT: Carries.CODE,
+        FileFormat.SHARED_OBJECT: Carries.CODE,
+        FileFormat.UNKNOWN: Carries.UNKNOWN,
+    }
+)
+
+
+def carries(file_format: FileFormat) -> Carries:
+    """Return the worst that opening a file of *file_format* can lead to."""
+    return _CARRIES[file_format]
+
+
+class ArtifactKind(StrEnum):
+    """Whether the artifact is a directory or one file."""
+
+    DIRECTORY = "directory"
+    FILE = "file"
+
+
+class EntryRole(StrEnum):
+    """What a file is for."""
+
+    MODEL = "model"
+    SIGNATURE = "signature"
+    CLAIMS = "claims"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStamp:
+    """What the file system said of a file while it was read; equal stamps, same content."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """
+    One regular file of an artifact.
+
+    Attributes:
+        path: POSIX path relative to the root; `.` for a single-file artifact.
+        size: Bytes.
+        role: Model file, signature or claims.
+        format: Told from the content; None when nobody asked for it.
+        suffix_format: The format that the suffix promises, where that is another one.
+        through_symlink: Whether the path is a symbolic link to the file.
+        stamp: For telling whether the file is still the one that was hashed.
+        digests: One per layout that was asked for.
+    """
+
+    path: str
+    size: int
+    role: EntryRole
+    format: FileFormat | None
+    suffix_format: FileFormat | None
+    through_symlink: bool
+    stamp: FileStamp
+    digests: tuple[FileDigest, ...]
+
+    def digest(self, layout: HashLayout) -> FileDigest:
+        """
+        Return the digest under *layout*.
+
+        Raises:
+            KeyError: The inventory was taken without this layout.
+        """
+        for digest in self.digests:
+            if digest.layout == layout:
+                return digest
+        raise KeyError(layout)
+
+    @property
+    def sha256(self) -> Digest | None:
+        """The whole file's SHA-256 where it is known."""
+        for digest in self.digests:
+            if digest.layout.algorithm is HashAlgorithm.SHA256 and digest.whole is not None:
+                return digest.whole
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """
+    Every file of an artifact, read once.
+
+    Attributes:
+        name: The artifact's base name.
+        kind: Directory or single file.
+        entries: In code-point order of their paths; no path occurs twice.
+        empty_directories: Relative paths; a signature cannot cover them.
+        layouts: The layouts under which every entry was digested.
+        gaps: What could not be read or accounted for. An inventory with gaps is not complete.
+    """
+
+    name: str
+    kind: ArtifactKind
+    entries: tuple[FileEntry, ...]
+    empty_directories: tuple[str, ...]
+    layouts: tuple[HashLayout, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def model_entries(self) -> tuple[FileEntry, ...]:
+        """The files that make up the model: without signatures and claims."""
+        return tuple(e for e in self.entries if e.role is EntryRole.MODEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDigests:
+    """
+    How claims and verdicts name an artifact.
+
+    Attributes:
+        name: Informational.
+        oms: The OMS root digest, which does not bind file names.
+        names: SHA-256 over the sorted lines `<sha256 hex>  <path>` (in-toto `dirHash`).
+    """
+
+    name: str
+    oms: Digest
+    names: Digest

@@ -1,0 +1,95 @@
+"""
+The stable codes of errors and reasons.
+
+A code never changes its meaning and is never reused. `docs/errors.md` has one section per
+code; a test holds the two equal. `weighbridge explain CODE` prints the section. Rule ids
+(`scan/rules`) live in the same name space and are catalogued in `docs/rules.md`.
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why an operation failed or a verdict is not allow; kebab-case, at the end of messages."""
+
+    # usage and environment
+    USAGE = "usage"
+    REFERENCE_NOT_FOUND = "reference-not-found"
+    REFERENCE_UNSUPPORTED = "reference-unsupported"
+    NOTHING_TO_CHECK = "nothing-to-check"
+    METHOD_UNAVAILABLE = "method-unavailable"
+    EXTRA_MISSING = "extra-missing"
+    IO_FAILED = "io-failed"
+    OUTPUT_EXISTS = "output-exists"
+    STORE_UNUSABLE = "store-unusable"
+    INTERNAL = "internal"
+
+    # inventory
+    NAME_NOT_UTF8 = "name-not-utf8"
+    NAME_NOT_CANONICAL = "name-not-canonical"
+    SYMLINK_REFUSED = "symlink-refused"
+    SYMLINK_DIRECTORY = "symlink-directory"
+    SYMLINK_BROKEN = "symlink-broken"
+    SPECIAL_FILE = "special-file"
+    EMPTY_DIRECTORY = "empty-directory"
+    FILE_CHANGED = "file-changed"
+    FILE_UNREADABLE = "file-unreadable"
+    LIMIT_EXCEEDED = "limit-exceeded"
+
+    # signatures
+    SIGNATURE_MISSING = "signature-missing"
+    SIGNATURE_MALFORMED = "signature-malformed"
+    SIGNATURE_INVALID = "signature-invalid"
+    SIGNATURE_COUNT = "signature-count"
+    SIGNATURE_METHOD = "signature-method"
+    STATEMENT_MALFORMED = "statement-malformed"
+    PREDICATE_UNSUPPORTED = "predicate-unsupported"
+    LEGACY_REFUSED = "legacy-refused"
+    RESOURCE_NAME = "resource-name"
+    RESOURCE_DUPLICATE = "resource-duplicate"
+    ROOT_DIGEST_MISMATCH = "root-digest-mismatch"
+    DIGEST_MISMATCH = "digest-mismatch"
+    FILE_MISSING = "file-missing"
+    FILE_NOT_COVERED = "file-not-covered"
+    ZERO_BYTE_IN_SHARDS = "zero-byte-in-shards"
+    KEY_MALFORMED = "key-malformed"
+    KEY_UNSUPPORTED = "key-unsupported"
+    KEY_MISMATCH = "key-mismatch"
+    PASSWORD = "key-password"  # noqa: S105  a code, not a password
+    CERTIFICATE_MALFORMED = "certificate-malformed"
+    CERTIFICATE_UNTRUSTED = "certificate-untrusted"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_USAGE = "certificate-usage"
+    IDENTITY_REQUIRED = "identity-required"
+    IDENTITY_MISMATCH = "identity-mismatch"
+
+    # scanning (gaps; findings carry rule ids)
+    SCAN_UNSUPPORTED = "scan-unsupported"
+    SCAN_MALFORMED = "scan-malformed"
+    SCAN_LIMIT = "scan-limit"
+    SCAN_TIMEOUT = "scan-timeout"
+    SCAN_CRASHED = "scan-crashed"
+
+    # policy and verdict
+    POLICY_MALFORMED = "policy-malformed"
+    POLICY_NO_MATCH = "policy-no-match"
+    POLICY_DENIED = "policy-denied"
+    POLICY_INDETERMINATE = "policy-indeterminate"
+    POLICY_UNSUPPORTED = "policy-unsupported"
+    FORMAT_REFUSED = "format-refused"
+    FORMAT_EXECUTABLE = "format-executable"
+    SUFFIX_LIES = "suffix-lies"
+    REMOTE_CODE = "remote-code"
+    SCAN_FINDING = "scan-finding"
+    EVIDENCE_GAP = "evidence-gap"
+    EVIDENCE_INCOMPLETE = "evidence-incomplete"
+    SIGNER_THRESHOLD = "signer-threshold"
+    UNCOVERED_FILE = "uncovered-file"
+    PROVENANCE_MISSING = "provenance-missing"
+    ALLOWED = "allowed"
+
+    # loading
+    LOAD_FORMAT = "load-format"
+    LOAD_MALFORMED = "load-malformed"
+    LOAD_REFUSED = "load-refused"
+    ARTIFACT_CLOSED = "artifact-closed"

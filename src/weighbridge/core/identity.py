@@ -1,0 +1,84 @@
+"""
+Identities: what an artifact says of itself, and what cryptography established.
+
+The two are different types with no conversion between them, so that a claim can never be
+passed where a verified identity is asked for.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SigningMethod(StrEnum):
+    """How a signature is made and verified; the value is the name on the command line."""
+
+    KEY = "key"
+    CERTIFICATE = "certificate"
+    SIGSTORE = "sigstore"
+    PKCS11_KEY = "pkcs11-key"
+    PKCS11_CERTIFICATE = "pkcs11-certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedIdentity:
+    """What an artifact or a signer says, unverified: for display only."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyIdentity:
+    """
+    The holder of a private key.
+
+    Attributes:
+        fingerprint: Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo.
+        curve: Name of the curve, such as `secp256r1`.
+    """
+
+    fingerprint: str
+    curve: str
+
+    @property
+    def label(self) -> str:
+        """One line for people."""
+        return f"key sha256:{self.fingerprint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateIdentity:
+    """
+    The subject of a certificate whose chain reaches a trusted root.
+
+    Attributes:
+        subject: RFC 4514 string of the subject.
+        issuer: RFC 4514 string of the issuer.
+        san_uris: URIs of the subject alternative name.
+        san_emails: E-mail addresses of the subject alternative name.
+        san_dns: DNS names of the subject alternative name.
+        fingerprint: Lower-case hex SHA-256 of the DER certificate.
+        root_fingerprint: The same of the trusted root that the path ends in.
+        not_before: Start of validity, UTC.
+        not_after: End of validity, UTC.
+    """
+
+    subject: str
+    issuer: str
+    san_uris: tuple[str, ...]
+    san_emails: tuple[str, ...]
+    san_dns: tuple[str, ...]
+    fingerprint: str
+    root_fingerprint: str
+    not_before: datetime
+    not_after: datetime
+
+    @property
+    def label(self) -> str:
+        """One line for people: a URI or e-mail where there is one, else the subject."""
+        names = self.san_uris or self.san_emails or self.san_dns
+        return f"certificate {names[0] if names else self.subject}"
+
+
+VerifiedIdentity = KeyIdentity | CertificateIdentity
+"""Established by cryptography against trust that the caller gave."""

@@ -1,0 +1,152 @@
+"""
+Every bound on hostile input, in one place.
+
+Each constant names its unit and why it has its value. A stage that meets a bound reports a
+`Gap` or raises; it never truncates silently. Nothing outside this module invents a bound.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+# -- inventory ---------------------------------------------------------------------------------
+
+MAX_FILES: Final = 1_000_000
+"""Files and directories in one artifact; the largest public model repositories hold ~20,000."""
+
+MAX_DEPTH: Final = 64
+"""Directories below the artifact's root; real layouts stay under ten."""
+
+MAX_PATH_BYTES: Final = 4096
+"""UTF-8 bytes of a path relative to the root; Linux' PATH_MAX."""
+
+HASH_BLOCK_BYTES: Final = 512 * KIB
+"""Bytes read and hashed at a time: half a core's second-level cache, so that hashing finds the
+block there. The value has no effect on any digest."""
+
+SMALL_FILE_BYTES: Final = 64 * KIB
+"""Files up to this size are hashed where they are found: handing them to a thread costs more."""
+
+SNIFF_BYTES: Final = 8 * KIB
+"""Bytes at the start of a file from which its format is told."""
+
+SNIFF_TAIL_BYTES: Final = 66 * KIB
+"""Bytes at the end of a file in which a zip's end record may lie (APPNOTE 4.3.16: 22 + 65535)."""
+
+DEFAULT_SHARD_BYTES: Final = 1_000_000_000
+"""Bytes of a shard in the signature's shards mode; OMS default."""
+
+MAX_SHARDS: Final = 4_000_000
+"""Shards of one artifact: 4 PB at the default shard size."""
+
+MIN_SHARD_BYTES: Final = 1
+"""Smallest shard size that the format allows."""
+
+# -- signatures --------------------------------------------------------------------------------
+
+MAX_BUNDLE_BYTES: Final = 512 * MIB
+"""A Sigstore bundle. 20,000 files make 4.2 MB, so this is over two million files."""
+
+MAX_JSON_DEPTH: Final = 64
+"""Nesting of any JSON from outside; the deepest legitimate document here has 7 levels."""
+
+MAX_KEY_FILE_BYTES: Final = 1 * MIB
+"""A PEM file with a key or certificates."""
+
+MAX_CERTIFICATES: Final = 32
+"""Certificates in a bundle or a trust file."""
+
+MAX_CHAIN_DEPTH: Final = 8
+"""Intermediate certificates in a path."""
+
+MAX_SIGNATURE_BYTES: Final = 1 * KIB
+"""A DER ECDSA signature; P-521 needs 139."""
+
+# -- scanning ----------------------------------------------------------------------------------
+
+MAX_PICKLE_BYTES: Final = 256 * MIB
+"""One pickle stream that the machine walks. A larger stream is a gap."""
+
+MAX_PICKLE_OPCODES: Final = 20_000_000
+"""Opcodes executed for one stream, some ten seconds of the machine."""
+
+MAX_PICKLE_STREAMS: Final = 4096
+"""Consecutive streams in one file; legacy torch files hold five."""
+
+MAX_PICKLE_STACK: Final = 1_000_000
+"""Values on the machine's stack and marks."""
+
+MAX_PICKLE_MEMO: Final = 5_000_000
+"""Entries in the machine's memo."""
+
+MAX_PICKLE_DEPTH: Final = 1000
+"""Nesting of values when they are rendered or rebuilt."""
+
+MAX_PICKLE_EVENTS: Final = 100_000
+"""Recorded references and calls of one stream; the rest are counted."""
+
+MAX_SCAN_SECONDS: Final = 60.0
+"""Wall-clock seconds that the scan of one file may take."""
+
+MAX_FINDINGS_PER_FILE: Final = 1000
+"""Findings kept for one file; the rest are counted in a gap."""
+
+MAX_EVIDENCE_CHARS: Final = 400
+"""Characters of one line of evidence."""
+
+MAX_ARCHIVE_MEMBERS: Final = 200_000
+"""Members of one archive."""
+
+MAX_ARCHIVE_DIRECTORY_BYTES: Final = 64 * MIB
+"""A zip's central directory."""
+
+MAX_MEMBER_BYTES: Final = 256 * MIB
+"""An archive member that is read whole."""
+
+MAX_ARCHIVE_RATIO: Final = 1100
+"""Inflated over stored bytes of a member; deflate cannot exceed 1032 (RFC 1951)."""
+
+MAX_ARCHIVE_NESTING: Final = 6
+"""Archives within archives."""
+
+MAX_SAFETENSORS_HEADER_BYTES: Final = 100_000_000
+"""The safetensors header; the reference implementation's own bound."""
+
+MAX_TENSORS: Final = 1_000_000
+"""Tensors in one file."""
+
+MAX_TENSOR_RANK: Final = 64
+"""Dimensions of a tensor; NumPy 2 allows 64."""
+
+MAX_GGUF_KEYS: Final = 100_000
+"""Metadata pairs of a GGUF file; real ones have tens."""
+
+MAX_GGUF_STRING_BYTES: Final = 16 * MIB
+"""One GGUF string; chat templates reach some ten thousand."""
+
+MAX_GGUF_ARRAY_ITEMS: Final = 16_000_000
+"""Items of a GGUF array; vocabularies reach 300,000."""
+
+MAX_NPY_HEADER_BYTES: Final = 64 * KIB
+"""A NumPy header; numpy.lib.format itself stops at 10,000 characters."""
+
+MAX_TEXT_BYTES: Final = 64 * MIB
+"""A text, JSON or Python file that a rule reads whole."""
+
+# -- policy ------------------------------------------------------------------------------------
+
+MAX_POLICY_BYTES: Final = 1 * MIB
+"""A policy file."""
+
+MAX_POLICY_RULES: Final = 1000
+"""Rules in a policy."""
+
+MAX_PATTERN_CHARS: Final = 1024
+"""One glob in a policy."""
+
+# -- loading -----------------------------------------------------------------------------------
+
+HELD_INLINE_BYTES: Final = 64 * KIB
+"""Files up to this size are held as plain bytes, larger ones in sealed memory of their own."""

@@ -1,0 +1,1 @@
+"""Many models: the adapter of a distributed engine."""

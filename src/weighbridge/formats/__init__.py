@@ -1,0 +1,1 @@
+"""Pure parsers over bounded bytes; no I/O, no framework, no opinion."""

@@ -1,0 +1,1 @@
+"""Walk, sniff and hash an artifact, reading every byte once."""

@@ -1,0 +1,1 @@
+"""Give out verified bytes, and nothing else."""

@@ -1,0 +1,1 @@
+"""The policy's schema and its pure evaluation."""

@@ -1,0 +1,1 @@
+"""in-toto statements and SLSA provenance: how an artifact was made."""

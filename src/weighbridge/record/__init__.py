@@ -1,0 +1,1 @@
+"""Render verdicts and reports: text, versioned JSON, SARIF."""

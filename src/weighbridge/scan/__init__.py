@@ -1,0 +1,1 @@
+"""What would the deserializer execute? Default deny."""

@@ -1,0 +1,126 @@
+"""
+What scanning is made of.
+
+::
+
+    file --analyzer--> facts --rules--> findings
+                 \\--> gaps (what the analyzer could not read)
+
+An *analyzer* reads a format once and yields facts, nested subjects and gaps; it has no
+opinion. A *rule* looks at one kind of facts and yields findings; it reads no bytes. So each
+format is parsed in one place, and each opinion has one file, one test, one vector and one
+section of `docs/rules.md`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
+from weighbridge.core.content import ByteSource
+from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
+from weighbridge.core.limits import MAX_EVIDENCE_CHARS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """
+    Bytes to be examined: a file, or a member of one.
+
+    Attributes:
+        path: The file, relative to the artifact's root.
+        member: The member within it; `a.zip!b` nests; None for the file itself.
+        format: As sniffed from the bytes.
+        source: The bytes.
+        depth: Archives around this subject.
+        siblings: Paths of all files of the artifact.
+    """
+
+    path: str
+    member: str | None = None
+    format: FileFormat
+    source: ByteSource
+    depth: int = 0
+    siblings: frozenset[str] = frozenset()
+
+    def nested(self, *, member: str, format: FileFormat, source: ByteSource) -> "Subject":  # noqa: A002  mirrors the attribute
+        """Return the subject for *member* of this one."""
+        return Subject(
+            path=self.path,
+            member=member if self.member is None else f"{self.member}!{member}",
+            format=format,
+            source=source,
+            depth=self.depth + 1,
+            siblings=self.siblings,
+        )
+
+    def gap(self, reason: str, *, code: Code = Code.SCAN_MALFORMED) -> Gap:
+        """Return a gap of the scan stage about this subject."""
+        return Gap(stage=Stage.SCAN, code=code, path=self.path, member=self.member, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What an analyzer learned of a subject; each analyzer has its own subclass."""
+
+    subject: Subject
+
+
+F = TypeVar("F", bound=Facts)
+
+Analysis = Iterator[Facts | Subject | Gap]
+"""What an analyzer yields. A yielded subject is examined in its turn, up to the nesting limit."""
+
+Analyzer = Callable[[Subject], Analysis]
+"""Reads a subject once. May raise `MalformedContentError` and `LimitExceededError`: gaps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One hit of a rule, to be completed with the rule's and the subject's names."""
+
+    message: str
+    offset: int | None = None
+    evidence: tuple[str, ...] = ()
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+
+
+class Rule(Generic[F]):
+    """
+    An opinion about one kind of facts; see `rules/`.
+
+    Subclasses set `id` (kebab-case, equal to the module's name with hyphens), `severity` and
+    `confidence` (defaults of their matches), `consumes` (the facts' class), and define `check`.
+    """
+
+    id: ClassVar[str]
+    severity: ClassVar[Severity]
+    confidence: ClassVar[Confidence] = Confidence.HIGH
+    consumes: ClassVar[type[Facts]]
+
+    def check(self, facts: F, /) -> Iterable[Match]:
+        """Yield what speaks against the subject."""
+        raise NotImplementedError
+
+    def findings(self, facts: F, /) -> Iterator[Finding]:
+        """Yield the findings of this rule about *facts*."""
+        for match in self.check(facts):
+            yield Finding(
+                rule=self.id,
+                severity=match.severity or self.severity,
+                confidence=match.confidence or self.confidence,
+                path=facts.subject.path,
+                member=facts.subject.member,
+                offset=match.offset,
+                message=match.message,
+                evidence=tuple(shorten(line) for line in match.evidence),
+            )
+
+
+def shorten(text: str) -> str:
+    """Return *text* cut to the evidence limit, marked where it was cut."""
+    if len(text) <= MAX_EVIDENCE_CHARS:
+        return text
+    return text[: MAX_EVIDENCE_CHARS - 1] + "…"

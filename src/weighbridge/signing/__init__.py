@@ -1,0 +1,1 @@
+"""OpenSSF Model Signing: make signatures, and verify them against an expected identity."""
