@@ -1,6 +1,8 @@
 """
-What the stages say about an artifact. Evidence is total: a file that a stage did not examine
-to the end has a `Gap`, one that it did and found nothing in has a `Clean`.
+What the stages say about an artifact.
+
+Evidence is total: a file that a stage did not examine to the end has a `Gap`, one that it did
+and found nothing in has a `Clean`.
 """
 
 from dataclasses import dataclass, field

@@ -1,10 +1,10 @@
-"""
+r"""
 What scanning is made of.
 
 ::
 
     file --analyzer--> facts --rules--> findings
-                 \\--> gaps (what the analyzer could not read)
+                 \--> gaps (what the analyzer could not read)
 
 An *analyzer* reads a format once and yields facts, nested subjects and gaps; it has no
 opinion. A *rule* looks at one kind of facts and yields findings; it reads no bytes. So each
