@@ -33,6 +33,6 @@ class SinkWriter(Protocol):
 class ByteSink(Protocol):
     """Takes the bytes of files while they are hashed; `open` may be called from any thread."""
 
-    def open(self, path: str, size: int, /) -> SinkWriter:
+    def open(self, path: str, size: int) -> SinkWriter:
         """Return a writer for the file at *path*, relative to the root, of *size* bytes."""
         ...
