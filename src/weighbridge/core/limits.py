@@ -64,6 +64,9 @@ MAX_CHAIN_DEPTH: Final = 8
 MAX_SIGNATURE_BYTES: Final = 1 * KIB
 """A DER ECDSA signature; P-521 needs 139."""
 
+MAX_JSON_NUMBER_CHARS: Final = 128
+"""Characters of an integer in JSON; tokenizers write 10**30 for "no limit", 31 characters."""
+
 # -- scanning ----------------------------------------------------------------------------------
 
 MAX_PICKLE_BYTES: Final = 256 * MIB

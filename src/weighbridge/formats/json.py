@@ -1,0 +1,164 @@
+"""
+A strict reader of JSON from outside (RFC 8259), for every layer that meets one.
+
+Two readers that disagree about a document are two different documents: one key that occurs
+twice has been enough to sign one model and load another. So whatever RFC 8259 leaves to the
+implementation is refused here: duplicate keys (section 4), a byte order mark (8.1), numbers
+that are not finite or absurdly long (6), lone surrogates (8.2), deep nesting (9).
+"""
+
+import json
+import math
+import re
+from typing import Final, TypeAlias
+
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
+
+JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
+"""What a JSON document holds."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NOT_STRUCTURE: Final = bytes(c for c in range(256) if chr(c) not in '"[]{}')
+_BRACES_TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def parse_json(data: bytes, *, what: str) -> JsonValue:
+    """
+    Return the value of the one JSON document that *data* is.
+
+    Objects keep their order and have no key twice; every string can be encoded as UTF-8; every
+    number is finite; nesting is at most `MAX_JSON_DEPTH`, measured before anything recurses.
+    The caller bounds the size of *data* and says in *what* where it comes from, for messages.
+
+    Raises:
+        MalformedContentError: Not JSON, or JSON that two readers may read differently.
+        LimitExceededError: Nested deeper than `MAX_JSON_DEPTH`.
+    """
+    if data.startswith(_BOM):
+        raise _malformed(what, expected="no byte order mark", found="one at the start")
+    _check_depth(data, what=what)
+    try:
+        value: JsonValue = _DECODER.decode(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _malformed(what, expected="UTF-8", found=f"byte {error.start} is not") from error
+    except json.JSONDecodeError as error:
+        found = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise _malformed(what, expected="one JSON document", found=found) from error
+    except _RefusedValueError as error:
+        raise _malformed(what, expected=error.expected, found=error.found) from error
+    if _SURROGATE_ESCAPE.search(data):
+        _check_strings(value, what=what)
+    return value
+
+
+def _check_depth(data: bytes, *, what: str) -> None:
+    """
+    Refuse nesting beyond the limit without recursion and without a loop over the bytes.
+
+    What is left after escapes and everything but quotes and brackets are taken away has every
+    second run outside the strings. Dropping a pair of quotes does not change which runs those
+    are. Each removal of the innermost pairs then takes away one level exactly. Brackets that do
+    not match stay over; the decoder words that error better.
+    """
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    structure = data.translate(_BRACES_TO_BRACKETS, _NOT_STRUCTURE).replace(b'""', b"")
+    if b'"' in structure:
+        structure = b"".join(structure.split(b'"')[::2])
+    for _ in range(MAX_JSON_DEPTH):
+        inner = structure.replace(b"[]", b"")
+        if len(inner) == len(structure):
+            break
+        structure = inner
+    if structure.count(b"[") > MAX_JSON_DEPTH or b"[]" in structure:
+        raise LimitExceededError(
+            "the JSON is nested too deeply",
+            where=what,
+            expected=f"at most {MAX_JSON_DEPTH} levels",
+            found="more",
+        )
+
+
+class _RefusedValueError(Exception):
+    """A value that the decoder would take and we do not."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(expected, found)
+        self.expected = expected
+        self.found = found
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Return the object with *pairs*; no key may occur twice."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _RefusedValueError(expected="every key once", found=f"the key {twice[:200]!r} twice")
+    return members
+
+
+def _refuse_constant(name: str) -> JsonValue:
+    """Refuse NaN and the infinities, which are no JSON."""
+    raise _RefusedValueError(expected="finite numbers", found=name)
+
+
+def _integer(text: str) -> int:
+    """Return the integer, unless its length is absurd."""
+    if len(text) > MAX_JSON_NUMBER_CHARS:
+        raise _RefusedValueError(
+            expected=f"numbers of at most {MAX_JSON_NUMBER_CHARS} characters",
+            found=f"one of {len(text)}",
+        )
+    return int(text)
+
+
+def _number(text: str) -> float:
+    """Return the fraction, unless it is too large for one."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise _RefusedValueError(expected="finite numbers", found=text[:40])
+    return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=_refuse_constant,
+    parse_int=_integer,
+    parse_float=_number,
+)
+
+
+def _check_strings(value: JsonValue, *, what: str) -> None:
+    """Refuse strings that hold half a surrogate pair: they have no UTF-8 form."""
+    rest: list[JsonValue] = [value]
+    while rest:
+        match rest.pop():
+            case str() as text:
+                if not _encodable(text):
+                    raise _malformed(what, expected="whole surrogate pairs", found=ascii(text[:40]))
+            case list() as items:
+                rest.extend(items)
+            case dict() as members:
+                rest.extend(members)
+                rest.extend(members.values())
+            case _:
+                continue
+
+
+def _encodable(text: str) -> bool:
+    """Tell whether *text* has a UTF-8 form."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _malformed(what: str, *, expected: str, found: str) -> MalformedContentError:
+    """Build the error for a document that is not acceptable JSON."""
+    return MalformedContentError(
+        "the content is not strict JSON", where=what, expected=expected, found=found
+    )
