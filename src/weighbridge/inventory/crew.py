@@ -1,0 +1,74 @@
+"""
+Run jobs on threads while the caller does something else.
+
+`concurrent.futures` would do, but importing it costs more than hashing a small model (it pulls
+in logging), and here an interrupt has to stop the workers within one block.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+
+Job = Callable[["Crew"], None]
+"""Does one piece of work; looks at `Crew.stopped` once a block and returns early when set."""
+
+
+class Crew:
+    """
+    Workers that take jobs from a queue until it is empty.
+
+    The first exception of any job stops all and is raised by `finish`.
+    """
+
+    def __init__(self, jobs: Iterable[Job], *, workers: int) -> None:
+        self._queue: SimpleQueue[Job] = SimpleQueue()
+        count = 0
+        for job in jobs:
+            self._queue.put(job)
+            count += 1
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"weighbridge-{n}", daemon=True)
+            for n in range(min(workers, count))
+        ]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work is to end early."""
+        return self._stop.is_set()
+
+    def start(self) -> None:
+        """Let the workers begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the work early and wait until no job runs."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def finish(self) -> None:
+        """Wait for every job; raise the first error of any."""
+        try:
+            for thread in self._threads:
+                thread.join()
+        except BaseException:
+            self.stop()
+            raise
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return
+            try:
+                job(self)
+            except BaseException as error:  # noqa: BLE001  a thread's boundary: handed to finish
+                self._error = self._error or error
+                self._stop.set()

@@ -1,0 +1,315 @@
+"""
+Read every file once, hash what was read, and tell its format from the same bytes.
+
+Large files (or their shards) go to worker threads, largest first, while the calling thread
+takes the small ones. Blocks are hashed where they were read: in a buffer that each job keeps,
+or, when a sink holds the bytes, in the sink's memory. Peak memory without a sink is one block
+a worker.
+
+A file counts as read only if it is still the one that was listed: the same device, inode,
+size, mtime and ctime after its last byte was read as when it was listed. Otherwise it is a gap.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from weighbridge.core.content import BytesSource
+from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashLayout
+from weighbridge.core.errors import ArtifactChangedError
+from weighbridge.core.evidence import Gap, Stage
+from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, SMALL_FILE_BYTES
+from weighbridge.formats.sniff import Sniffed, sniff
+from weighbridge.inventory.crew import Crew, Job
+from weighbridge.inventory.files import (
+    FileSource,
+    changed,
+    check_unchanged,
+    failure,
+    location,
+    open_descriptor,
+)
+from weighbridge.inventory.parts import PartHasher, digest_bytes
+from weighbridge.inventory.sink import ByteSink, SinkWriter
+from weighbridge.inventory.walk import Found
+
+_WIDE_BLOCK_BYTES = 4 * MIB
+"""A block for a hash that uses several threads itself: each needs a run of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """
+    What to do with the files.
+
+    Attributes:
+        root: The artifact's path.
+        name: The artifact's name, which stands for `.` when a format is told.
+        layouts: How to digest each file.
+        digested: Whether the file at a path is to be digested at all.
+        sniffed: Whether its format is to be told.
+        workers: Threads at most.
+        sink: Where the bytes stay, if anywhere.
+        advance: Called with the number of bytes read, from any thread.
+    """
+
+    root: str
+    name: str
+    layouts: tuple[HashLayout, ...]
+    digested: Callable[[str], bool]
+    sniffed: Callable[[str], bool]
+    workers: int
+    sink: ByteSink | None = None
+    advance: Callable[[int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """One file, read."""
+
+    found: Found
+    sniffed: Sniffed | None
+    digests: tuple[FileDigest, ...]
+
+
+def read_files(files: Sequence[Found], reading: Reading) -> tuple[list[ReadFile], list[Gap]]:
+    """
+    Read *files* once each and return them, in no particular order, with the gaps.
+
+    An interrupt or an unexpected error ends the workers within one block.
+    """
+    results = _Results()
+    small = [f for f in files if f.stamp.size <= SMALL_FILE_BYTES or not reading.digested(f.path)]
+    large = [f for f in files if f.stamp.size > SMALL_FILE_BYTES and reading.digested(f.path)]
+    crew = Crew(_jobs(large, reading, results), workers=reading.workers)
+    crew.start()
+    try:
+        for found in small:
+            _guarded(found, reading, results)
+    except BaseException:
+        crew.stop()
+        raise
+    crew.finish()
+    return results.files, results.gaps
+
+
+class _Results:
+    """Collects from all threads; appending to a list is atomic."""
+
+    def __init__(self) -> None:
+        self.files: list[ReadFile] = []
+        self.gaps: list[Gap] = []
+
+    def fail(self, found: Found, error: OSError | ArtifactChangedError) -> None:
+        if isinstance(error, OSError):
+            code, reason = failure(error)
+        else:
+            code, reason = error.code, error.message
+        self.gaps.append(Gap(stage=Stage.INVENTORY, code=code, path=found.path, reason=reason))
+
+
+# -- small files: whole, in the calling thread ---------------------------------------------------
+
+
+def _guarded(found: Found, reading: Reading, results: _Results) -> None:
+    try:
+        if reading.digested(found.path):
+            results.files.append(_read_small(found, reading))
+        else:
+            results.files.append(_look_at(found, reading))
+    except (OSError, ArtifactChangedError) as error:
+        results.fail(found, error)
+
+
+def _read_small(found: Found, reading: Reading) -> ReadFile:
+    data = _read_whole(found, reading.root)
+    sniffed = None
+    if reading.sniffed(found.path):
+        sniffed = sniff(BytesSource(data), name=_name(found, reading))
+    if reading.sink is not None:
+        writer = reading.sink.open(found.path, len(data))
+        writer.buffer[:] = data
+        writer.seal()
+    if reading.advance is not None:
+        reading.advance(len(data))
+    return ReadFile(found, sniffed, tuple(digest_bytes(data, each) for each in reading.layouts))
+
+
+def _read_whole(found: Found, root: str) -> bytes:
+    size = found.stamp.size
+    descriptor = open_descriptor(location(root, found.path), through_symlink=found.through_symlink)
+    try:
+        data = os.read(descriptor, size + 1)
+        check_unchanged(descriptor, found.stamp, path=found.path)
+    finally:
+        os.close(descriptor)
+    if len(data) != size:
+        raise changed(found.path)
+    return data
+
+
+def _look_at(found: Found, reading: Reading) -> ReadFile:
+    """Tell the format of a file that is not digested."""
+    if not reading.sniffed(found.path):
+        return ReadFile(found, None, ())
+    with _open(found, reading.root) as file:
+        source = FileSource(file, size=found.stamp.size, path=found.path)
+        sniffed = sniff(source, name=_name(found, reading))
+        check_unchanged(file.fileno(), found.stamp, path=found.path)
+    return ReadFile(found, sniffed, ())
+
+
+# -- large files: in jobs, one for the file or one for each shard --------------------------------
+
+
+def _jobs(large: Sequence[Found], reading: Reading, results: _Results) -> list[Job]:
+    files = [_LargeFile(found, reading, results) for found in large]
+    count = sum(len(file.ranges) for file in files)
+    threads = max(1, reading.workers // count) if count else 1
+    pairs = [(file, start, end) for file in files for start, end in file.ranges]
+    # Largest first: the longest job must not be the last one to begin.
+    pairs.sort(key=lambda pair: pair[1] - pair[2])
+    return [file.job(start, end, threads=threads) for file, start, end in pairs]
+
+
+class _LargeFile:
+    """One large file, whose ranges may be hashed by several threads."""
+
+    def __init__(self, found: Found, reading: Reading, results: _Results) -> None:
+        self._found = found
+        self._reading = reading
+        self._results = results
+        self._lock = threading.Lock()
+        self._parts: dict[HashLayout, list[DigestPart]] = {each: [] for each in reading.layouts}
+        self._sniffed: Sniffed | None = None
+        self._error: OSError | ArtifactChangedError | None = None
+        self._writer: SinkWriter | None = None
+        self.ranges = self._cut()
+        self._remaining = len(self.ranges)
+
+    def _cut(self) -> list[tuple[int, int]]:
+        """Return the ranges that can be hashed independently: shards, if no other layout."""
+        size = self._found.stamp.size
+        layouts = self._reading.layouts
+        step = layouts[0].shard_size if len(layouts) == 1 else None
+        if step is None:
+            return [(0, size)]
+        # Tiny shards would be more jobs than work; a job then takes several of them.
+        step *= max(1, SMALL_FILE_BYTES // step)
+        return [(start, min(start + step, size)) for start in range(0, size, step)]
+
+    def job(self, start: int, end: int, *, threads: int) -> Job:
+        """Return the job that hashes the bytes from *start* to *end*."""
+
+        def run(crew: Crew) -> None:
+            try:
+                self._read(start, end, threads=threads, crew=crew)
+            except (OSError, ArtifactChangedError) as error:
+                with self._lock:
+                    self._error = self._error or error
+            except BaseException:
+                self._finish_range(abandon=True)
+                raise
+            self._finish_range(abandon=crew.stopped)
+
+        return run
+
+    def _read(self, start: int, end: int, *, threads: int, crew: Crew) -> None:
+        with self._lock:
+            if self._error is not None:
+                return
+            if self._reading.sink is not None and self._writer is None:
+                self._writer = self._reading.sink.open(self._found.path, self._found.stamp.size)
+        with _open(self._found, self._reading.root) as file:
+            if start == 0 and self._writer is None and self._reading.sniffed(self._found.path):
+                source = FileSource(file, size=self._found.stamp.size, path=self._found.path)
+                self._sniffed = sniff(source, name=_name(self._found, self._reading))
+            hashers = {
+                layout: PartHasher(layout, start=start, threads=threads)
+                for layout in self._reading.layouts
+            }
+            block = None if self._writer else bytearray(_block_size(self._reading, threads))
+            self._hash(file, start, end, hashers, block, crew)
+            check_unchanged(file.fileno(), self._found.stamp, path=self._found.path)
+        with self._lock:
+            for layout, hasher in hashers.items():
+                self._parts[layout].extend(hasher.finish())
+
+    def _hash(
+        self,
+        file: io.FileIO,
+        start: int,
+        end: int,
+        hashers: dict[HashLayout, PartHasher],
+        block: bytearray | None,
+        crew: Crew,
+    ) -> None:
+        room = len(block) if block is not None else HASH_BLOCK_BYTES
+        advance = self._reading.advance
+        file.seek(start)
+        position = start
+        with memoryview(block) if block is not None else self._buffer() as target:
+            while position < end and not crew.stopped:
+                at = 0 if block is not None else position
+                with target[at : at + min(room, end - position)] as view:
+                    count = file.readinto(view)
+                    if not count:
+                        raise changed(self._found.path, why="it became shorter while it was read")
+                    with view[:count] as filled:
+                        for hasher in hashers.values():
+                            hasher.update(filled)
+                position += count
+                if advance is not None:
+                    advance(count)
+
+    def _buffer(self) -> memoryview:
+        assert self._writer is not None
+        return self._writer.buffer[:]
+
+    def _finish_range(self, *, abandon: bool) -> None:
+        with self._lock:
+            self._remaining -= 1
+            if abandon:
+                self._error = self._error or changed(self._found.path, why="interrupted")
+            if self._remaining:
+                return
+        if self._error is not None:
+            if self._writer is not None:
+                self._writer.discard()
+            self._results.fail(self._found, self._error)
+            return
+        self._seal()
+        self._results.files.append(
+            ReadFile(
+                self._found,
+                self._sniffed,
+                tuple(
+                    FileDigest(layout, tuple(sorted(parts, key=lambda part: part.start)))
+                    for layout, parts in self._parts.items()
+                ),
+            )
+        )
+
+    def _seal(self) -> None:
+        if self._writer is None:
+            return
+        if self._reading.sniffed(self._found.path):
+            with self._writer.buffer[:] as held:
+                self._sniffed = sniff(BytesSource(held), name=_name(self._found, self._reading))
+        self._writer.seal()
+
+
+def _open(found: Found, root: str) -> io.FileIO:
+    descriptor = open_descriptor(location(root, found.path), through_symlink=found.through_symlink)
+    return io.FileIO(descriptor, "r")
+
+
+def _block_size(reading: Reading, threads: int) -> int:
+    wide = threads > 1 and any(e.algorithm is HashAlgorithm.BLAKE3 for e in reading.layouts)
+    return _WIDE_BLOCK_BYTES if wide else HASH_BLOCK_BYTES
+
+
+def _name(found: Found, reading: Reading) -> str:
+    return reading.name if found.path == "." else found.path.rsplit("/", 1)[-1]

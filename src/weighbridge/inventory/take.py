@@ -1,0 +1,142 @@
+"""Take the inventory of an artifact: every file accounted for, every byte read once."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from weighbridge.core.artifact import (
+    CLAIMS_NAME,
+    SIGNATURE_NAME,
+    ArtifactKind,
+    EntryRole,
+    FileEntry,
+    Inventory,
+)
+from weighbridge.core.digest import HashLayout
+from weighbridge.inventory.hashers import available_cores
+from weighbridge.inventory.hashing import ReadFile, Reading, read_files
+from weighbridge.inventory.sink import ByteSink
+from weighbridge.inventory.walk import SymlinkRule, walk
+from weighbridge.sources.interface import LocalHandle
+
+DEFAULT_LAYOUTS: Final = (HashLayout(),)
+"""SHA-256 of each whole file, which the names digest needs."""
+
+
+class SniffRule(StrEnum):
+    """Of which files the format is told."""
+
+    ALL = "all"
+    UNDIGESTED = "undigested"
+    """Only of files that are not digested: signing needs no more, and it is faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryPlan:
+    """
+    What an inventory is to say.
+
+    Attributes:
+        layouts: How to digest each file; at least one.
+        sniff: Of which files to tell the format.
+        symlinks: What a symbolic link to a file means.
+        signature: Path of the signature file relative to the root, if it lies within.
+        undigested: Paths that are listed but not hashed, each with all that is below it.
+        workers: Threads at most; None for as many as there are cores.
+    """
+
+    layouts: tuple[HashLayout, ...] = DEFAULT_LAYOUTS
+    sniff: SniffRule = SniffRule.ALL
+    symlinks: SymlinkRule = SymlinkRule.REFUSE
+    signature: str | None = None
+    undigested: frozenset[str] = frozenset()
+    workers: int | None = None
+
+
+def take_inventory(
+    handle: LocalHandle,
+    plan: InventoryPlan,
+    *,
+    sink: ByteSink | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Inventory:
+    """
+    Walk *handle*, read every file once, and return what is there.
+
+    What cannot be read, changes while it is read, or has no place in an artifact is a gap of
+    the inventory; the caller decides what a gap means.
+
+    Args:
+        handle: Where the artifact is.
+        plan: What the inventory is to say.
+        sink: Takes the bytes while they are hashed; the digests are of those bytes.
+        advance: Called with the number of bytes read since the last call, from any thread.
+
+    Raises:
+        LimitExceededError: More files or depth than `core.limits` allows.
+    """
+    listed = walk(handle, symlinks=plan.symlinks)
+    digested = _outside(plan.undigested)
+    reading = Reading(
+        root=os.fspath(handle.root),
+        name=handle.name,
+        layouts=plan.layouts,
+        digested=digested,
+        sniffed=_always if plan.sniff is SniffRule.ALL else lambda path: not digested(path),
+        workers=plan.workers or available_cores(),
+        sink=sink,
+        advance=advance,
+    )
+    files, gaps = read_files(listed.files, reading)
+    files.sort(key=lambda file: file.found.path)
+    metadata = {SIGNATURE_NAME: EntryRole.SIGNATURE, CLAIMS_NAME: EntryRole.CLAIMS}
+    if plan.signature is not None:
+        metadata[plan.signature] = EntryRole.SIGNATURE
+    if handle.kind is ArtifactKind.FILE:
+        metadata = {}
+    return Inventory(
+        name=handle.name,
+        kind=handle.kind,
+        entries=tuple(_entry(file, metadata) for file in files),
+        empty_directories=listed.empty_directories,
+        layouts=plan.layouts,
+        gaps=listed.gaps + tuple(sorted(gaps, key=lambda gap: gap.path or "")),
+    )
+
+
+def _entry(file: ReadFile, metadata: dict[str, EntryRole]) -> FileEntry:
+    found, sniffed = file.found, file.sniffed
+    return FileEntry(
+        path=found.path,
+        size=found.stamp.size,
+        role=metadata.get(found.path, EntryRole.MODEL),
+        format=sniffed.format if sniffed else None,
+        suffix_format=sniffed.suffix_format if sniffed else None,
+        through_symlink=found.through_symlink,
+        stamp=found.stamp,
+        digests=file.digests,
+    )
+
+
+def _always(path: str) -> bool:
+    return bool(path)
+
+
+def _outside(prefixes: frozenset[str]) -> Callable[[str], bool]:
+    """Return whether a path lies under none of *prefixes*."""
+    if not prefixes:
+        return _always
+
+    def outside(path: str) -> bool:
+        if path in prefixes:
+            return False
+        slash = path.find("/")
+        while slash >= 0:
+            if path[:slash] in prefixes:
+                return False
+            slash = path.find("/", slash + 1)
+        return True
+
+    return outside
