@@ -19,8 +19,30 @@ from typing import ClassVar, Generic, TypeVar
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
+from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_EVIDENCE_CHARS
+
+Clock = Callable[[], float]
+"""Seconds of a clock that never goes back; only differences mean anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """The moment at which the examination of a file ends, whatever is left of it."""
+
+    clock: Clock
+    at: float
+
+    def check(self) -> None:
+        """
+        Return while there is time left.
+
+        Raises:
+            LimitExceededError: The time is used up; code `scan-timeout`.
+        """
+        if self.clock() > self.at:
+            raise LimitExceededError("the time for one file is used up", code=Code.SCAN_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +55,22 @@ class Subject:
         member: The member within it; `a.zip!b` nests; None for the file itself.
         format: As sniffed from the bytes.
         source: The bytes.
+        name: Base name of the file or member; a hint, empty where there is none.
+        suffix_format: The format that the name's suffix promises, where that is another one.
         depth: Archives around this subject.
         siblings: Paths of all files of the artifact.
+        deadline: When the examination of the file ends; None for no end.
     """
 
     path: str
     member: str | None = None
     format: FileFormat
     source: ByteSource
+    name: str = ""
+    suffix_format: FileFormat | None = None
     depth: int = 0
     siblings: frozenset[str] = frozenset()
+    deadline: Deadline | None = None
 
     def nested(self, *, member: str, format: FileFormat, source: ByteSource) -> "Subject":  # noqa: A002  mirrors the attribute
         """Return the subject for *member* of this one."""
@@ -51,9 +79,21 @@ class Subject:
             member=member if self.member is None else f"{self.member}!{member}",
             format=format,
             source=source,
+            name=member.rpartition("/")[2],
             depth=self.depth + 1,
             siblings=self.siblings,
+            deadline=self.deadline,
         )
+
+    def check_time(self) -> None:
+        """
+        Return while the file's time is not used up; for an analyzer's long loops.
+
+        Raises:
+            LimitExceededError: It is; code `scan-timeout`.
+        """
+        if self.deadline is not None:
+            self.deadline.check()
 
     def gap(self, reason: str, *, code: Code = Code.SCAN_MALFORMED) -> Gap:
         """Return a gap of the scan stage about this subject."""
@@ -65,6 +105,11 @@ class Facts:
     """What an analyzer learned of a subject; each analyzer has its own subclass."""
 
     subject: Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectFacts(Facts):
+    """What is known of every subject before any analyzer reads it: its names and its format."""
 
 
 F = TypeVar("F", bound=Facts)

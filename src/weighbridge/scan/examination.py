@@ -1,0 +1,192 @@
+"""
+The examination of one file: analyzer to facts, facts to findings, members in their turn.
+
+Whatever an analyzer does, raise, yield nonsense or never end, the outcome is findings and
+gaps; no file passes because its examination failed.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from weighbridge.core.artifact import Carries, carries
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import (
+    LimitExceededError,
+    MalformedContentError,
+    WeighbridgeError,
+    printable,
+)
+from weighbridge.core.evidence import Finding, Gap, Severity, Stage
+from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE
+from weighbridge.scan import registry
+from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten
+
+Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
+"""
+Examines a file and everything in it, and never raises for what the file holds.
+
+No finding and no gap means that every byte was accounted for. An examiner that runs in a
+confined process replaces `examine`; the runner does not know the difference.
+"""
+
+_END: Final = object()
+
+
+def examine(subject: Subject) -> tuple[Finding | Gap, ...]:
+    """
+    Examine *subject* and everything in it, in this process.
+
+    Returns:
+        Findings and gaps; none of either means that every byte was accounted for.
+    """
+    return _Examination(subject).run()
+
+
+class _Examination:
+    """One file's examination: a stack of running analyzers, that of the innermost member on top."""
+
+    def __init__(self, root: Subject) -> None:
+        self._root = root
+        self._kept = _Kept()
+        self._stack: list[tuple[Subject, Iterator[object]]] = []
+
+    def run(self) -> tuple[Finding | Gap, ...]:
+        """Examine the file to its end or to its deadline."""
+        self._attempt(self._root, lambda: self._enter(self._root))
+        while self._stack:
+            subject, _ = self._stack[-1]
+            failure = self._attempt(subject, self._step)
+            if failure is Code.SCAN_TIMEOUT:
+                while self._stack:
+                    self._leave()
+            elif failure is not None:
+                self._leave()
+        return self._kept.all_of(self._root)
+
+    def _attempt(self, subject: Subject, action: Callable[[], None]) -> Code | None:
+        """Do *action*; return None, or the code of the gap about *subject* that it ended in."""
+        try:
+            action()
+        except WeighbridgeError as error:
+            code, reason = _gap_code(error), str(error)
+        # The one broad handler of the scan, at what becomes a process boundary: analyzers and
+        # rules run on hostile bytes, and any failure of theirs (a bug, RecursionError,
+        # MemoryError) has to end as a gap about this file and not as the end of the scan.
+        except Exception as error:  # noqa: BLE001  see above
+            code = Code.SCAN_CRASHED
+            reason = printable(f"the examination failed: {type(error).__name__}: {error}")
+        else:
+            return None
+        self._kept.add_gap(subject.gap(shorten(reason), code=code))
+        return code
+
+    def _enter(self, subject: Subject) -> None:
+        """Judge what is known of *subject* already and start its analyzer."""
+        if len(self._stack) > MAX_ARCHIVE_NESTING:
+            reason = f"more than {MAX_ARCHIVE_NESTING} archives within archives"
+            self._kept.add_gap(subject.gap(reason, code=Code.SCAN_LIMIT))
+            return
+        self._judge(SubjectFacts(subject=subject))
+        analyzer = registry.analyzer_for(subject.format)
+        if analyzer is not None:
+            self._stack.append((subject, analyzer(subject)))
+        elif not _needs_no_analyzer(subject):
+            reason = f"no analyzer reads the format {subject.format}"
+            self._kept.add_gap(subject.gap(reason, code=Code.SCAN_UNSUPPORTED))
+
+    def _step(self) -> None:
+        """Take one item of the innermost analysis, and leave it at its end."""
+        subject, analysis = self._stack[-1]
+        subject.check_time()
+        item = next(analysis, _END)
+        subject.check_time()
+        match item:
+            case Gap(stage=Stage.SCAN, path=subject.path):
+                self._kept.add_gap(item)
+            case Facts() if item.subject.path == subject.path:
+                self._judge(item)
+            case Subject(path=subject.path):
+                self._attempt(item, lambda: self._enter(item))
+            case _ if item is _END:
+                self._leave()
+            case _:
+                message = f"an analyzer of {subject.format} yielded {type(item).__name__}"
+                raise TypeError(message)
+
+    def _leave(self) -> None:
+        """Close the innermost analysis."""
+        subject, analysis = self._stack.pop()
+        close = getattr(analysis, "close", None)
+        if close is not None:
+            self._attempt(subject, close)
+
+    def _judge(self, facts: Facts) -> None:
+        """Ask every rule that looks at such facts."""
+        for rule in registry.rules_for(type(facts)):
+            for finding in rule.findings(facts):
+                self._kept.add_finding(finding)
+                facts.subject.check_time()
+
+
+class _Kept:
+    """
+    The findings and gaps of one file, up to the bound for each.
+
+    When there are more findings, the gravest are kept and the others counted in a gap: a flood
+    of small findings must not wash away the one that matters.
+    """
+
+    def __init__(self) -> None:
+        self._findings: dict[Severity, list[tuple[int, Finding]]] = {s: [] for s in Severity}
+        self._finding_count = 0
+        self._gaps: list[Gap] = []
+        self._gap_count = 0
+
+    def add_finding(self, finding: Finding) -> None:
+        """Keep *finding*, in exchange for a lesser one when there is no room."""
+        self._finding_count += 1
+        kept = sum(len(bucket) for bucket in self._findings.values())
+        if kept >= MAX_FINDINGS_PER_FILE:
+            lesser = (s for s in Severity if s.rank < finding.severity.rank and self._findings[s])
+            victim = next(lesser, None)
+            if victim is None:
+                return
+            self._findings[victim].pop()
+        self._findings[finding.severity].append((self._finding_count, finding))
+
+    def add_gap(self, gap: Gap) -> None:
+        """Keep *gap* while there is room."""
+        self._gap_count += 1
+        if len(self._gaps) < MAX_FINDINGS_PER_FILE:
+            self._gaps.append(gap)
+
+    def all_of(self, root: Subject) -> tuple[Finding | Gap, ...]:
+        """Return what was kept, findings first, each in the order in which it was met."""
+        numbered = sorted(
+            (pair for bucket in self._findings.values() for pair in bucket),
+            key=lambda pair: pair[0],
+        )
+        findings = tuple(finding for _, finding in numbered)
+        lost = self._finding_count - len(findings) + self._gap_count - len(self._gaps)
+        if not lost:
+            return (*findings, *self._gaps)
+        reason = f"{lost} further findings and gaps are not listed, none graver than those that are"
+        return (*findings, *self._gaps, root.gap(reason, code=Code.SCAN_LIMIT))
+
+
+def _needs_no_analyzer(subject: Subject) -> bool:
+    """Tell whether telling the subject's format is all the examination that it needs."""
+    if subject.format in registry.NO_ANALYZER_NEEDED:
+        return True
+    # A member that can hold nothing but data reaches its loader through the archive's own
+    # format, whose analyzer has looked at it.
+    return subject.depth > 0 and carries(subject.format) is Carries.DATA
+
+
+def _gap_code(error: WeighbridgeError) -> Code:
+    """Return the scan's code for *error*; errors of reading keep their own."""
+    if isinstance(error, MalformedContentError):
+        return Code.SCAN_MALFORMED
+    if isinstance(error, LimitExceededError):
+        return Code.SCAN_TIMEOUT if error.code is Code.SCAN_TIMEOUT else Code.SCAN_LIMIT
+    return error.code

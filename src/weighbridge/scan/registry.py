@@ -1,0 +1,76 @@
+"""
+Which analyzer reads which format, and which rules there are.
+
+Both tables are explicit: a file that nobody lists does nothing, and tests hold the tables
+equal to the folders. Modules are named here and imported when they are first needed, so that
+asking for the list of rules costs nothing.
+"""
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType, ModuleType
+from typing import Any, Final, cast
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.scan.interface import Analyzer, Facts, Rule
+
+ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType({})
+"""Format to the module of `analyzers/` that reads it; the module's function is `analyze`."""
+
+NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
+    {
+        FileFormat.EMPTY: "there are no bytes",
+        FileFormat.TEXT: "no loader interprets plain text; other formats are told from content",
+    }
+)
+"""Formats that are examined by telling them, each with the reason."""
+
+RULES: Final[tuple[str, ...]] = ()
+"""Rule ids; the rule `some-id` is the one `Rule` of `rules/some_id.py`."""
+
+
+@cache
+def analyzer_for(file_format: FileFormat) -> Analyzer | None:
+    """Return the analyzer of *file_format*, or None where there is none."""
+    name = ANALYZERS.get(file_format)
+    if name is None:
+        return None
+    module = importlib.import_module(f"weighbridge.scan.analyzers.{name}")
+    return cast("Analyzer", module.analyze)
+
+
+@cache
+def load_rule(rule_id: str) -> Rule[Any]:
+    """
+    Return the rule *rule_id*.
+
+    Raises:
+        LookupError: Its module does not define exactly one rule of that id.
+    """
+    module = importlib.import_module(f"weighbridge.scan.rules.{rule_id.replace('-', '_')}")
+    rules = [kind for kind in _rules_defined_in(module) if kind.id == rule_id]
+    if len(rules) != 1:
+        message = f"{module.__name__} defines {len(rules)} rules with the id {rule_id}, expected 1"
+        raise LookupError(message)
+    return rules[0]()
+
+
+@cache
+def all_rules() -> tuple[Rule[Any], ...]:
+    """Return every rule, in the order of `RULES`."""
+    return tuple(load_rule(rule_id) for rule_id in RULES)
+
+
+def rules_for(kind: type[Facts]) -> tuple[Rule[Any], ...]:
+    """Return the rules that look at facts of the class *kind*, in the order of `RULES`."""
+    return tuple(rule for rule in all_rules() if issubclass(kind, rule.consumes))
+
+
+def _rules_defined_in(module: ModuleType) -> list[type[Rule[Any]]]:
+    """Return the rule classes that *module* itself defines, without those it imports."""
+    return [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Rule) and kind.__module__ == module.__name__
+    ]

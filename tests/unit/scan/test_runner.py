@@ -1,0 +1,206 @@
+"""Scanning an inventory: every model file is accounted for."""
+
+import pytest
+
+from support.scanning import FakeClock, MemoryContents, entry_of, inventory_of
+from weighbridge.core.artifact import EntryRole, FileFormat
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import ArtifactChangedError, OperationError
+from weighbridge.core.evidence import Clean, Confidence, Finding, Gap, Severity, Stage
+from weighbridge.scan.interface import Subject
+from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
+from weighbridge.scan.runner import scan_inventory
+
+
+def _finding(path: str, severity: Severity) -> Finding:
+    return Finding(
+        rule="r", severity=severity, confidence=Confidence.HIGH, path=path, message="bad"
+    )
+
+
+class TestScanInventory:
+    """The runner's part: which files, with what they need, and never none of the outcomes."""
+
+    def test_clean_file(self) -> None:
+        """A file about which the examiner says nothing is clean."""
+        report = scan_inventory(
+            inventory_of(entry_of("a", size=1, format=FileFormat.PICKLE)),
+            MemoryContents({"a": b"x"}),
+            clock=FakeClock(),
+            examiner=lambda _: (),
+        )
+        assert report.evidence == (Clean(stage=Stage.SCAN, path="a"),)
+
+    def test_file_with_a_finding_is_not_clean(self) -> None:
+        """A file about which the examiner says something has no Clean."""
+        finding = _finding("a", Severity.LOW)
+        report = scan_inventory(
+            inventory_of(entry_of("a", size=1, format=FileFormat.PICKLE)),
+            MemoryContents({"a": b"x"}),
+            clock=FakeClock(),
+            examiner=lambda _: (finding,),
+        )
+        assert report.evidence == (finding,)
+
+    def test_signature_and_claims_are_listed_and_not_opened(self) -> None:
+        """Signature and claims files are in the report and no analyzer sees them."""
+        contents = MemoryContents({"a": b""})
+        report = scan_inventory(
+            inventory_of(
+                entry_of("a", size=0, format=FileFormat.EMPTY),
+                entry_of("model.claims.jsonl", size=9, format=None, role=EntryRole.CLAIMS),
+                entry_of("model.sig", size=9, format=None, role=EntryRole.SIGNATURE),
+            ),
+            contents,
+            clock=FakeClock(),
+        )
+        assert contents.opened == ["a"]
+        assert report.statuses == {
+            "a": FileStatus.CLEAN,
+            "model.claims.jsonl": FileStatus.NOT_SCANNED,
+            "model.sig": FileStatus.NOT_SCANNED,
+        }
+
+    def test_file_without_a_format(self) -> None:
+        """A file whose format nobody told is a gap, and not opened."""
+        contents = MemoryContents({"a": b"x"})
+        report = scan_inventory(
+            inventory_of(entry_of("a", size=1, format=None)), contents, clock=FakeClock()
+        )
+        assert [g.code for g in report.gaps] == [Code.SCAN_UNSUPPORTED]
+        assert contents.opened == []
+
+    @pytest.mark.parametrize(
+        ("error", "code"),
+        [
+            (ArtifactChangedError("changed"), Code.FILE_CHANGED),
+            (OperationError("unreadable"), Code.IO_FAILED),
+        ],
+    )
+    def test_file_that_cannot_be_opened(self, error: Exception, code: Code) -> None:
+        """A file that cannot be opened is a gap, and the next one is scanned nevertheless."""
+        report = scan_inventory(
+            inventory_of(
+                entry_of("a", size=0, format=FileFormat.EMPTY),
+                entry_of("b", size=0, format=FileFormat.EMPTY),
+            ),
+            MemoryContents({"a": b"", "b": b""}, failures={"a": error}),
+            clock=FakeClock(),
+        )
+        assert [g.code for g in report.gaps] == [code]
+        assert report.status_of("b") is FileStatus.CLEAN
+
+    def test_file_of_another_size(self) -> None:
+        """Bytes that are not those of the inventory are not examined."""
+        report = scan_inventory(
+            inventory_of(entry_of("a", size=2, format=FileFormat.EMPTY)),
+            MemoryContents({"a": b"x"}),
+            clock=FakeClock(),
+        )
+        assert [g.code for g in report.gaps] == [Code.FILE_CHANGED]
+
+    def test_what_the_examiner_is_told(self) -> None:
+        """The examiner knows the name, the promise of the suffix, and the files beside it."""
+        seen: list[Subject] = []
+
+        def examiner(subject: Subject) -> tuple[Finding | Gap, ...]:
+            seen.append(subject)
+            return ()
+
+        scan_inventory(
+            inventory_of(
+                entry_of(
+                    "d/a.npy",
+                    size=1,
+                    format=FileFormat.PICKLE,
+                    suffix_format=FileFormat.NPY,
+                ),
+                entry_of("model.sig", size=0, format=None, role=EntryRole.SIGNATURE),
+            ),
+            MemoryContents({"d/a.npy": b"x"}),
+            clock=FakeClock(),
+            examiner=examiner,
+        )
+        (subject,) = seen
+        assert subject.name == "a.npy"
+        assert subject.suffix_format is FileFormat.NPY
+        assert subject.siblings == {"d/a.npy", "model.sig"}
+        assert subject.deadline is not None
+
+    def test_name_of_a_single_file(self) -> None:
+        """A single-file artifact is examined under the artifact's name."""
+        names: list[str] = []
+
+        def examiner(subject: Subject) -> tuple[Finding | Gap, ...]:
+            names.append(subject.name)
+            return ()
+
+        scan_inventory(
+            inventory_of(entry_of(".", size=1, format=FileFormat.PICKLE)),
+            MemoryContents({".": b"x"}),
+            clock=FakeClock(),
+            examiner=examiner,
+        )
+        assert names == ["model"]
+
+
+class TestReport:
+    """What a report says of the whole."""
+
+    GAP = Gap(stage=Stage.SCAN, code=Code.SCAN_LIMIT, path="a", reason="too much")
+
+    def _report(self, *evidence: Finding | Clean | Gap) -> ScanReport:
+        return ScanReport(
+            inventory=inventory_of(entry_of("a", size=0, format=FileFormat.EMPTY)),
+            evidence=evidence,
+        )
+
+    def test_clean(self) -> None:
+        """An artifact whose files are all clean is clean and has no worst severity."""
+        report = self._report(Clean(stage=Stage.SCAN, path="a"))
+        assert report.verdict is ScanVerdict.CLEAN
+        assert report.worst is None
+
+    def test_nothing_scanned(self) -> None:
+        """An artifact without a model file is never clean."""
+        report = ScanReport(inventory=inventory_of(), evidence=())
+        assert report.verdict is ScanVerdict.INDETERMINATE
+
+    def test_gap(self) -> None:
+        """A gap makes the artifact indeterminate, and so does one of the inventory."""
+        assert self._report(self.GAP).verdict is ScanVerdict.INDETERMINATE
+        report = ScanReport(
+            inventory=inventory_of(
+                entry_of("a", size=0, format=FileFormat.EMPTY),
+                gaps=(Gap(stage=Stage.INVENTORY, code=Code.SPECIAL_FILE, path="x", reason=""),),
+            ),
+            evidence=(Clean(stage=Stage.SCAN, path="a"),),
+        )
+        assert report.verdict is ScanVerdict.INDETERMINATE
+
+    def test_finding_outweighs_gap(self) -> None:
+        """A finding decides also where there are gaps; below the bar, the gap does."""
+        report = self._report(_finding("a", Severity.MEDIUM), self.GAP)
+        assert report.verdict is ScanVerdict.FINDINGS
+        assert report.verdict_at(Severity.MEDIUM) is ScanVerdict.FINDINGS
+        assert report.verdict_at(Severity.HIGH) is ScanVerdict.INDETERMINATE
+        assert report.status_of("a") is FileStatus.FINDINGS
+
+    def test_worst(self) -> None:
+        """The worst severity is the gravest, in whatever order they were found."""
+        report = self._report(
+            _finding("a", Severity.LOW), _finding("a", Severity.HIGH), _finding("a", Severity.LOW)
+        )
+        assert report.worst is Severity.HIGH
+
+    def test_status_of_an_unknown_path(self) -> None:
+        """Asking for a file that is not in the inventory is an error."""
+        with pytest.raises(KeyError):
+            self._report().status_of("b")
+
+    def test_gap_without_a_path(self) -> None:
+        """A gap about the whole artifact changes no file's status and makes it indeterminate."""
+        whole = Gap(stage=Stage.SCAN, code=Code.SCAN_LIMIT, path=None, reason="")
+        report = self._report(Clean(stage=Stage.SCAN, path="a"), whole)
+        assert report.status_of("a") is FileStatus.CLEAN
+        assert report.verdict is ScanVerdict.INDETERMINATE
