@@ -17,6 +17,7 @@ from weighbridge.core.artifact import (
 from weighbridge.core.digest import HashLayout
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files
+from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.sink import ByteSink
 from weighbridge.inventory.walk import SymlinkRule, walk
 from weighbridge.sources.interface import LocalHandle
@@ -60,7 +61,7 @@ def take_inventory(
     plan: InventoryPlan,
     *,
     sink: ByteSink | None = None,
-    advance: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Inventory:
     """
     Walk *handle*, read every file once, and return what is there.
@@ -72,7 +73,7 @@ def take_inventory(
         handle: Where the artifact is.
         plan: What the inventory is to say.
         sink: Takes the bytes while they are hashed; the digests are of those bytes.
-        advance: Called with the number of bytes read since the last call, from any thread.
+        progress: Is told how far the reading is.
 
     Raises:
         LimitExceededError: More files or depth than `core.limits` allows.
@@ -87,8 +88,10 @@ def take_inventory(
         sniffed=_always if plan.sniff is SniffRule.ALL else lambda path: not digested(path),
         workers=plan.workers or available_cores(),
         sink=sink,
-        advance=advance,
+        advance=progress.advance if progress else None,
     )
+    if progress:
+        progress.begin(sum(f.stamp.size for f in listed.files if digested(f.path)))
     files, gaps = read_files(listed.files, reading)
     files.sort(key=lambda file: file.found.path)
     metadata = {SIGNATURE_NAME: EntryRole.SIGNATURE, CLAIMS_NAME: EntryRole.CLAIMS}

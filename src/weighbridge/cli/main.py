@@ -1,0 +1,110 @@
+"""
+The entry point: find the command, run it, turn errors into exit codes.
+
+Commands are imported when they are called, so that `weighbridge --help` costs no more than
+click itself. A command returns its exit code; errors of the tree in `core.errors` have one.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from weighbridge.cli.terminal import Session
+
+EXIT_INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells report it."""
+
+COMMANDS: Final = {
+    "check": "Check a model against a policy: one verdict, with its reasons.",
+    "demo": "Watch a real model pass, and six attacks fail.",
+    "digest": "Print the digests that name a model.",
+    "doctor": "Show what this installation can do, and what is missing.",
+    "explain": "Explain an error code or a rule.",
+    "inspect": "Show what a model is made of and what in it can execute.",
+    "policy": "Begin, show, test and explain policies.",
+    "scan": "Find what loading a model would execute.",
+    "sign": "Sign a model.",
+    "verify": "Verify a model's signature against an expected signer.",
+}
+"""Every command with its line of help; a test holds them equal to the commands' own."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command *cmd_name*."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"weighbridge.cli.commands.{cmd_name}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+def _dashes(name: str) -> str:
+    """Let every flag be written with `_` as well, as the reference's scripts do."""
+    return name.replace("_", "-") if name.startswith("-") else name
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "token_normalize_func": _dashes,
+    },
+)
+@click.version_option(package_name="weighbridge", prog_name="weighbridge")
+def cli() -> None:
+    """
+    Check model weights before they go on the road.
+
+    Exit codes: 0 allowed, verified or clean; 1 tool or environment error; 2 wrong usage;
+    3 nothing to check; 10 denied, not verified or findings at the bar; 11 indeterminate.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; never raises."""
+    session = Session()
+    try:
+        code = cli.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="weighbridge",
+            standalone_mode=False,
+            obj=session,
+        )
+        session.out.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        session.talk("interrupted; nothing was written")
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the process boundary: a crash is never a pass
+        # Imported here: a run without errors, such as --help, does without the whole tree.
+        from weighbridge.cli.failures import report  # noqa: PLC0415
+
+        return report(session, error)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> NoReturn:
+    """Run the command line and leave the process."""
+    sys.exit(run())

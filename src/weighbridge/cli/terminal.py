@@ -1,0 +1,99 @@
+"""What the command line knows of the terminal: colour, progress, and where talk goes."""
+
+import os
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+_PATIENCE_SECONDS: Final = 1.0
+"""Work that is done sooner shows no progress bar."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command: what the flags said, for the commands and the error boundary."""
+
+    format: str = "text"
+    quiet: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+
+    def write(self, text: str) -> None:
+        """Print a result to standard output."""
+        self.out.write(text if text.endswith("\n") else text + "\n")
+
+    def talk(self, text: str) -> None:
+        """Print talk to standard error, unless the user wants none."""
+        if not self.quiet:
+            self.err.write(text + "\n")
+
+    @property
+    def colour(self) -> bool:
+        """Whether results may be coloured."""
+        return colour_wanted(self.out)
+
+    def progress(self) -> "Progress":
+        """Return a progress display, silent when piped, quiet, or over soon."""
+        return Progress(self.err, shown=not self.quiet and self.err.isatty())
+
+
+def colour_wanted(stream: TextIO) -> bool:
+    """Tell whether *stream* is a terminal of a user who did not decline colour."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Progress:
+    """
+    Shows how many bytes were read, once that takes longer than a second.
+
+    Implements `inventory.progress.Progress`; `advance` is called from any thread.
+    """
+
+    def __init__(self, stream: TextIO, *, shown: bool) -> None:
+        self._stream = stream
+        self._shown = shown
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._bar: ProgressBar[int] | None = None
+        self._total = 0
+        self._done = 0
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def begin(self, total: int, /) -> None:
+        """Say how many bytes there are in all."""
+        self._total = total
+
+    def advance(self, count: int, /) -> None:
+        """Say that *count* more bytes were read."""
+        if not self._shown:
+            return
+        with self._lock:
+            self._done += count
+            if self._bar is not None:
+                self._bar.update(count)
+            elif time.monotonic() - self._begun > _PATIENCE_SECONDS:
+                bar: ProgressBar[int] = click.progressbar(
+                    length=self._total, label="reading", file=self._stream, width=30
+                )
+                self._bar = self._stack.enter_context(bar)
+                self._bar.update(self._done)
