@@ -123,6 +123,9 @@ MAX_TENSORS: Final = 1_000_000
 MAX_TENSOR_RANK: Final = 64
 """Dimensions of a tensor; NumPy 2 allows 64."""
 
+MAX_TENSOR_NAME_BYTES: Final = 4096
+"""UTF-8 bytes of a tensor's name; real ones stay under 200."""
+
 MAX_GGUF_KEYS: Final = 100_000
 """Metadata pairs of a GGUF file; real ones have tens."""
 
@@ -149,7 +152,23 @@ MAX_POLICY_RULES: Final = 1000
 MAX_PATTERN_CHARS: Final = 1024
 """One glob in a policy."""
 
+MAX_POLICY_LINE_CHARS: Final = 4 * KIB
+"""Characters of one line of a policy: TOML's dotted keys cost the square of their parts."""
+
+MAX_POLICY_PROBLEMS: Final = 100
+"""Problems of a policy file that are named; the rest are counted."""
+
+MAX_REFERENCE_CHARS: Final = 4096
+"""Characters of a reference that a rule may match; a longer one matches no rule."""
+
+MAX_REASONS_PER_CODE: Final = 200
+"""Reasons of one code that a verdict names; the rest are counted."""
+
 # -- loading -----------------------------------------------------------------------------------
 
 HELD_INLINE_BYTES: Final = 64 * KIB
 """Files up to this size are held as plain bytes, larger ones in sealed memory of their own."""
+
+MAX_SEALED_FILES: Final = 128
+"""Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
+two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
