@@ -44,6 +44,9 @@ MAX_SHARDS: Final = 4_000_000
 MIN_SHARD_BYTES: Final = 1
 """Smallest shard size that the format allows."""
 
+MAX_SHARD_BYTES: Final = 2**63 - 1
+"""Largest shard size that is read: the largest offset in a file (POSIX off_t)."""
+
 # -- signatures --------------------------------------------------------------------------------
 
 MAX_BUNDLE_BYTES: Final = 512 * MIB
@@ -63,6 +66,9 @@ MAX_CHAIN_DEPTH: Final = 8
 
 MAX_SIGNATURE_BYTES: Final = 1 * KIB
 """A DER ECDSA signature; P-521 needs 139."""
+
+MAX_NAMED_PROBLEMS: Final = 20
+"""Files that one message names; the rest are counted. A screen holds some forty lines."""
 
 MAX_JSON_NUMBER_CHARS: Final = 128
 """Characters of an integer in JSON; tokenizers write 10**30 for "no limit", 31 characters."""
@@ -87,8 +93,9 @@ MAX_PICKLE_MEMO: Final = 5_000_000
 MAX_PICKLE_DEPTH: Final = 1000
 """Nesting of values when they are rendered or rebuilt."""
 
-MAX_PICKLE_EVENTS: Final = 100_000
-"""Recorded references and calls of one stream; the rest are counted."""
+MAX_PICKLE_EVENTS: Final = 2_000_000
+"""Recorded references, calls and changes of one stream; the rest are counted. A checkpoint has
+three for a tensor, a column of time stamps one for a row."""
 
 MAX_SCAN_SECONDS: Final = 60.0
 """Wall-clock seconds that the scan of one file may take."""
