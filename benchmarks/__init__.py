@@ -1,0 +1,1 @@
+"""Benchmarks against the reference implementation and the limits of the machine."""

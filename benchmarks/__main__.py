@@ -1,0 +1,78 @@
+"""
+Measure weighbridge: `python -m benchmarks [--quick] [--only CASE]... [--output FILE]`.
+
+Every number comes from whole processes in alternating runs, after one unmeasured run of each;
+ratios are medians of pairs, with the smallest and the largest pair. Linux only.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from benchmarks.cases import large, load, memory, shards, small, start
+from benchmarks.measure import BenchmarkError, Result
+from benchmarks.report import as_json, table
+from benchmarks.setting import FULL, QUICK, Setting, prepared
+
+ROOT: Final = Path(__file__).parent.parent
+CASES: Final[dict[str, Callable[[Setting], Result]]] = {
+    "start": start.measure,
+    "large": large.measure,
+    "small": small.measure,
+    "shards": shards.measure,
+    "memory": memory.measure,
+    "load": load.measure,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the arguments."""
+    described = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    described.add_argument("--quick", action="store_true", help="tiny sizes: a smoke test")
+    described.add_argument("--only", action="append", choices=sorted(CASES), help="run this case")
+    described.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / "benchmarks" / "results" / "latest.json",
+        help="where the JSON goes",
+    )
+    described.add_argument(
+        "--reference",
+        type=Path,
+        default=ROOT / ".oracles" / "model-signing" / "bin" / "model_signing",
+        help="the reference implementation's command (make oracles installs it)",
+    )
+    described.add_argument("--place", type=Path, help="where the temporary data goes")
+    return described
+
+
+def main() -> int:
+    """Measure what the arguments name; 0 when everything could be measured."""
+    arguments = parser().parse_args()
+    # End like an interrupt, so that gigabytes of data do not stay behind.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+    try:
+        with prepared(
+            sizes=QUICK if arguments.quick else FULL,
+            reference=arguments.reference,
+            place=arguments.place,
+        ) as setting:
+            results = []
+            for name in arguments.only or CASES:
+                sys.stderr.write(f"measuring {name} ...\n")
+                results.append(CASES[name](setting))
+                print(table(results[-1:]), end="\n\n", flush=True)
+    except BenchmarkError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(as_json(results, quick=arguments.quick) + "\n")
+    sys.stderr.write(f"written: {arguments.output}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
