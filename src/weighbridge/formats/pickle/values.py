@@ -10,7 +10,7 @@ Containers are logs: what a stream put in stays in, also where a later item with
 hides it from the program that unpickles.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from itertools import islice
 from typing import TypeAlias
@@ -152,9 +152,9 @@ class CallNode:
         self.args = args
         self.kwargs = kwargs
         self.offset = offset
-        self.states: Sequence[Value] = ()
-        self.appended: Sequence[Value] = ()
-        self.assigned: Sequence[Value] = ()
+        self.states: list[Value] = []
+        self.appended: list[Value] = []
+        self.assigned: list[Value] = []
 
     @property
     def positional(self) -> "tuple[Value, ...] | None":
