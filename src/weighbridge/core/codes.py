@@ -81,6 +81,7 @@ class Code(StrEnum):
     SUFFIX_LIES = "suffix-lies"
     REMOTE_CODE = "remote-code"
     SCAN_FINDING = "scan-finding"
+    SUPPRESSION_EXPIRED = "suppression-expired"
     EVIDENCE_GAP = "evidence-gap"
     EVIDENCE_INCOMPLETE = "evidence-incomplete"
     SIGNER_THRESHOLD = "signer-threshold"

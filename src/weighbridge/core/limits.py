@@ -148,6 +148,16 @@ MAX_NPY_HEADER_BYTES: Final = 64 * KIB
 MAX_TEXT_BYTES: Final = 64 * MIB
 """A text, JSON or Python file that a rule reads whole."""
 
+MAX_PYTHON_SOURCE_BYTES: Final = 2 * MIB
+"""A Python file; its syntax tree takes some hundred times as much memory. The largest modelling
+file of the transformers library has 300 KiB."""
+
+MAX_PYTHON_NAME_CHARS: Final = 256
+"""Characters of a dotted name that is followed through a Python file."""
+
+MAX_PYTHON_ALIASES: Final = 64
+"""Things that one name of a Python file may stand for."""
+
 # -- policy ------------------------------------------------------------------------------------
 
 MAX_POLICY_BYTES: Final = 1 * MIB
@@ -155,6 +165,9 @@ MAX_POLICY_BYTES: Final = 1 * MIB
 
 MAX_POLICY_RULES: Final = 1000
 """Rules in a policy."""
+
+MAX_POLICY_SIGNERS: Final = 100
+"""Trust entries that one rule accepts signatures of."""
 
 MAX_PATTERN_CHARS: Final = 1024
 """One glob in a policy."""

@@ -1,0 +1,89 @@
+"""Control `scan`: findings at or above the bar, gaps, and what the policy accepts for a while."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+
+from weighbridge.core.codes import Code
+from weighbridge.core.digest import Digest
+from weighbridge.core.evidence import Finding, Gap, Severity, Stage
+from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.interface import Submission, in_member
+from weighbridge.policy.reasons import denied, noted, undecided
+from weighbridge.policy.rule import OnGap, ScanControl, Suppression
+from weighbridge.policy.rule_reader import REMOTE_CODE_PREFIX
+
+
+def check(submission: Submission) -> Iterator[Reason]:
+    """Give a reason for every finding and gap of the scan, also for those that do not block."""
+    acceptance = _Acceptance(
+        suppressions=submission.rule.scan.suppress,
+        today=submission.now.astimezone(UTC).date(),
+        digests=submission.file_digests(),
+    )
+    for finding in submission.findings:
+        if not finding.rule.startswith(REMOTE_CODE_PREFIX):
+            yield from _judge_finding(finding, submission.rule.scan, acceptance)
+    for gap in submission.gaps(Stage.SCAN):
+        yield from _judge_gap(gap, submission.rule.scan, acceptance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Acceptance:
+    """What the policy accepts today."""
+
+    suppressions: tuple[Suppression, ...]
+    today: date
+    digests: Mapping[str, Digest | None]
+
+    def find(self, *, rule: str, path: str) -> tuple[Suppression | None, tuple[Reason, ...]]:
+        """Return the suppression that holds for *rule* in *path*, or reasons for expired ones."""
+        expired: list[Reason] = []
+        for suppression in self.suppressions:
+            if not self._concerns(suppression, rule=rule, path=path):
+                continue
+            if self.today <= suppression.expires:
+                return suppression, ()
+            message = (
+                f"the suppression of {rule} expired on {suppression.expires} and is not applied"
+            )
+            expired.append(
+                noted(Code.SUPPRESSION_EXPIRED, message, path=path, severity=Severity.MEDIUM)
+            )
+        return None, tuple(expired)
+
+    def _concerns(self, suppression: Suppression, *, rule: str, path: str) -> bool:
+        if suppression.rule != rule or not suppression.path.matches(path):
+            return False
+        return suppression.sha256 is None or self.digests.get(path) == suppression.sha256
+
+
+def _judge_finding(
+    finding: Finding, control: ScanControl, acceptance: _Acceptance
+) -> Iterator[Reason]:
+    message = finding.message + in_member(finding)
+    active, expired = acceptance.find(rule=finding.rule, path=finding.path)
+    if active is not None:
+        yield _suppressed(active, finding.rule, message, path=finding.path)
+        return
+    yield from expired
+    judge = denied if finding.severity.at_least(control.fail_on) else noted
+    yield judge(finding.rule, message, path=finding.path, severity=finding.severity)
+
+
+def _judge_gap(gap: Gap, control: ScanControl, acceptance: _Acceptance) -> Iterator[Reason]:
+    """A gap is never let pass, but that a format is unsupported can be accepted by file."""
+    message = f"not wholly scanned{in_member(gap)}: {gap.reason}"
+    if gap.code is Code.SCAN_UNSUPPORTED and gap.path is not None:
+        active, expired = acceptance.find(rule=gap.code, path=gap.path)
+        if active is not None:
+            yield _suppressed(active, gap.code, message, path=gap.path)
+            return
+        yield from expired
+    on_gap = denied if control.on_gap is OnGap.DENY else undecided
+    yield on_gap(gap.code, message, path=gap.path, severity=Severity.HIGH)
+
+
+def _suppressed(suppression: Suppression, code: str, message: str, *, path: str) -> Reason:
+    accepted = f"{message}; accepted until {suppression.expires}: {suppression.reason}"
+    return noted(code, accepted, path=path)

@@ -1,0 +1,153 @@
+"""The decision: pure, total, and deny beats indeterminate beats allow."""
+
+from datetime import datetime
+from itertools import chain
+from typing import Final
+
+from weighbridge.core.artifact import ArtifactDigests, Inventory
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import UsageError
+from weighbridge.core.evidence import Evidence, ProvenanceEvidence, Uncovered
+from weighbridge.core.verdict import PolicyReference, Reason, Verdict
+from weighbridge.policy.controls import (
+    completeness,
+    formats,
+    links,
+    provenance,
+    remote_code,
+    scan,
+    signature,
+    suffixes,
+    unsupported,
+)
+from weighbridge.policy.controls.interface import Control, Submission
+from weighbridge.policy.controls.signature import SignatureAssessment
+from weighbridge.policy.reasons import arrange, decide, denied, noted, undecided
+from weighbridge.policy.rule import Rule
+from weighbridge.policy.schema import Policy
+from weighbridge.policy.selection import RuleSelection
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    completeness.check,
+    links.check,
+    suffixes.check,
+    formats.check,
+    remote_code.check,
+    scan.check,
+    provenance.check,
+    unsupported.check,
+)
+"""Every control but the signature's, which also tells what is covered."""
+
+NO_RULE: Final = "no rule of the policy matches, so no signature was asked for"
+
+
+def evaluate(
+    policy: Policy,
+    *,
+    selection: RuleSelection,
+    inventory: Inventory | None,
+    evidence: tuple[Evidence, ...],
+    digests: ArtifactDigests | None,
+    boundary: str,
+    now: datetime,
+) -> Verdict:
+    """
+    Say what *policy* says of an artifact at *boundary*, and why.
+
+    Guarantees: the order of the evidence has no effect. A further finding, gap or uncovered
+    file never turns another decision into allow, and one signature fewer never does either.
+    Every model file of the inventory is in exactly one of `covered` and `uncovered`. An allow
+    names the artifact by its digests and has a reason with the code `allowed`.
+
+    Args:
+        policy: The policy.
+        selection: The outcome of `select_rule` for this policy and boundary; anything else
+            counts as no match.
+        inventory: The files; None when they could not be read, which never passes.
+        evidence: What the stages say of these very files.
+        digests: How the verdict names the artifact; without them it never passes.
+        boundary: Where the policy is being applied.
+        now: The clock of this run, with a time zone.
+
+    Raises:
+        UsageError: *now* has no time zone.
+    """
+    if now.tzinfo is None:
+        raise UsageError("the time of a check needs a time zone", found=now.isoformat())
+    rule = selection.rule
+    if rule is None or rule not in policy.rules or not rule.applies_at(boundary):
+        names = " or ".join(selection.names) or "this reference, which has no usable name"
+        message = f"no rule matches {names} at the boundary {boundary}"
+        reasons: tuple[Reason, ...] = (denied(Code.POLICY_NO_MATCH, message),)
+        assessment = _nothing_assessed(inventory)
+        rule = None
+    else:
+        submission = Submission(
+            policy=policy,
+            rule=rule,
+            boundary=boundary,
+            inventory=inventory,
+            evidence=evidence,
+            now=now,
+        )
+        assessment = signature.assess(submission)
+        reasons = _reasons(submission, assessment, named=digests is not None)
+    return Verdict(
+        decision=decide(reasons),
+        artifact=digests,
+        policy=PolicyReference(
+            path=policy.path, sha256=policy.sha256, rule=None if rule is None else _reference(rule)
+        ),
+        boundary=boundary,
+        reasons=arrange(reasons),
+        signers=assessment.signers,
+        provenance=_provenance(evidence),
+        covered=assessment.covered,
+        uncovered=assessment.uncovered,
+    )
+
+
+def _reasons(
+    submission: Submission, assessment: SignatureAssessment, *, named: bool
+) -> tuple[Reason, ...]:
+    controls = chain.from_iterable(control(submission) for control in CONTROLS)
+    reasons = (*controls, *assessment.reasons)
+    if not named:
+        message = "the digests of the artifact are not known, so no verdict can name it"
+        reasons = (*reasons, undecided(Code.EVIDENCE_INCOMPLETE, message))
+    if any(reason.blocking for reason in reasons):
+        return reasons
+    return (*reasons, _allowed(submission, assessment))
+
+
+def _allowed(submission: Submission, assessment: SignatureAssessment) -> Reason:
+    if submission.rule.signature.required:
+        who = " and ".join(
+            signature.describe_signer(submission, signer) for signer in assessment.signers
+        )
+        basis = f"signed by {who}"
+    else:
+        basis = "no signature required"
+    return noted(Code.ALLOWED, f"{submission.rule.label} allows it: {basis}", severity=None)
+
+
+def _reference(rule: Rule) -> str:
+    patterns = ", ".join(glob.pattern for glob in rule.match)
+    name = "" if rule.name is None else f" {rule.name}"
+    return f"rule {rule.index + 1}{name}: {patterns}"
+
+
+def _nothing_assessed(inventory: Inventory | None) -> SignatureAssessment:
+    entries = () if inventory is None else inventory.model_entries
+    return SignatureAssessment(
+        reasons=(),
+        signers=(),
+        covered=(),
+        uncovered=tuple(Uncovered(path=entry.path, reason=NO_RULE) for entry in entries),
+    )
+
+
+def _provenance(evidence: tuple[Evidence, ...]) -> tuple[ProvenanceEvidence, ...]:
+    found = {item for item in evidence if isinstance(item, ProvenanceEvidence)}
+    return tuple(sorted(found, key=repr))

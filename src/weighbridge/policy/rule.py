@@ -1,0 +1,207 @@
+"""One rule of a policy as values; every default is the strict one."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.digest import Digest
+from weighbridge.core.evidence import Severity
+from weighbridge.policy.glob import Glob
+
+ANY_BOUNDARY = "*"
+"""What `boundary` lists when a rule is meant for every boundary; it has to be said."""
+
+
+class RemoteCode(StrEnum):
+    """What happens to code that a model brings along for its loader to run."""
+
+    DENY = "deny"
+    PINNED = "pinned"
+    ALLOW = "allow"
+
+
+class OnGap(StrEnum):
+    """What a gap in the evidence leads to; there is no way to let gaps pass."""
+
+    DENY = "deny"
+    INDETERMINATE = "indeterminate"
+
+
+class UncoveredFiles(StrEnum):
+    """What happens to files that the signature does not cover."""
+
+    DENY = "deny"
+    ALLOW_GIT_METADATA = "allow-git-metadata"
+
+
+class Symlinks(StrEnum):
+    """Whether a file may be reached through a symbolic link."""
+
+    DENY = "deny"
+    FILES = "files"
+
+
+class SuffixLies(StrEnum):
+    """What happens when a file's name promises another format than its bytes have."""
+
+    DENY = "deny"
+    REPORT = "report"
+
+
+class Network(StrEnum):
+    """What the process that gets the model may reach."""
+
+    NONE = "none"
+    ALLOW = "allow"
+
+
+class LineageInputs(StrEnum):
+    """What is asked of the artifacts that this one was made from."""
+
+    MUST_MATCH_A_RULE = "must-match-a-rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatControl:
+    """
+    Which formats may occur.
+
+    Attributes:
+        allow: The formats that may, groups expanded; None when the rule does not restrict them.
+        verbatim: Those of `allow` that are listed under their own name.
+        deny: The formats that may not, groups expanded; it outweighs `allow`.
+        deny_executable: Whether formats that can execute, hold other files or are unknown need
+            to be in `verbatim`.
+    """
+
+    allow: frozenset[FileFormat] | None = None
+    verbatim: frozenset[FileFormat] = frozenset()
+    deny: frozenset[FileFormat] = frozenset()
+    deny_executable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """
+    A finding, or an unsupported format, that somebody looked at and accepts for a while.
+
+    Attributes:
+        rule: The finding's rule id, or `scan-unsupported`.
+        path: Which files.
+        sha256: The file's digest, when the acceptance is for these very bytes.
+        reason: Why; for the record.
+        expires: The last day, UTC, on which it holds.
+    """
+
+    rule: str
+    path: Glob
+    sha256: Digest | None
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanControl:
+    """What the scanner may find and fail to see."""
+
+    fail_on: Severity = Severity.MEDIUM
+    on_gap: OnGap = OnGap.DENY
+    suppress: tuple[Suppression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureControl:
+    """
+    Who has to have signed.
+
+    Attributes:
+        required: False only where the policy says so.
+        any_of: Names of trust entries; empty only when no signature is required.
+        threshold: How many different ones of them have to have signed.
+        uncovered: What happens to files outside a signature.
+    """
+
+    required: bool
+    any_of: tuple[str, ...] = ()
+    threshold: int = 1
+    uncovered: UncoveredFiles = UncoveredFiles.DENY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenanceControl:
+    """How the artifact has to have been built; validated, not evaluated by this version."""
+
+    required: bool = False
+    builder: tuple[str, ...] = ()
+    min_level: int = 1
+    source: Glob | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageControl:
+    """What the artifact may have been made from; validated, not evaluated by this version."""
+
+    inputs: LineageInputs
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationControl:
+    """What the process that gets the model may do; validated, not enforced by this version."""
+
+    network: Network
+    write: tuple[str, ...]
+    env: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    What is asked of the artifacts whose name and boundary match.
+
+    Attributes:
+        index: Position among the policy's rules, from 0.
+        line: Line of the policy file on which the rule starts.
+        name: Optional, for people.
+        description: Optional, for people.
+        match: Globs; one of them has to match one of the artifact's names.
+        boundary: Names of boundaries, or `ANY_BOUNDARY` alone.
+        formats: Which formats may occur.
+        remote_code: What happens to code that the model brings along.
+        remote_code_digests: The code that `pinned` admits.
+        scan: What the scanner may find.
+        signature: Who has to have signed.
+        provenance: How it has to have been built.
+        lineage: What it may have been made from.
+        isolation: What the process that gets it may do.
+        symlinks: Whether links to files may occur.
+        suffix_lies: What happens when a name promises another format.
+    """
+
+    index: int
+    line: int
+    name: str | None = None
+    description: str | None = None
+    match: tuple[Glob, ...]
+    boundary: tuple[str, ...]
+    formats: FormatControl = FormatControl()
+    remote_code: RemoteCode = RemoteCode.DENY
+    remote_code_digests: frozenset[Digest] = frozenset()
+    scan: ScanControl = ScanControl()
+    signature: SignatureControl
+    provenance: ProvenanceControl = ProvenanceControl()
+    lineage: LineageControl | None = None
+    isolation: IsolationControl | None = None
+    symlinks: Symlinks = Symlinks.DENY
+    suffix_lies: SuffixLies = SuffixLies.DENY
+
+    @property
+    def label(self) -> str:
+        """What verdicts and messages call the rule."""
+        what = self.name or ", ".join(glob.pattern for glob in self.match)
+        return f"rule {self.index + 1} ({what})"
+
+    def applies_at(self, boundary: str) -> bool:
+        """Tell whether the rule is meant for *boundary*."""
+        return self.boundary == (ANY_BOUNDARY,) or boundary in self.boundary

@@ -1,0 +1,222 @@
+"""Trust entries and builders: whom a policy believes, and the reading of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from weighbridge.core.identity import SigningMethod
+from weighbridge.policy.glob import Glob
+from weighbridge.policy.table import Table, quote
+
+MAX_SLSA_LEVEL: Final = 3
+"""The highest SLSA build level that exists (SLSA v1.0, build track)."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ANYBODY: Final = frozenset({"any", "anyone", "anybody", "all", "none"})
+
+
+class TrustMethod(StrEnum):
+    """How a trusted signer is recognised. PKCS#11 signatures are of one of the first two."""
+
+    KEY = "key"
+    CERTIFICATE = "certificate"
+    SIGSTORE = "sigstore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTrust:
+    """
+    The holder of the private key to a public key.
+
+    Attributes:
+        name: Name of the entry.
+        public_key: Path of the PEM file, relative to the policy's directory.
+    """
+
+    name: str
+    public_key: str
+
+    @property
+    def method(self) -> SigningMethod:
+        """The method whose signatures the entry is about."""
+        return SigningMethod.KEY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateTrust:
+    """
+    Holders of certificates below given roots: all conditions that are given have to hold.
+
+    Attributes:
+        name: Name of the entry.
+        certificate_chain: Path of the PEM roots, relative to the policy's directory.
+        subject: RFC 4514 subject; None when any will do.
+        identity: E-mail address, URI or DNS name in the subject alternative name.
+        san_uri: URI in the subject alternative name.
+        any_identity: The policy says in so many words that every certificate below the roots
+            is trusted; then there is no other condition.
+    """
+
+    name: str
+    certificate_chain: str
+    subject: str | None
+    identity: str | None
+    san_uri: str | None
+    any_identity: bool
+
+    @property
+    def method(self) -> SigningMethod:
+        """The method whose signatures the entry is about."""
+        return SigningMethod.CERTIFICATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigstoreTrust:
+    """
+    A keyless identity. This version validates the entry but cannot verify such signatures.
+
+    Attributes:
+        name: Name of the entry.
+        identity: E-mail address or URI; a glob only where it has a `*`.
+        issuer: URL of the OpenID Connect issuer, exactly.
+    """
+
+    name: str
+    identity: Glob
+    issuer: str
+
+    @property
+    def method(self) -> SigningMethod:
+        """The method whose signatures the entry is about."""
+        return SigningMethod.SIGSTORE
+
+
+TrustEntry = KeyTrust | CertificateTrust | SigstoreTrust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """
+    Whom to believe about how an artifact was built.
+
+    Attributes:
+        name: Name of the entry.
+        id: URI of the builder as provenance names it.
+        signed_by: Name of the trust entry that has to sign the provenance.
+        max_level: The SLSA build level up to which the builder is believed.
+    """
+
+    name: str
+    id: str
+    signed_by: str
+    max_level: int
+
+
+def read_trust(table: Table) -> TrustEntry | None:
+    """Read one `[trust.NAME]`; None where problems were recorded."""
+    name = _entry_name(table)
+    method = table.choice("method", TrustMethod, default=None)
+    if method is None:
+        return None
+    entry = _READERS[method](table, name)
+    table.finish()
+    return entry
+
+
+def read_builder(table: Table) -> Builder | None:
+    """Read one `[builder.NAME]`; None where problems were recorded."""
+    name = _entry_name(table)
+    identifier = table.text("id")
+    _refuse_wildcards(table, key="id", text=identifier)
+    signed_by = table.text("signed-by")
+    max_level = table.integer("max-level", default=None, least=1, most=MAX_SLSA_LEVEL)
+    table.finish()
+    if identifier is None or signed_by is None:
+        return None
+    return Builder(name=name, id=identifier, signed_by=signed_by, max_level=max_level)
+
+
+def _entry_name(table: Table) -> str:
+    if _NAME.fullmatch(table.key) is None:
+        table.problem("a name has 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
+    return table.key
+
+
+def _read_key(table: Table, name: str) -> KeyTrust | None:
+    public_key = table.text("public-key")
+    return None if public_key is None else KeyTrust(name=name, public_key=public_key)
+
+
+def _read_certificate(table: Table, name: str) -> CertificateTrust | None:
+    chain = table.text("certificate-chain")
+    conditions = {
+        key: table.text(key, required=False) for key in ("subject", "identity", "san-uri")
+    }
+    for key, text in conditions.items():
+        _refuse_wildcards(table, key=key, text=text)
+    any_identity = table.flag("any-identity", default=False)
+    named = [key for key in conditions if table.has(key)]
+    if any_identity and named:
+        table.problem(f"'any-identity' contradicts '{named[0]}'", key="any-identity")
+    if not any_identity and not named:
+        table.problem(
+            "no identity: give 'identity', 'san-uri' or 'subject'; to trust every certificate "
+            "below the roots, say any-identity = true"
+        )
+    if chain is None:
+        return None
+    return CertificateTrust(
+        name=name,
+        certificate_chain=chain,
+        subject=conditions["subject"],
+        identity=conditions["identity"],
+        san_uri=conditions["san-uri"],
+        any_identity=any_identity,
+    )
+
+
+def _read_sigstore(table: Table, name: str) -> SigstoreTrust | None:
+    identity = table.glob("identity")
+    issuer = table.text("issuer")
+    _refuse_wildcards(table, key="issuer", text=issuer)
+    if issuer is not None and not issuer.startswith("https://"):
+        table.problem(f"'issuer': expected an https URL, found {quote(issuer)}", key="issuer")
+    if identity is None or issuer is None:
+        return None
+    problem = _identity_problem(identity)
+    if problem is not None:
+        table.problem(f"'identity': {quote(identity.pattern)} {problem}", key="identity")
+    return SigstoreTrust(name=name, identity=identity, issuer=issuer)
+
+
+def _identity_problem(identity: Glob) -> str | None:
+    """Say why *identity* names nobody in particular, or return None."""
+    if identity.pattern.lower() in _ANYBODY or identity.is_unbounded:
+        return "stands for any signer: name one"
+    scheme, separator, rest = identity.pattern.partition("://")
+    if separator and "*" in scheme + "".join(rest.split("/", 2)[:2]):
+        return "has a wildcard in its scheme, its host or its owner, the first part of the path"
+    if not separator and "*" in identity.pattern.rpartition("@")[2]:
+        return "has a wildcard in its domain"
+    return None
+
+
+def _refuse_wildcards(table: Table, *, key: str, text: str | None) -> None:
+    if text is None:
+        return
+    if "*" in text:
+        table.problem(f"'{key}': {quote(text)} has a wildcard; here it has to be exact", key=key)
+    elif text.lower() in _ANYBODY:
+        table.problem(f"'{key}': {quote(text)} names nobody", key=key)
+
+
+_READERS: Final[Mapping[TrustMethod, Callable[[Table, str], TrustEntry | None]]] = MappingProxyType(
+    {
+        TrustMethod.KEY: _read_key,
+        TrustMethod.CERTIFICATE: _read_certificate,
+        TrustMethod.SIGSTORE: _read_sigstore,
+    }
+)
