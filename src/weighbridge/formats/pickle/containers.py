@@ -23,6 +23,9 @@ from weighbridge.formats.pickle.values import (
     Value,
 )
 
+_NO_ITEMS: Final = TupleNode(())
+"""Python has one empty tuple as well."""
+
 
 def is_opaque(value: Value) -> TypeGuard[Opaque]:
     """Tell whether only the unpickling program knows what *value* is."""
@@ -44,7 +47,7 @@ def _check_hashable(items: Sequence[Value]) -> None:
 
 
 def _empty_tuple(m: Registers, at: int) -> int:
-    m.push(TupleNode(()))
+    m.push(_NO_ITEMS)
     return at
 
 
@@ -114,13 +117,11 @@ def _frozenset(m: Registers, at: int) -> int:
 def _record(
     m: Registers, kind: ChangeKind, target: Opaque, items: Sequence[Value], at: int
 ) -> None:
-    """Record a change to a foreign value, in the order of events and with the call it changes."""
-    m.record(Change(kind=kind, target=target, items=tuple(items), offset=at - 1))
+    """Record new items of a foreign value, in the order of events and with the call's result."""
+    m.record(Change(kind, target, tuple(items), at - 1))
     if not isinstance(target, CallNode):
         return
-    if kind is ChangeKind.BUILD:
-        target.states.extend(items)
-    elif kind is ChangeKind.ASSIGN:
+    if kind is ChangeKind.ASSIGN:
         target.assigned.extend(items)
     else:
         target.appended.extend(items)
@@ -231,8 +232,11 @@ def _build(m: Registers, at: int) -> int:
     stack = m.stack
     state = stack.pop()
     target = stack[-1]
-    if is_opaque(target):
-        _record(m, ChangeKind.BUILD, target, (state,), at)
+    if isinstance(target, CallNode):
+        target.states.append(state)
+        m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
+    elif is_opaque(target):
+        m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
     else:
         _build_own(m, state, at)
     return at

@@ -8,7 +8,9 @@ would import, call or change is among the events. What a reference resolves to a
 returns is never known, and is assumed to allow what follows.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  it is a class
 from typing import Final
@@ -68,7 +70,8 @@ def run(
     `MAX_PICKLE_BYTES`. A *memo* of an earlier stream is copied, not changed.
     """
     registers = Registers(data, start=start, memo=dict(memo or {}))
-    error, count, limits = _execute(registers, bounds)
+    with _collector_paused():
+        error, count, limits = _execute(registers, bounds)
     return Trace(
         start=start,
         end=registers.at,
@@ -82,6 +85,18 @@ def run(
         limits=limits | ({Limit.EVENTS} if registers.uncounted else set()),
         memo=registers.memo,
     )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Spare the garbage collector the nodes: all of them live on, and it takes half the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _execute(m: Registers, bounds: Bounds) -> tuple[str | None, int, frozenset[Limit]]:

@@ -50,7 +50,6 @@ class AnomalyKind(StrEnum):
     """A memo index so high that an unpickler may run out of memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """
     A change to a value that only the unpickling program knows.
@@ -62,10 +61,15 @@ class Change:
         offset: Of the opcode.
     """
 
-    kind: ChangeKind
-    target: Opaque
-    items: tuple[Value, ...]
-    offset: int
+    __slots__ = ("items", "kind", "offset", "target")
+
+    def __init__(
+        self, kind: ChangeKind, target: Opaque, items: tuple[Value, ...], offset: int
+    ) -> None:
+        self.kind = kind
+        self.target = target
+        self.items = items
+        self.offset = offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
