@@ -1,0 +1,315 @@
+"""
+The certificate method: a signer's certificate that leads to a root the caller trusts.
+
+Source: OMS specification 1.0, section 5; RFC 5280.
+
+A verification, in this order:
+
+1. the signature names a certificate chain, and each certificate is strict DER;
+2. the signer's certificate is for signing models, on a supported curve;
+3. it is valid at the caller's clock (time stamps that could prove an earlier time of signing
+   are not read, so an expired certificate is refused);
+4. it leads to one of the caller's roots;
+5. it is the expected signer's;
+6. its key made the signature.
+
+Revocation is not looked up: that needs a network, and lists come from whoever they accuse.
+
+Only this module and its own `certificate_file` and `certificate_path` import X.509 code, which
+costs start-up time: import it where the method is chosen.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError, UsageError
+from weighbridge.core.identity import CertificateIdentity, SigningMethod
+from weighbridge.core.limits import MAX_CERTIFICATES
+from weighbridge.signing.bundle import Bundle, CertificateMaterial, render_bundle
+from weighbridge.signing.certificate_file import (
+    described,
+    find_extension,
+    is_issued_by,
+    is_valid_at,
+    load_certificate,
+    load_certificates,
+    signing_key,
+)
+from weighbridge.signing.certificate_path import TrustStore, expired, find_path
+from weighbridge.signing.ecdsa import sign_payload, verify_payload
+from weighbridge.signing.identity import ExpectedIdentity
+from weighbridge.signing.key import load_private_key
+
+__all__ = ["CertificateSigner", "CertificateVerifier", "ExpectedIdentity"]
+
+
+class CertificateSigner:
+    """Signs with a private key and puts its certificate chain into the signature."""
+
+    method: Final = SigningMethod.CERTIFICATE
+
+    def __init__(
+        self, key: EllipticCurvePrivateKey, *, chain: Sequence[x509.Certificate], where: str
+    ) -> None:
+        """
+        Check that a verifier could accept what this signer makes.
+
+        Args:
+            key: The private key.
+            chain: The signer's certificate, then its issuers, each signed by the next.
+            where: The certificate's file, for messages.
+
+        Raises:
+            KeyRejectedError: The key does not belong to the certificate, the certificate is not
+                for signing, or the chain is not in order.
+        """
+        leaf = chain[0]
+        if signing_key(leaf, where=where, error=KeyRejectedError) != key.public_key():
+            raise KeyRejectedError(
+                "the private key does not belong to the certificate",
+                code=Code.KEY_MISMATCH,
+                where=where,
+                found=described(leaf),
+            )
+        for certificate, issuer in pairwise(chain):
+            if not is_issued_by(certificate, issuer):
+                raise KeyRejectedError(
+                    "the certificate chain is not in order",
+                    code=Code.CERTIFICATE_UNTRUSTED,
+                    where=where,
+                    expected=f"the issuer of {described(certificate)}",
+                    found=described(issuer),
+                    hint="Give the issuer of the signing certificate first, then its issuer",
+                )
+        self._key = key
+        self._chain = tuple(chain)
+
+    @classmethod
+    def from_pem(
+        cls,
+        key: bytes,
+        certificate: bytes,
+        chain: Sequence[bytes] = (),
+        *,
+        password: bytes | None = None,
+        at: datetime | None = None,
+        where: str = "the private key",
+        certificate_where: str = "the signing certificate",
+        chain_where: str = "the certificate chain",
+    ) -> "CertificateSigner":
+        """
+        Read key and certificates from PEM files.
+
+        Args:
+            key: File with the private key.
+            certificate: File with the signer's certificate.
+            chain: Files with its issuers, in order; the root may be left out.
+            password: Of the private key.
+            at: The caller's clock; if given, the certificate must be valid then.
+            where: Name of the key's file.
+            certificate_where: Name of the certificate's file.
+            chain_where: Name of the chain's files.
+
+        Raises:
+            KeyRejectedError: A file cannot be used, or they do not belong together.
+        """
+        leaves = load_certificates(certificate, where=certificate_where)
+        issuers = [c for data in chain for c in load_certificates(data, where=chain_where)]
+        if len(leaves) + len(issuers) > MAX_CERTIFICATES:
+            raise KeyRejectedError(
+                "too many certificates",
+                code=Code.CERTIFICATE_MALFORMED,
+                where=chain_where,
+                expected=f"at most {MAX_CERTIFICATES}",
+                found=str(len(leaves) + len(issuers)),
+            )
+        if at is not None and not is_valid_at(leaves[0], at):
+            problem = expired(leaves[0], at=at, where=certificate_where)
+            raise KeyRejectedError(
+                problem.message,
+                code=problem.code,
+                where=problem.where,
+                expected=problem.expected,
+                found=problem.found,
+            )
+        private_key = load_private_key(key, password=password, where=where)
+        return cls(private_key, chain=[*leaves, *issuers], where=certificate_where)
+
+    def sign(self, statement: bytes, /) -> bytes:
+        """Return the signature file for the very bytes *statement*."""
+        certificates = tuple(c.public_bytes(Encoding.DER) for c in self._chain)
+        return render_bundle(
+            payload=statement,
+            signature=sign_payload(self._key, statement),
+            material=CertificateMaterial(certificates=certificates),
+        )
+
+
+class CertificateVerifier:
+    """Accepts signatures of an expected signer under the caller's roots."""
+
+    method: Final = SigningMethod.CERTIFICATE
+
+    def __init__(
+        self,
+        *,
+        roots: Sequence[x509.Certificate],
+        expected: ExpectedIdentity,
+        where: str = "the trusted certificates",
+        allow_legacy: bool = False,
+    ) -> None:
+        """
+        Prepare the trust.
+
+        Args:
+            roots: Self-signed root certificates; intermediate certificates among them help to
+                build paths and are not trusted by themselves. Never the web's authorities.
+            expected: Who must have signed.
+            where: Where the roots are from, for messages.
+            allow_legacy: Whether to accept the signature encoding of releases before 1.0.
+
+        Raises:
+            KeyRejectedError: There is no root, or a certificate that none of them signed.
+            UsageError: The expected subject is not an RFC 4514 string.
+        """
+        self._trust = TrustStore.from_certificates(roots, where=where)
+        self._expected = expected
+        self._subject = _parse_subject(expected.subject)
+        self._allow_legacy = allow_legacy
+
+    @classmethod
+    def from_pem(
+        cls,
+        data: bytes,
+        *,
+        expected: ExpectedIdentity,
+        where: str = "the trusted certificates",
+        allow_legacy: bool = False,
+    ) -> "CertificateVerifier":
+        """
+        Read the roots from a PEM file.
+
+        Raises:
+            KeyRejectedError: As `load_certificates` and the constructor.
+            UsageError: As the constructor.
+        """
+        roots = load_certificates(data, where=where)
+        return cls(roots=roots, expected=expected, where=where, allow_legacy=allow_legacy)
+
+    def verify(self, bundle: Bundle, /, *, at: datetime) -> CertificateIdentity:
+        """
+        Return the signer of the bundle's payload.
+
+        Args:
+            bundle: As parsed from the signature file.
+            at: The caller's clock, with a time zone; the certificates must be valid then.
+
+        Raises:
+            SignatureRejectedError: One of the steps at the top of this module fails.
+            UsageError: *at* has no time zone.
+        """
+        if at.tzinfo is None:
+            raise UsageError("the time of a verification needs a time zone")
+        chain = _load_chain(bundle)
+        leaf = chain[0]
+        where = f"{bundle.where}: {described(leaf)}"
+        key = signing_key(leaf, where=where, error=SignatureRejectedError)
+        if not is_valid_at(leaf, at):
+            raise expired(leaf, at=at, where=bundle.where)
+        path = find_path(chain, self._trust, at=at, where=bundle.where)
+        identity = _identity(leaf, root=path[-1])
+        self._check_identity(leaf, identity, where=bundle.where)
+        verify_payload(key, bundle, legacy_hash=SHA256() if self._allow_legacy else None)
+        return identity
+
+    def _check_identity(
+        self, leaf: x509.Certificate, identity: CertificateIdentity, *, where: str
+    ) -> None:
+        """Refuse every signer but the expected one; exact comparisons only."""
+        names = (*identity.san_uris, *identity.san_emails, *identity.san_dns)
+        wanted = self._expected
+        checks = (
+            ("subject", wanted.subject, leaf.subject == self._subject, (identity.subject,)),
+            ("name", wanted.identity, wanted.identity in names, names),
+            ("URI", wanted.san_uri, wanted.san_uri in identity.san_uris, identity.san_uris),
+        )
+        for what, expected, holds, found in checks:
+            if expected is None or holds:
+                continue
+            raise SignatureRejectedError(
+                f"the signer's certificate has another {what}",
+                code=Code.IDENTITY_MISMATCH,
+                where=where,
+                expected=repr(expected),
+                found=", ".join(repr(name) for name in found[:8]) or "none",
+            )
+
+
+def _load_chain(bundle: Bundle) -> list[x509.Certificate]:
+    """Decode the certificates of *bundle*."""
+    if not isinstance(bundle.material, CertificateMaterial):
+        raise SignatureRejectedError(
+            "the signature was made by another method",
+            code=Code.SIGNATURE_METHOD,
+            where=bundle.where,
+            expected=str(SigningMethod.CERTIFICATE),
+            found=str(bundle.method),
+            hint=f"Verify it with the method '{bundle.method}'",
+        )
+    return [
+        load_certificate(
+            der, where=f"{bundle.where}: certificate {number}", error=SignatureRejectedError
+        )
+        for number, der in enumerate(bundle.material.certificates, start=1)
+    ]
+
+
+def _parse_subject(text: str | None) -> x509.Name | None:
+    """Parse the expected subject, so that spacing and escapes do not matter."""
+    if text is None:
+        return None
+    try:
+        return x509.Name.from_rfc4514_string(text)
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            "the expected subject is not usable",
+            code=Code.IDENTITY_REQUIRED,
+            expected="an RFC 4514 string such as 'CN=release,O=Example'",
+            found=repr(text),
+        ) from error
+
+
+def _identity(leaf: x509.Certificate, *, root: x509.Certificate) -> CertificateIdentity:
+    """Describe the certificate whose path was verified."""
+    names = find_extension(leaf.extensions, x509.SubjectAlternativeName)
+    uris: list[str] = []
+    emails: list[str] = []
+    hosts: list[str] = []
+    if names is not None:
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+        emails = names.get_values_for_type(x509.RFC822Name)
+        hosts = names.get_values_for_type(x509.DNSName)
+    return CertificateIdentity(
+        subject=leaf.subject.rfc4514_string(),
+        issuer=leaf.issuer.rfc4514_string(),
+        san_uris=tuple(uris),
+        san_emails=tuple(emails),
+        san_dns=tuple(hosts),
+        fingerprint=_fingerprint(leaf),
+        root_fingerprint=_fingerprint(root),
+        not_before=leaf.not_valid_before_utc,
+        not_after=leaf.not_valid_after_utc,
+    )
+
+
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()

@@ -1,0 +1,213 @@
+"""
+From a signer's certificate to a trusted root.
+
+Paths are built and checked by `cryptography.x509.verification` alone (RFC 5280 section 6:
+signatures, names, validity, path length, name constraints, critical extensions), with these
+rules instead of the ones for web servers:
+
+- an issuer is marked as an authority; its key usage, where stated, has keyCertSign, and its
+  extended key usage, where stated, code signing;
+- name constraints are of the kinds that the library checks; an issuer with others is refused,
+  since they would bind nobody;
+- roots are the caller's. There are no built-in ones.
+
+Beyond the path, every certificate at hand must be one that another one of them signed: no byte
+of a signature or of a trust file is left over for somebody to change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    Policy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
+from weighbridge.core.limits import MAX_CHAIN_DEPTH
+from weighbridge.signing.certificate_file import (
+    allows_code_signing,
+    described,
+    is_issued_by,
+    is_valid_at,
+)
+
+_CHECKED_NAMES = (x509.DNSName, x509.IPAddress, x509.RFC822Name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustStore:
+    """
+    The certificates that a caller trusts.
+
+    Attributes:
+        roots: Self-signed; a path must end in one of them.
+        helpers: Intermediate certificates that came with the roots. They may be part of a
+            path and end none.
+    """
+
+    roots: tuple[x509.Certificate, ...]
+    helpers: tuple[x509.Certificate, ...]
+
+    @classmethod
+    def from_certificates(
+        cls, certificates: Sequence[x509.Certificate], *, where: str
+    ) -> "TrustStore":
+        """
+        Sort the certificates of a trust file.
+
+        Raises:
+            KeyRejectedError: None of them is self-signed, or one is signed by none of them.
+        """
+        roots = tuple(c for c in certificates if is_issued_by(c, c))
+        helpers = tuple(c for c in certificates if c not in roots)
+        if not roots:
+            raise KeyRejectedError(
+                "no root certificate",
+                code=Code.CERTIFICATE_UNTRUSTED,
+                where=where,
+                expected="at least one self-signed certificate that verifies",
+                found=", ".join(described(c) for c in certificates[:3]) or "none",
+            )
+        stray = first_stray(helpers, certificates)
+        if stray is not None:
+            raise KeyRejectedError(
+                "a certificate was signed by none of the others: it was changed, or its issuer "
+                "is missing",
+                code=Code.CERTIFICATE_UNTRUSTED,
+                where=where,
+                found=described(stray),
+            )
+        return cls(roots=roots, helpers=helpers)
+
+
+def find_path(
+    chain: Sequence[x509.Certificate], trust: TrustStore, *, at: datetime, where: str
+) -> list[x509.Certificate]:
+    """
+    Return the path from `chain[0]` to one of the trusted roots, both included.
+
+    Args:
+        chain: The signer's certificate, then what came with it; untrusted.
+        trust: The caller's roots.
+        at: When every certificate of the path must be valid.
+        where: The signature file, for messages.
+
+    Raises:
+        SignatureRejectedError: There is no such path, or the chain has a certificate that
+            none of the others signed.
+    """
+    authority = (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_authority)
+        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_usage)
+        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _check_extended_usage)
+        .may_be_present(x509.NameConstraints, Criticality.AGNOSTIC, _check_name_constraints)
+    )
+    verifier = (
+        PolicyBuilder()
+        .store(Store(list(trust.roots)))
+        .time(at.astimezone(UTC).replace(tzinfo=None))
+        .max_chain_depth(MAX_CHAIN_DEPTH)
+        .extension_policies(ca_policy=authority, ee_policy=ExtensionPolicy.permit_all())
+        .build_client_verifier()
+    )
+    try:
+        path = verifier.verify(chain[0], [*chain[1:], *trust.helpers]).chain
+    except (VerificationError, ValueError) as error:
+        raise _no_path(chain, trust, at=at, where=where, reason=str(error)) from error
+    stray = first_stray(chain[1:], [*chain, *trust.roots, *trust.helpers])
+    if stray is not None:
+        raise SignatureRejectedError(
+            "a certificate in the signature was signed by none of the others",
+            code=Code.CERTIFICATE_UNTRUSTED,
+            where=where,
+            expected="the signer's certificate and its issuers only",
+            found=described(stray),
+        )
+    return path
+
+
+def first_stray(
+    certificates: Sequence[x509.Certificate], issuers: Sequence[x509.Certificate]
+) -> x509.Certificate | None:
+    """Return the first of *certificates* that none of *issuers* signed, itself included."""
+    for certificate in certificates:
+        if not any(is_issued_by(certificate, issuer) for issuer in issuers):
+            return certificate
+    return None
+
+
+def expired(certificate: x509.Certificate, *, at: datetime, where: str) -> SignatureRejectedError:
+    """Build the error for a certificate that is not valid at *at*."""
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return SignatureRejectedError(
+        "the certificate is not yet valid" if at < start else "the certificate has expired",
+        code=Code.CERTIFICATE_EXPIRED,
+        where=where,
+        expected=f"a time from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC",
+        found=f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {described(certificate)}",
+        hint="Have the model signed again with a valid certificate",
+    )
+
+
+def _no_path(
+    chain: Sequence[x509.Certificate],
+    trust: TrustStore,
+    *,
+    at: datetime,
+    where: str,
+    reason: str,
+) -> SignatureRejectedError:
+    """Say why there is no path: an expired issuer where there is one, else the library's words."""
+    issuers = {certificate.issuer for certificate in chain}
+    for candidate in [*chain[1:], *trust.helpers, *trust.roots]:
+        if candidate.subject in issuers and not is_valid_at(candidate, at):
+            return expired(candidate, at=at, where=where)
+    return SignatureRejectedError(
+        "the signer's certificate does not lead to a trusted root",
+        code=Code.CERTIFICATE_UNTRUSTED,
+        where=where,
+        expected="a valid path to " + " or ".join(described(c) for c in trust.roots[:3]),
+        found=f"{described(chain[0])}: {reason[:200]}",
+        hint="Give the root certificate of whoever signed",
+    )
+
+
+def _check_authority(
+    _policy: Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints
+) -> None:
+    if not constraints.ca:
+        raise ValueError("an issuer is not marked as an authority")
+
+
+def _check_key_usage(
+    _policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None
+) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("an issuer may not sign certificates")
+
+
+def _check_extended_usage(
+    _policy: Policy, _certificate: x509.Certificate, extended: x509.ExtendedKeyUsage | None
+) -> None:
+    if extended is not None and not allows_code_signing(extended):
+        raise ValueError("an issuer is restricted to other purposes than code signing")
+
+
+def _check_name_constraints(
+    _policy: Policy, _certificate: x509.Certificate, constraints: x509.NameConstraints | None
+) -> None:
+    if constraints is None:
+        return
+    subtrees = [*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ())]
+    unchecked = {type(name).__name__ for name in subtrees if not isinstance(name, _CHECKED_NAMES)}
+    if unchecked:
+        raise ValueError(f"an issuer constrains names of unchecked kinds: {sorted(unchecked)}")

@@ -1,0 +1,70 @@
+"""Collecting everything that is wrong before raising once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import ArtifactRefusedError, SignatureRejectedError, printable
+from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """
+    One thing that is wrong.
+
+    Attributes:
+        code: Its kind.
+        path: The file or directory, relative to the artifact's root.
+        message: One sentence, with what to do where there is something.
+    """
+
+    code: Code
+    path: str
+    message: str
+
+
+class CoverageRejectedError(SignatureRejectedError):
+    """
+    The files are not what was signed.
+
+    `problems` has every one; the message names the first `MAX_NAMED_PROBLEMS`, one a line, and
+    counts the rest. The code is the first problem's.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, where: str) -> None:
+        super().__init__(
+            _summary("the files are not what was signed", problems),
+            code=problems[0].code,
+            where=where,
+        )
+        self.problems: Final = tuple(problems)
+
+
+class NotSignableError(ArtifactRefusedError):
+    """The artifact holds what a signature cannot cover; `problems` has every one."""
+
+    def __init__(self, problems: Sequence[Problem], *, where: str) -> None:
+        super().__init__(
+            _summary("a signature cannot cover this artifact", problems),
+            code=problems[0].code,
+            where=where,
+        )
+        self.problems: Final = tuple(problems)
+
+
+def _summary(headline: str, problems: Sequence[Problem]) -> str:
+    lines = [f"{headline} ({len(problems)} problem{'s' if len(problems) > 1 else ''}):"]
+    lines += [
+        f"  {_one_line(problem.path)}: {_one_line(problem.message)} [{problem.code}]"
+        for problem in problems[:MAX_NAMED_PROBLEMS]
+    ]
+    if len(problems) > MAX_NAMED_PROBLEMS:
+        lines.append(f"  and {len(problems) - MAX_NAMED_PROBLEMS} more")
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    """Escape *text*, line breaks too: one within a name would fake another problem."""
+    return printable(text).replace("\n", "\\n")
