@@ -1,0 +1,44 @@
+"""`weighbridge scan`."""
+
+import click
+
+from weighbridge.cli.options import MODEL, output_options
+from weighbridge.cli.render import show_scans
+from weighbridge.cli.terminal import Session
+from weighbridge.core.evidence import Severity
+from weighbridge.pipeline.describe import scan
+from weighbridge.scan.report import ScanVerdict
+
+_EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDETERMINATE: 11}
+
+
+@click.command("scan", short_help="Find what loading a model would execute.")
+@click.argument("references", metavar="REF...", type=MODEL, nargs=-1, required=True)
+@click.option(
+    "--fail-on",
+    type=click.Choice([s.value for s in Severity]),
+    default=Severity.MEDIUM.value,
+    show_default=True,
+    help="The gravest finding that is still accepted is below this.",
+)
+@click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
+@output_options("text", "json", "sarif")
+@click.pass_obj
+def command(
+    session: Session, references: tuple[str, ...], fail_on: str, allow_symlinks: bool
+) -> int:
+    """
+    Find what loading each model REF would execute.
+
+    What is not known to be safe is reported, and what could not be examined is a gap: exit code
+    10 for findings at the bar, 11 for gaps. With several references, JSON is one document a line.
+    """
+    bar = Severity(fail_on)
+    reports = []
+    for reference in references:
+        with session.progress() as progress:
+            reports.append(scan(reference, allow_symlinks=allow_symlinks, progress=progress))
+    show_scans(session, reports, bar=bar)
+    verdicts = {report.verdict_at(bar) for report in reports}
+    order = (ScanVerdict.FINDINGS, ScanVerdict.INDETERMINATE, ScanVerdict.CLEAN)
+    return _EXIT_CODES[next(verdict for verdict in order if verdict in verdicts)]

@@ -1,0 +1,153 @@
+"""`weighbridge verify`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from weighbridge.cli.methods import MethodGroup
+from weighbridge.cli.options import (
+    FILE,
+    MODEL,
+    output_options,
+    selection_options,
+    signature_option,
+)
+from weighbridge.cli.render import show
+from weighbridge.cli.terminal import Session
+from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.pipeline.selection import FileSelection
+from weighbridge.pipeline.verify import verify
+from weighbridge.signing.interface import Verifier
+from weighbridge.signing.key import KeyVerifier
+from weighbridge.sources.reading import read_named
+
+
+@click.group(cls=MethodGroup, short_help="Verify a model's signature against an expected signer.")
+def command() -> None:
+    """
+    Verify a model's signature against an expected signer.
+
+    Every file has to be as signed, and no other file may be there unless you leave it out. What
+    the signer chose to leave out is a claim and leaves nothing out.
+    """
+
+
+def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that all methods have."""
+    options: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+        click.argument("model", type=MODEL),
+        signature_option,
+        selection_options,
+        click.option(
+            "--ignore-unsigned-files/--no-ignore-unsigned-files",
+            default=False,
+            show_default=True,
+            help="Accept files that the signature does not name; they are listed.",
+        ),
+        click.option(
+            "--allow-legacy",
+            is_flag=True,
+            help="Accept the statement and signature encoding of releases before 1.0.",
+        ),
+        output_options("text", "json"),
+        click.pass_obj,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command.command("key")
+@click.option("--public-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
+@_verify_options
+def verify_key(
+    session: Session,
+    public_key: Path,
+    **what: Any,  # noqa: ANN401  handed on to _verify, which types them
+) -> int:
+    """Verify that the holder of a private key signed MODEL."""
+    data = read_named(public_key, limit=MAX_KEY_FILE_BYTES, what="public key")
+    verifier = KeyVerifier.from_pem(
+        data, where=str(public_key), allow_legacy=bool(what["allow_legacy"])
+    )
+    return _verify(session, verifier, **what)
+
+
+@command.command("certificate")
+@click.option(
+    "--certificate-chain",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help="PEM, the trusted roots; intermediates may be among them. May be repeated.",
+)
+@click.option("--identity", help="A name in the certificate: URI, e-mail or DNS, exactly.")
+@click.option("--san-uri", help="A URI in the certificate, exactly.")
+@click.option("--subject", help="The certificate's subject, such as 'CN=release,O=Example'.")
+@click.option(
+    "--any-identity",
+    is_flag=True,
+    help="Accept whoever the authority issued a certificate to.",
+)
+@_verify_options
+def verify_certificate(  # noqa: PLR0913  the flags of a command
+    session: Session,
+    certificate_chain: tuple[Path, ...],
+    identity: str | None,
+    san_uri: str | None,
+    subject: str | None,
+    any_identity: bool,
+    **what: Any,  # noqa: ANN401  handed on to _verify, which types them
+) -> int:
+    """Verify that the expected subject of a certificate signed MODEL."""
+    # The X.509 part of the library is slow to import, and `verify key` does without.
+    from weighbridge.signing.certificate import CertificateVerifier  # noqa: PLC0415
+    from weighbridge.signing.identity import ExpectedIdentity  # noqa: PLC0415
+
+    data = b"\n".join(
+        read_named(path, limit=MAX_KEY_FILE_BYTES, what="certificate chain")
+        for path in certificate_chain
+    )
+    verifier = CertificateVerifier.from_pem(
+        data,
+        where=", ".join(map(str, certificate_chain)),
+        expected=ExpectedIdentity(
+            subject=subject, identity=identity, san_uri=san_uri, any_identity=any_identity
+        ),
+        allow_legacy=bool(what["allow_legacy"]),
+    )
+    if any_identity:
+        session.talk("warning: any subject of these roots is accepted")
+    return _verify(session, verifier, **what)
+
+
+def _verify(  # noqa: PLR0913  the flags of a command
+    session: Session,
+    verifier: Verifier,
+    *,
+    model: str,
+    signature: Path | None,
+    ignore_paths: tuple[Path, ...],
+    ignore_git_paths: bool,
+    allow_symlinks: bool,
+    ignore_unsigned_files: bool,
+    allow_legacy: bool,
+) -> int:
+    with session.progress() as progress:
+        evidence = verify(
+            model,
+            verifier=verifier,
+            signature=signature,
+            selection=FileSelection(
+                ignore_paths=ignore_paths,
+                ignore_git_paths=ignore_git_paths,
+                allow_symlinks=allow_symlinks,
+            ),
+            ignore_unsigned_files=ignore_unsigned_files,
+            allow_legacy=allow_legacy,
+            progress=progress,
+        )
+    show(session, evidence)
+    return 0

@@ -1,0 +1,61 @@
+"""Passwords of private keys: from a file, the environment or a prompt."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from weighbridge.cli.terminal import Session
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import KeyRejectedError
+from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.sources.reading import read_named
+
+K = TypeVar("K")
+
+ENVIRONMENT_NAME: Final = "WEIGHBRIDGE_PASSWORD"
+
+
+def password_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--password` and `--password-file`."""
+    by_file: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+        "--password-file",
+        type=click.Path(path_type=Path),
+        help=f"File with the key's password. Else ${ENVIRONMENT_NAME}, or a prompt.",
+    )
+    by_argument: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+        "--password",
+        help="The key's password. Other users of the machine can see it: prefer a file.",
+    )
+    return by_file(by_argument(function))
+
+
+def given_password(session: Session, argument: str | None, file: Path | None) -> bytes | None:
+    """Return the password that the user gave, in whichever way; None without one."""
+    if argument is not None:
+        session.talk("warning: other users can see a password on the command line")
+        return argument.encode()
+    if file is not None:
+        data = read_named(file, limit=MAX_KEY_FILE_BYTES, what="password file")
+        return data.removesuffix(b"\n").removesuffix(b"\r")
+    environment = os.environ.get(ENVIRONMENT_NAME)
+    return environment.encode() if environment is not None else None
+
+
+def unlock(make: Callable[[bytes | None], K], password: bytes | None) -> K:
+    """
+    Return what *make* makes of the password; ask for one on a terminal where it needs one.
+
+    Raises:
+        KeyRejectedError: The password is missing or wrong.
+    """
+    try:
+        return make(password)
+    except KeyRejectedError as error:
+        terminal = click.get_text_stream("stdin").isatty()
+        if error.code is not Code.PASSWORD or password is not None or not terminal:
+            raise
+    answer: str = click.prompt("Password of the private key", hide_input=True, err=True)
+    return make(answer.encode())

@@ -1,0 +1,1 @@
+"""The stages in order: the only code that knows what comes before what."""

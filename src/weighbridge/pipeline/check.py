@@ -1,0 +1,272 @@
+"""
+Check: every stage's evidence, one policy, one verdict.
+
+1. Which rule decides, by name and boundary. Without one nothing is read.
+2. Who signed: the signature file is read once and verified against each signer that the rule
+   names, before any byte of the model is touched.
+3. The inventory: every file read once, hashed, its format told.
+4. Do the files match what was signed?
+5. What would loading execute? Over the hashed bytes.
+6. The policy's evaluation, which is pure.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
+from weighbridge.core.codes import Code
+from weighbridge.core.digest import HashLayout
+from weighbridge.core.errors import LimitExceededError, SignatureRejectedError
+from weighbridge.core.evidence import Evidence, Gap, SignatureEvidence, Stage
+from weighbridge.core.verdict import Verdict
+from weighbridge.inventory.contents import DiskContents
+from weighbridge.inventory.progress import Progress
+from weighbridge.inventory.sink import ByteSink
+from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inventory
+from weighbridge.inventory.walk import SymlinkRule
+from weighbridge.pipeline.accounting import require_files
+from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.trust import trust_entries, verifier_for
+from weighbridge.pipeline.verify import (
+    SignatureFile,
+    VerifiedStatement,
+    read_signature,
+    verify_statement,
+)
+from weighbridge.policy.evaluate import evaluate
+from weighbridge.policy.rule import Rule, Symlinks
+from weighbridge.policy.schema import Policy
+from weighbridge.policy.selection import RuleSelection, reference_names, select_rule
+from weighbridge.scan.runner import Contents, scan_inventory
+from weighbridge.signing.coverage import IgnoreRules, compare
+from weighbridge.signing.problems import CoverageRejectedError
+from weighbridge.sources.interface import LocalHandle
+from weighbridge.sources.local import locate
+
+DEFAULT_BOUNDARY = "load"
+"""The boundary that is meant when the caller names none."""
+
+
+def check(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+) -> Verdict:
+    """
+    Return what *policy* says of the artifact at *boundary*, with every reason.
+
+    A deny is a verdict and not an error. The verdict is about the bytes that were read; whoever
+    opens the path afterwards may see others. `load` closes that gap.
+
+    Raises:
+        UsageError: The reference names nothing, or a key that the policy names is missing.
+        NothingToCheckError: The artifact holds no file.
+        KeyRejectedError: A key that the policy names cannot be used.
+        OperationError: Reading failed.
+    """
+    handle = locate(reference)
+    examination = Examination(handle, policy, boundary=boundary, progress=progress)
+    return examination.run()
+
+
+def select_for(handle: LocalHandle, policy: Policy, boundary: str) -> RuleSelection:
+    """Return the rule of *policy* that decides about *handle* at *boundary*."""
+    directory = os.path.realpath(policy.directory) if policy.path is not None else None
+    names = reference_names(handle.reference, resolved=os.fspath(handle.root), directory=directory)
+    return select_rule(policy, names=names, boundary=boundary)
+
+
+@dataclass(slots=True)
+class _Signatures:
+    """What the signature stage found before the files were looked at."""
+
+    accepted: list[tuple[str, VerifiedStatement]]
+    gaps: list[Gap]
+
+
+class Examination:
+    """One run of the stages over one artifact; the clock is read once."""
+
+    def __init__(
+        self,
+        handle: LocalHandle,
+        policy: Policy,
+        *,
+        boundary: str,
+        progress: Progress | None,
+    ) -> None:
+        self._handle = handle
+        self._policy = policy
+        self._boundary = boundary
+        self._progress = progress
+        self._now = datetime.now(UTC)
+        self._selection = select_for(handle, policy, boundary)
+
+    def run(
+        self,
+        *,
+        sink: ByteSink | None = None,
+        contents: Callable[[Inventory], Contents] | None = None,
+    ) -> Verdict:
+        """
+        Return the verdict.
+
+        Args:
+            sink: Takes the bytes while they are hashed, for a load.
+            contents: Gives those very bytes to the scanner; without it the files on disk are
+                opened again, as long as they are the hashed ones.
+        """
+        rule = self._selection.rule
+        if rule is None:
+            return self._evaluate(inventory=None, evidence=(), digests=None)
+        signatures = self._verify_signers(rule)
+        layouts = _layouts(statement for _, statement in signatures.accepted)
+        try:
+            inventory = take_inventory(
+                self._handle,
+                InventoryPlan(layouts=layouts, symlinks=_symlinks(rule)),
+                sink=sink,
+                progress=self._progress,
+            )
+        except LimitExceededError as error:
+            gap = Gap(stage=Stage.INVENTORY, code=error.code, path=None, reason=error.message)
+            return self._evaluate(inventory=None, evidence=(gap,), digests=None)
+        require_files(self._handle, inventory)
+        signed, gaps = self._compare(signatures, inventory)
+        report = scan_inventory(
+            inventory,
+            contents(inventory) if contents else DiskContents(self._handle, inventory),
+            clock=time.monotonic,
+        )
+        return self._evaluate(
+            inventory=inventory,
+            evidence=(*gaps, *signed, *report.evidence),
+            digests=_digests(inventory, signed),
+        )
+
+    def _evaluate(
+        self,
+        *,
+        inventory: Inventory | None,
+        evidence: tuple[Evidence, ...],
+        digests: ArtifactDigests | None,
+    ) -> Verdict:
+        return evaluate(
+            self._policy,
+            selection=self._selection,
+            inventory=inventory,
+            evidence=evidence,
+            digests=digests,
+            boundary=self._boundary,
+            now=self._now,
+        )
+
+    def _verify_signers(self, rule: Rule) -> _Signatures:
+        """Verify the signature against each signer that *rule* names; nobody else matters."""
+        found = _Signatures([], [])
+        if not rule.signature.any_of:
+            return found
+        try:
+            file = read_signature(self._handle.default_signature)
+        except SignatureRejectedError as error:
+            found.gaps.append(_gap(error, self._handle))
+            return found
+        refusals: list[Gap] = []
+        for entry in trust_entries(self._policy, rule.signature.any_of):
+            outcome = self._verify_one(entry.name, file)
+            if isinstance(outcome, Gap):
+                refusals.append(outcome)
+            else:
+                found.accepted.append((entry.name, outcome))
+        # That a signature by one signer is not also by another one is no gap, unless more than
+        # one is asked for.
+        if len(found.accepted) < rule.signature.threshold:
+            found.gaps.extend(refusals)
+        return found
+
+    def _verify_one(self, name: str, file: SignatureFile) -> VerifiedStatement | Gap:
+        (entry,) = trust_entries(self._policy, (name,))
+        verifier = verifier_for(entry, self._policy)
+        if verifier is None:
+            return Gap(
+                stage=Stage.SIGNATURE,
+                code=Code.METHOD_UNAVAILABLE,
+                path=None,
+                reason=f"{name}: this version cannot verify {entry.method} signatures",
+            )
+        try:
+            return verify_statement(file, verifier, at=self._now, allow_legacy=False)
+        except SignatureRejectedError as error:
+            return _gap(error, self._handle, signer=name)
+
+    def _compare(
+        self, signatures: _Signatures, inventory: Inventory
+    ) -> tuple[tuple[SignatureEvidence, ...], tuple[Gap, ...]]:
+        """
+        Compare the files with each accepted statement.
+
+        Files that a statement does not name are evidence here and not an error: what they mean
+        is the policy's to say.
+        """
+        signed: list[SignatureEvidence] = []
+        gaps = list(signatures.gaps)
+        for name, statement in signatures.accepted:
+            try:
+                coverage = compare(
+                    statement.statement,
+                    inventory,
+                    accepted=IgnoreRules(paths=(), git_metadata=True, unsigned_files=True),
+                )
+            except CoverageRejectedError as error:
+                gaps.extend(
+                    Gap(
+                        stage=Stage.SIGNATURE,
+                        code=problem.code,
+                        path=problem.path,
+                        reason=problem.message,
+                    )
+                    for problem in error.problems
+                )
+            else:
+                signed.append(statement.evidence(coverage, trust=name))
+        return tuple(signed), tuple(gaps)
+
+
+def _layouts(statements: Iterable[VerifiedStatement]) -> tuple[HashLayout, ...]:
+    """Return SHA-256 of whole files, by which artifacts are named, and what was signed."""
+    signed = {statement.statement.layout for statement in statements}
+    return DEFAULT_LAYOUTS + tuple(
+        sorted(signed - set(DEFAULT_LAYOUTS), key=lambda e: (e.algorithm, e.shard_size or 0))
+    )
+
+
+def _symlinks(rule: Rule) -> SymlinkRule:
+    return SymlinkRule.FILES if rule.symlinks is Symlinks.FILES else SymlinkRule.REFUSE
+
+
+def _digests(inventory: Inventory, signed: tuple[SignatureEvidence, ...]) -> ArtifactDigests | None:
+    """Return the names of what a load would admit: the covered files, or all without a signer."""
+    if inventory.gaps:
+        return None
+    if not signed:
+        return digests_of(inventory, inventory.model_entries, root=None)
+    covered = frozenset(signed[0].covered)
+    entries: tuple[FileEntry, ...] = tuple(e for e in inventory.entries if e.path in covered)
+    return digests_of(inventory, entries, root=signed[0].root)
+
+
+def _gap(error: SignatureRejectedError, handle: LocalHandle, *, signer: str | None = None) -> Gap:
+    message = f"{signer}: {error.message}" if signer else error.message
+    if error.expected is not None:
+        message += f": expected {error.expected}"
+    if error.found is not None:
+        message += f", found {error.found}"
+    return Gap(
+        stage=Stage.SIGNATURE, code=error.code, path=handle.default_signature.name, reason=message
+    )

@@ -1,0 +1,70 @@
+"""What this installation can do on this machine, and what is missing."""
+
+import importlib.util
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from weighbridge.inventory.hashers import available_cores
+
+_PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
+
+_EXTRAS: Final = {
+    "numpy": ("numpy", "ml_dtypes"),
+    "torch": ("torch",),
+    "demo": ("numpy", "ml_dtypes", "tokenizers"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """
+    One line of the report.
+
+    Attributes:
+        name: What.
+        present: Whether it is there.
+        detail: A version, a number, or what to do to get it.
+    """
+
+    name: str
+    present: bool
+    detail: str
+
+
+def capabilities() -> tuple[Capability, ...]:
+    """Return what is there; nothing is imported or run for it."""
+    return (
+        Capability(name="Python", present=True, detail=platform.python_version()),
+        *(_package(name) for name in _PACKAGES),
+        *(_extra(name, modules) for name, modules in _EXTRAS.items()),
+        Capability(name="cores", present=True, detail=str(available_cores())),
+        _sealed_memory(),
+    )
+
+
+def _package(name: str) -> Capability:
+    try:
+        return Capability(name=name, present=True, detail=version(name))
+    except PackageNotFoundError:
+        return Capability(
+            name=name, present=False, detail="not installed; run: pip install weighbridge"
+        )
+
+
+def _extra(name: str, modules: tuple[str, ...]) -> Capability:
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        detail = f"without {', '.join(missing)}; run: pip install 'weighbridge[{name}]'"
+        return Capability(name=f"extra {name}", present=False, detail=detail)
+    return Capability(name=f"extra {name}", present=True, detail="installed")
+
+
+def _sealed_memory() -> Capability:
+    present = hasattr(os, "memfd_create")
+    detail = "loads hold bytes in sealed memory files"
+    if not present:
+        detail = "this system has no sealed memory files; loads hold bytes in private memory"
+    return Capability(name="sealed memory", present=present, detail=detail)

@@ -1,0 +1,113 @@
+"""Sign: inventory -> statement -> signature -> file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME, ArtifactKind
+from weighbridge.core.digest import Digest, HashLayout
+from weighbridge.inventory.progress import Progress
+from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
+from weighbridge.pipeline.accounting import require_complete, require_files
+from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.selection import FileSelection, git_paths, inside
+from weighbridge.signing.interface import Signer
+from weighbridge.signing.manifest import is_under, make_statement
+from weighbridge.signing.statement import render_statement
+from weighbridge.sources.interface import LocalHandle
+from weighbridge.sources.local import locate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignResult:
+    """
+    What was signed.
+
+    Attributes:
+        path: The signature file.
+        files: How many files it covers.
+        root: The OMS root digest.
+        left_out: Paths that the signature leaves out because the caller said so.
+    """
+
+    path: Path
+    files: int
+    root: Digest
+    left_out: tuple[str, ...]
+
+
+def sign(
+    reference: str | Path,
+    *,
+    signer: Signer,
+    signature: str | Path | None = None,
+    selection: FileSelection | None = None,
+    layout: HashLayout | None = None,
+    progress: Progress | None = None,
+) -> SignResult:
+    """
+    Sign every file of the artifact and write the signature.
+
+    The signature is written whole or not at all, and replaces an earlier one.
+
+    Args:
+        reference: A model directory or file.
+        signer: Holds the private key.
+        signature: Where to; the default is `model.sig` in the directory, `FILE.sig` beside
+            a file.
+        selection: Which files to leave out.
+        layout: How to digest the files; the default is SHA-256 of each file.
+        progress: Is told how far the reading is.
+
+    Raises:
+        UsageError: The reference or the selection cannot be meant.
+        NothingToCheckError: There is no file to sign.
+        ArtifactRefusedError: Something in it cannot be covered by a signature.
+        IndeterminateError: It changed while it was read, or exceeds a bound.
+        OperationError: Reading or writing failed.
+    """
+    handle = locate(reference)
+    selection = selection or FileSelection()
+    layout = layout or HashLayout()
+    place = Path(signature) if signature is not None else handle.default_signature
+    ignored = selection.ignored(handle)
+    if selection.ignore_git_paths:
+        ignored |= git_paths(handle)
+    inventory = take_inventory(
+        handle,
+        InventoryPlan(
+            layouts=(layout,),
+            sniff=SniffRule.UNDIGESTED,
+            symlinks=selection.symlinks,
+            signature=inside(handle, place),
+            undigested=ignored,
+        ),
+        progress=progress,
+    )
+    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_files(handle, inventory)
+    statement = make_statement(
+        inventory,
+        layout,
+        ignored=ignored | _metadata(handle, place),
+        allow_symlinks=selection.allow_symlinks,
+    )
+    write_whole(place, signer.sign(render_statement(statement)))
+    return SignResult(
+        path=place,
+        files=len({resource.path for resource in statement.resources}),
+        root=statement.root,
+        left_out=tuple(e.path for e in inventory.model_entries if not e.digests),
+    )
+
+
+def _metadata(handle: LocalHandle, signature: Path) -> frozenset[str]:
+    """
+    Return the files that are about the model, which no signature of it covers.
+
+    Claims are added after signing, so every signature has to say that it leaves them out: then
+    today's other verifiers still accept the model.
+    """
+    if handle.kind is ArtifactKind.FILE:
+        return frozenset()
+    path = inside(handle, signature)
+    return frozenset({SIGNATURE_NAME, CLAIMS_NAME} | ({path} if path else set()))

@@ -1,0 +1,57 @@
+"""Explain a code: its section of `docs/errors.md` or `docs/rules.md`."""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import OperationError, UsageError
+
+CATALOGUES: Final = ("errors.md", "rules.md")
+
+
+def explanation(code: str, /) -> str:
+    """
+    Return the catalogues' section about *code*.
+
+    Raises:
+        UsageError: No catalogue has it.
+        OperationError: The installation lacks the catalogues.
+    """
+    for name in CATALOGUES:
+        text = sections(_catalogue(name).read_text("utf-8")).get(code)
+        if text is not None:
+            return f"{code}\n\n{text}"
+    raise UsageError(
+        "no such code",
+        where=code,
+        expected="the code in brackets at the end of a message, or a rule's id",
+    )
+
+
+def sections(markdown: str, /) -> dict[str, str]:
+    """Return the text under each second-level heading of *markdown*, by heading."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] | None = None
+    for line in markdown.splitlines():
+        if line.startswith("## "):
+            lines = found.setdefault(line[3:].strip().strip("`"), [])
+        elif line.startswith("# "):
+            lines = None
+        elif lines is not None:
+            lines.append(line)
+    return {heading: "\n".join(body).strip() for heading, body in found.items()}
+
+
+def _catalogue(name: str) -> Traversable:
+    """Return the catalogue *name*: in the package, or in the tree that it is run from."""
+    installed = files("weighbridge") / "docs" / name
+    if installed.is_file():
+        return installed
+    source = Path(__file__).parents[3] / "docs" / name
+    if source.is_file():
+        return source
+    raise OperationError(
+        "the installation lacks its catalogue of codes", code=Code.INTERNAL, where=name
+    )
