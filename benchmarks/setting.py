@@ -31,7 +31,8 @@ method     = "key"
 public-key = "bench.pub"
 
 [[rule]]
-match     = ["**"]
+match     = ["model"]
+boundary  = ["load"]
 formats   = { allow = ["safetensors"], deny-executable = true }
 scan      = { fail-on = "medium", on-gap = "deny" }
 signature = { required = true, any-of = ["bench"], uncovered = "deny" }

@@ -17,11 +17,11 @@ WEIGHTS: Final = "model.safetensors"
 
 def read_weighbridge(model: Path, policy: Path) -> object:
     """Load through the gate; what is returned keeps the tensors alive."""
-    from weighbridge import pipeline  # noqa: PLC0415  each way pays for its own imports only
-    from weighbridge.policy import Policy  # noqa: PLC0415  as above
+    from weighbridge.pipeline.load import load  # noqa: PLC0415  each way pays for its own imports only
+    from weighbridge.policy.schema import Policy  # noqa: PLC0415  as above
 
-    artifact = pipeline.load(str(model), policy=Policy.from_file(policy))
-    return artifact, _touch(artifact.tensors(framework="numpy"))
+    artifact = load(model, policy=Policy.from_file(policy))
+    return artifact, _touch(artifact.tensors("numpy"))
 
 
 def read_safetensors(model: Path, _policy: Path) -> object:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from weighbridge.demo.model import DemoModel
+from weighbridge.demo.encoder import EncoderShape, SentenceEncoder
+from weighbridge.demo.model import SENTENCES, DemoModel
 
 WIDTH: Final = 16
 INNER: Final = 32
@@ -39,11 +40,18 @@ def write_encoder_model(directory: Path) -> DemoModel:
     (directory / "tokenizer.json").write_bytes(tokenizer_json())
     weights = directory / "model.safetensors"
     weights.write_bytes(safetensors.numpy.save(encoder_tensors()))
+    encoder = SentenceEncoder(
+        encoder_tensors(),
+        shape=EncoderShape.from_json(json.dumps(_CONFIG).encode(), max_tokens=MAX_TOKENS),
+        tokenizer=tokenizer_json(),
+    )
+    rows = encoder.encode(SENTENCES)
     return DemoModel(
         name="tiny-encoder",
         directory=directory,
         weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         max_tokens=MAX_TOKENS,
+        similarity=float(rows[0] @ rows[1]),
     )
 
 

