@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import VerificationError
 
@@ -29,11 +30,15 @@ FOREIGN_ERRORS: Final = (
     InvalidSignature,
     UnsupportedAlgorithm,
     VerificationError,
+    CryptographyDeprecationWarning,
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-"""Whatever the dependency raises about a certificate; none of it leaves this package."""
+"""
+Whatever the dependency raises about a certificate; none of it leaves this package. Its warning
+is among them because an interpreter that makes warnings errors raises it.
+"""
 
 _LABEL: Final = "CERTIFICATE"
 
@@ -70,6 +75,8 @@ def load_certificate(der: bytes, *, where: str, error: type[RefusedError]) -> x5
         # These decode lazily: a failure must come now, not in the middle of a check.
         _ = (certificate.extensions, certificate.subject, certificate.issuer)
         encoded = certificate.public_bytes(Encoding.DER)
+        if certificate.serial_number < 1:
+            raise ValueError("the serial number is not positive (RFC 5280 4.1.2.2)")
     # The signature is a BIT STRING whose first byte counts unused bits: DER of a whole number
     # of bytes has none, and a decoder may ignore the difference.
     if encoded != der or not der.endswith(b"\x00" + certificate.signature):

@@ -209,6 +209,10 @@ def load_private_key(data: bytes, *, password: bytes | None, where: str) -> Elli
         raise _malformed("the private key cannot be decoded", where=where) from error
     if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name not in CURVES:
         raise _unsupported(key, where=where)
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    if point[1:] in block.der and point not in block.der:
+        # The hybrid form (X9.62 4.3.6) says the same in other bytes.
+        raise _malformed("the private key is not in its canonical encoding", where=where)
     return key
 
 

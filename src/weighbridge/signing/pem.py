@@ -21,10 +21,14 @@ from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 _LINE_CHARS: Final = 64
 _BLOCK: Final = re.compile(
     r"-----BEGIN (?P<label>[A-Z0-9 ]{1,64})-----\n"
-    r"(?P<body>[^-]*)"
-    r"-----END (?P=label)-----(?:\n|\Z)"
+    r"(?P<body>(?:(?!-----).)*)"
+    r"-----END (?P=label)-----(?:\n|\Z)",
+    re.DOTALL,
 )
-_HEADERS: Final = re.compile(r"(?:[A-Za-z-]+: [^\n]*\n)+\n")
+_HEADERS: Final = re.compile(
+    r"Proc-Type: 4,ENCRYPTED\nDEK-Info: [A-Z0-9-]{1,64},[0-9A-F]{1,64}\n\n"
+)
+"""Of private keys that OpenSSL encrypted the old way (RFC 1421 4.6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
