@@ -20,6 +20,7 @@ from weighbridge.policy.toml_lines import KeyPath, LineMap, locate_keys
 _TOML_PLACE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _QUOTED_CHARS: Final = 80
+_PRINTED_NUMBER: Final = 10**9
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -207,7 +208,9 @@ class Table:
             return fallback
         if not least <= value <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
-            self.problem(f"'{key}': expected {wanted}, found {quote(value)}", key=key)
+            # Hexadecimal literals can be longer than Python agrees to print in decimal.
+            found = str(value) if abs(value) < _PRINTED_NUMBER else "a number far outside"
+            self.problem(f"'{key}': expected {wanted}, found {found}", key=key)
             return fallback
         return value
 

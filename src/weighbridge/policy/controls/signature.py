@@ -151,13 +151,13 @@ def describe_signer(submission: Submission, signature: SignatureEvidence) -> str
 def _counts(submission: Submission, signature: SignatureEvidence) -> bool:
     if signature.trust is None or signature.trust not in submission.rule.signature.any_of:
         return False
-    match submission.policy.trust_entry(signature.trust):
-        case KeyTrust():
-            return isinstance(signature.identity, KeyIdentity)
-        case CertificateTrust():
-            return isinstance(signature.identity, CertificateIdentity)
-        case SigstoreTrust() | None:
-            return False
+    trust = submission.policy.trust_entry(signature.trust)
+    if isinstance(trust, KeyTrust):
+        return isinstance(signature.identity, KeyIdentity)
+    # Nothing counts for a keyless entry: no stage of this version can have verified it.
+    return isinstance(trust, CertificateTrust) and isinstance(
+        signature.identity, CertificateIdentity
+    )
 
 
 def _defects(submission: Submission, signature: SignatureEvidence) -> Iterator[Reason]:
