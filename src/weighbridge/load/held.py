@@ -248,6 +248,11 @@ class HoldingSink:
                 self._sealed_files += 1
         return HeldWriter(size=size, descriptor=descriptor, sealed=sealed)
 
+    @property
+    def contents(self) -> "HeldFiles":
+        """What was sealed so far, for the stages that look at it before a decision."""
+        return HeldFiles(self._held)
+
     def finish(self) -> "HeldFiles":
         """Return what was sealed. The sink takes no more files, and no late ones either."""
         with self._lock:
@@ -256,15 +261,15 @@ class HoldingSink:
 
 
 class HeldFiles:
-    """The held files of one artifact, by path."""
+    """The held files of one artifact, by path; gives the scanner its `Contents`."""
 
     def __init__(self, files: dict[str, HeldFile]) -> None:
-        self._files = dict(sorted(files.items()))
+        self._files = files
 
     @property
     def paths(self) -> tuple[str, ...]:
         """In code-point order."""
-        return tuple(self._files)
+        return tuple(sorted(self._files))
 
     def __contains__(self, path: str) -> bool:
         return path in self._files
@@ -283,13 +288,13 @@ class HeldFiles:
                 "the artifact holds no such file", where=path, code=Code.FILE_MISSING
             ) from None
 
-    def open(self, path: str) -> AbstractContextManager[ByteSource]:
+    def open(self, path: str, /) -> AbstractContextManager[ByteSource]:
         """Return the bytes of the file at *path*; leaving the context does not free them."""
         return nullcontext(self[path])
 
     def keep(self, paths: Collection[str]) -> None:
         """Let go of every file that is not in *paths*."""
-        for path in [p for p in self._files if p not in paths]:
+        for path in [p for p in self.paths if p not in paths]:
             self._files.pop(path).close()
 
     def close(self) -> None:

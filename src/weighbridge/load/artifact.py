@@ -1,0 +1,184 @@
+"""The only thing that loaders accept: bytes that an allow verdict is about."""
+
+import os
+from collections.abc import Iterable, Mapping
+from io import BufferedReader
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self, overload
+
+from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import (
+    ArtifactChangedError,
+    PolicyDeniedError,
+    PolicyIndeterminateError,
+)
+from weighbridge.core.verdict import Decision, Verdict
+from weighbridge.load.frameworks import Framework, build, choose_framework
+from weighbridge.load.held import HeldFiles
+from weighbridge.load.reader import open_held
+from weighbridge.load.selection import place_tensors
+from weighbridge.load.store import Store
+
+if TYPE_CHECKING:
+    import torch
+
+    from weighbridge.load.frameworks import Array, Tensor
+
+_METADATA: Final = frozenset({SIGNATURE_NAME, CLAIMS_NAME})
+
+
+class VerifiedArtifact:
+    """
+    A model that the policy allows, held as the very bytes that were hashed, scanned and judged.
+
+    The path that they came from is not opened again. Use it as a context manager, or call
+    `close`, to free the memory; tensors that were given out stay valid.
+
+    Args:
+        verdict: An allow verdict about *held*.
+        held: Every file that was read. Files that the verdict does not admit are let go: with a
+            verified signature only what it covers is admitted.
+
+    Raises:
+        PolicyDeniedError: The verdict is deny.
+        PolicyIndeterminateError: The verdict is indeterminate.
+        ArtifactChangedError: Verdict and held files are not about the same files.
+    """
+
+    def __init__(self, verdict: Verdict, held: HeldFiles) -> None:
+        match verdict.decision:
+            case Decision.DENY:
+                raise PolicyDeniedError(verdict)
+            case Decision.INDETERMINATE:
+                raise PolicyIndeterminateError(verdict)
+            case Decision.ALLOW:
+                self.verdict: Final = verdict
+        if verdict.artifact is None:
+            raise ArtifactChangedError("an allow verdict names what it is about")
+        self._digests = verdict.artifact
+        admitted = _admitted(verdict)
+        _require_same_files(verdict, held, admitted)
+        held.keep(admitted)
+        self._held = held
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the admitted files, in code-point order; `.` for a single-file artifact."""
+        return self._held.paths
+
+    def read(self, path: str) -> bytes:
+        """
+        Return the bytes of the file at *path*.
+
+        Raises:
+            UsageError: No such file was admitted, or the artifact is closed.
+        """
+        return self._held[path].read()
+
+    def open(self, path: str) -> BufferedReader:
+        """
+        Return a read-only binary file over the bytes of the file at *path*.
+
+        Raises:
+            UsageError: No such file was admitted, or the artifact is closed.
+        """
+        return open_held(self._held[path])
+
+    @overload
+    def tensors(
+        self, framework: Literal["numpy"], *, files: Iterable[str] | None = None
+    ) -> "Mapping[str, Array]": ...
+
+    @overload
+    def tensors(
+        self, framework: Literal["torch"], *, files: Iterable[str] | None = None
+    ) -> "Mapping[str, torch.Tensor]": ...
+
+    @overload
+    def tensors(
+        self, framework: Framework = "auto", *, files: Iterable[str] | None = None
+    ) -> "Mapping[str, Tensor]": ...
+
+    def tensors(
+        self, framework: Framework = "auto", *, files: Iterable[str] | None = None
+    ) -> "Mapping[str, Tensor]":
+        """
+        Return the tensors by name, on the verified bytes, without running anything of the model.
+
+        NumPy arrays are read-only views. PyTorch tensors are on the CPU and writable; each call
+        gives others, and no write reaches the verified bytes. Tensors that share a storage in a
+        checkpoint share it here. Names of nested checkpoints are joined by dots.
+
+        Args:
+            framework: `auto` is PyTorch where it is installed, else NumPy.
+            files: Which files; by default all safetensors files, or all PyTorch checkpoints
+                where there is no safetensors file.
+
+        Raises:
+            MissingExtraError: No framework is installed, or no package for a type in use.
+            MalformedContentError: A file breaks its format.
+            ArtifactRefusedError: A checkpoint needs more than tensors and plain containers, two
+                files have a tensor of the same name, or a shard index contradicts the files.
+            OperationError: No file holds tensors, or the framework cannot express one.
+            UsageError: No such file was admitted, or the artifact is closed.
+        """
+        chosen = choose_framework(framework)
+        paths = None if files is None else tuple(files)
+        return build(place_tensors(self._held, paths, name=self._digests.name), framework=chosen)
+
+    def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:
+        """
+        Return a private, read-only copy of the admitted files, for code that wants a path.
+
+        The copy is made of the verified bytes and kept in a store by their digest. One that is
+        there already is compared with them byte by byte first. It is the model's directory, or
+        the file of a single-file artifact; other users cannot change it, this user's programs
+        should not.
+
+        Args:
+            root: The store; by default what `WEIGHBRIDGE_STORE` names, else a directory in the
+                user's cache.
+
+        Raises:
+            StoreError: The store is not private, is full, or cannot be written.
+            UsageError: The artifact is closed.
+        """
+        digests = self._digests
+        return Store(root).provide(self._held, key=digests.names.hex, name=digests.name)
+
+    def close(self) -> None:
+        """Free the memory; every later use raises `UsageError` (`Code.ARTIFACT_CLOSED`)."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _admitted(verdict: Verdict) -> frozenset[str]:
+    covered = frozenset(verdict.covered)
+    if verdict.signers:
+        return covered
+    return covered | {each.path for each in verdict.uncovered}
+
+
+def _require_same_files(verdict: Verdict, held: HeldFiles, admitted: frozenset[str]) -> None:
+    accounted = admitted | {each.path for each in verdict.uncovered} | _METADATA
+    surplus = [path for path in held.paths if path not in accounted]
+    missing = sorted(admitted.difference(held.paths))
+    if not admitted or surplus or missing:
+        raise ArtifactChangedError(
+            "the verdict is not about the files that are held",
+            code=Code.FILE_CHANGED,
+            expected="each admitted file held, and each held file in the verdict",
+            found=f"not held: {missing[:3]}, not in the verdict: {surplus[:3]}",
+        )

@@ -1,0 +1,115 @@
+"""Which files a program's tensors come from, and that no name is in two of them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import ArtifactRefusedError, OperationError
+from weighbridge.formats.sniff import sniff
+from weighbridge.load.held import HeldFile, HeldFiles
+from weighbridge.load.placement import Placement
+from weighbridge.load.safetensors import check_indexes, place_safetensors
+from weighbridge.load.torch_checkpoint import place_legacy_checkpoint, place_zip_checkpoint
+
+Placer = Callable[[HeldFile, str], dict[str, Placement]]
+
+
+def _safetensors(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_safetensors(held, where=where)
+
+
+def _torch_zip(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_zip_checkpoint(held, where=where)
+
+
+def _torch_legacy(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_legacy_checkpoint(held, where=where)
+
+
+_PLACERS: Final[Mapping[FileFormat, Placer]] = MappingProxyType(
+    {
+        FileFormat.SAFETENSORS: _safetensors,
+        FileFormat.TORCH_ZIP: _torch_zip,
+        FileFormat.TORCH_LEGACY: _torch_legacy,
+    }
+)
+
+
+def place_tensors(
+    files: HeldFiles, paths: tuple[str, ...] | None, *, name: str
+) -> dict[str, Placement]:
+    """
+    Return where every tensor of the files at *paths* lies, by its name.
+
+    Args:
+        files: All files of the artifact.
+        paths: Which to take. None is all safetensors files, or where there is none, all PyTorch
+            checkpoints: models often ship both, with the same tensors.
+        name: The artifact's, which stands for `.`.
+
+    Raises:
+        OperationError: A file has no tensors that could be built, or none has.
+        ArtifactRefusedError: A tensor's name occurs in two files, or an index contradicts them.
+    """
+    formats = {path: _format_of(files, path, name) for path in paths or files.paths}
+    chosen = _choose(formats) if paths is None else formats
+    placed = {
+        path: _placer(path, file_format)(files[path], name if path == "." else path)
+        for path, file_format in chosen.items()
+    }
+    if not placed:
+        raise OperationError(
+            "no file holds tensors that can be built",
+            code=Code.LOAD_FORMAT,
+            expected="safetensors files or PyTorch checkpoints",
+            found=", ".join(sorted(set(formats.values()))) or "no file",
+            hint="Load the model from path() with its own framework",
+        )
+    safetensors = {p: placed[p] for p in placed if chosen[p] is FileFormat.SAFETENSORS}
+    check_indexes(files, safetensors)
+    return _unite(placed)
+
+
+def _format_of(files: HeldFiles, path: str, name: str) -> FileFormat:
+    return sniff(files[path], name=name if path == "." else path.rpartition("/")[2]).format
+
+
+def _choose(formats: Mapping[str, FileFormat]) -> dict[str, FileFormat]:
+    usable = {p: f for p, f in formats.items() if f in _PLACERS}
+    if FileFormat.SAFETENSORS not in usable.values():
+        return usable
+    return {p: f for p, f in usable.items() if f is FileFormat.SAFETENSORS}
+
+
+def _placer(path: str, file_format: FileFormat) -> Placer:
+    placer = _PLACERS.get(file_format)
+    if placer is None:
+        raise OperationError(
+            "the file holds no tensors that can be built",
+            code=Code.LOAD_FORMAT,
+            where=path,
+            expected="a safetensors file or a PyTorch checkpoint",
+            found=file_format,
+        )
+    return placer
+
+
+def _unite(placed: Mapping[str, Mapping[str, Placement]]) -> dict[str, Placement]:
+    union: dict[str, Placement] = {}
+    origin: dict[str, str] = {}
+    for path, placements in placed.items():
+        for tensor, placement in placements.items():
+            other = origin.setdefault(tensor, path)
+            if other != path:
+                raise ArtifactRefusedError(
+                    f"two files have a tensor {tensor[:200]!r}",
+                    code=Code.LOAD_MALFORMED,
+                    where=path,
+                    expected="each name in one file",
+                    found=f"the same in {other}",
+                    hint="Name the files to load: tensors(files=[...])",
+                )
+            union[tensor] = placement
+    return union

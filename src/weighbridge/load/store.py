@@ -1,0 +1,159 @@
+"""
+A private store of verified copies, for frameworks that insist on a path.
+
+An entry is a directory named by the digest of its files' names and contents. It is written
+from held bytes into a temporary sibling and renamed when it is whole, so that no entry is ever
+half there. An entry that is already there is compared with the held bytes, byte by byte, each
+time before it is given out; therefore nothing depends on what an earlier run or a crash left,
+and no `fsync` is needed. One that differs is moved aside, reported to the log and replaced.
+
+The store belongs to one user: whoever can write to it can also write to that user's programs.
+"""
+
+import logging
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.errors import StoreError, printable
+from weighbridge.load.held import HeldFile, HeldFiles
+from weighbridge.load.tree import find_difference, remove_tree, write_tree
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
+_log: Final = logging.getLogger(__name__)
+
+STORE_VARIABLE: Final = "WEIGHBRIDGE_STORE"
+"""Environment variable that names the store."""
+
+
+def default_root() -> Path:
+    """Return the store that is meant when nobody names one (XDG base directories)."""
+    named = os.environ.get(STORE_VARIABLE)
+    if named:
+        return Path(named)
+    cache = os.environ.get("XDG_CACHE_HOME")
+    base = Path(cache) if cache and Path(cache).is_absolute() else Path.home() / ".cache"
+    return base / "weighbridge" / "store"
+
+
+class Store:
+    """
+    A directory of verified copies.
+
+    Args:
+        root: Where; by default `default_root()`. Made, with its parents, when it is needed.
+    """
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self._root = Path(root if root is not None else default_root()).absolute()
+
+    def provide(self, files: HeldFiles, *, key: str, name: str) -> Path:
+        """
+        Return a copy of *files*: its directory, or its file for a single-file artifact.
+
+        Args:
+            files: The bytes.
+            key: Digest of names and contents, in hexadecimal.
+            name: The artifact's, which a single file is called by.
+
+        Raises:
+            StoreError: The store is not private to this user, is full, or cannot be written.
+        """
+        single = files.paths == (".",)
+        if single and (not name or name in {".", ".."} or "/" in name or "\0" in name):
+            raise StoreError("the artifact's name is no file name", found=name)
+        wanted = {name if single else path: files[path] for path in files.paths}
+        entry = self._root / key
+        try:
+            self._prepare()
+            with self._locked(key):
+                if not self._holds(entry, wanted):
+                    self._create(entry, wanted)
+        except OSError as error:
+            raise StoreError(
+                f"the copy cannot be kept: {error.strerror or error}",
+                where=os.fspath(self._root),
+                hint=f"Free room there, or name another place with {STORE_VARIABLE}",
+            ) from error
+        return entry / name if single else entry
+
+    def _prepare(self) -> None:
+        """Make the store, or see to it that the existing one is this user's alone."""
+        self._root.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # whether it is fit is looked at below
+            self._root.mkdir(mode=0o700)
+        found = self._root.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise self._unfit("a directory and no link", stat.filemode(found.st_mode))
+        if os.name != "posix":
+            return
+        if found.st_uid != os.geteuid():
+            raise self._unfit(f"owner {os.geteuid()}", f"owner {found.st_uid}")
+        if found.st_mode & 0o077:
+            raise self._unfit("mode 0700", f"mode {stat.S_IMODE(found.st_mode):04o}")
+        for parent in Path(os.path.realpath(self._root)).parents:
+            mode = parent.stat().st_mode
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                # Everybody could rename the store away and put another in its place.
+                raise self._unfit("no directory above that everybody can write to", str(parent))
+
+    def _unfit(self, expected: str, found: str) -> StoreError:
+        return StoreError(
+            "the store is not private to this user",
+            where=os.fspath(self._root),
+            expected=expected,
+            found=found,
+            hint=f"Correct it, or name another place with {STORE_VARIABLE}",
+        )
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Let one process at a time look after the entry *key*, where the system has locks."""
+        if fcntl is None:
+            yield
+            return
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._root / f".lock-{key}", flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _holds(self, entry: Path, wanted: Mapping[str, HeldFile]) -> bool:
+        """Tell whether *entry* is exactly *wanted*; move aside what is there instead."""
+        if not os.path.lexists(entry):
+            return False
+        difference = find_difference(entry, wanted)
+        if difference is None:
+            return True
+        aside = entry.with_name(f".bad-{entry.name}-{secrets.token_hex(8)}")
+        entry.rename(aside)
+        _log.warning(
+            "a copy in the store was not what was verified and was replaced: %s (kept as %s)",
+            printable(difference),
+            aside,
+        )
+        return False
+
+    def _create(self, entry: Path, wanted: Mapping[str, HeldFile]) -> None:
+        """Write *entry* whole or not at all."""
+        prefix = f".new-{entry.name}-"
+        for leftover in self._root.glob(f"{prefix}*"):
+            remove_tree(leftover)
+        temporary = self._root / f"{prefix}{secrets.token_hex(8)}"
+        try:
+            write_tree(temporary, wanted)
+            temporary.rename(entry)
+        except BaseException:
+            remove_tree(temporary)
+            raise
