@@ -19,6 +19,7 @@ from weighbridge.core.errors import (
 from weighbridge.core.evidence import Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE
 from weighbridge.scan import registry
+from weighbridge.scan.appended import find_appended_archive
 from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten
 
 Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
@@ -86,7 +87,7 @@ class _Examination:
             reason = f"more than {MAX_ARCHIVE_NESTING} archives within archives"
             self._kept.add_gap(subject.gap(reason, code=Code.SCAN_LIMIT))
             return
-        self._judge(SubjectFacts(subject=subject))
+        self._judge(_facts_about(subject))
         analyzer = registry.analyzer_for(subject.format)
         if analyzer is not None:
             self._stack.append((subject, analyzer(subject)))
@@ -172,6 +173,15 @@ class _Kept:
             return (*findings, *self._gaps)
         reason = f"{lost} further findings and gaps are not listed, none graver than those that are"
         return (*findings, *self._gaps, root.gap(reason, code=Code.SCAN_LIMIT))
+
+
+def _facts_about(subject: Subject) -> SubjectFacts:
+    """Return what is known of *subject* before an analyzer reads it."""
+    archive_end = None
+    # The analyzers of archives and of code account for appended bytes themselves.
+    if carries(subject.format) not in {Carries.CONTAINER, Carries.CODE}:
+        archive_end = find_appended_archive(subject.source)
+    return SubjectFacts(subject=subject, archive_end=archive_end)
 
 
 def _needs_no_analyzer(subject: Subject) -> bool:

@@ -109,7 +109,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectFacts(Facts):
-    """What is known of every subject before any analyzer reads it: its names and its format."""
+    """
+    What is known of every subject before any analyzer reads it: its names and its format.
+
+    Attributes:
+        archive_end: Where the end record of a zip archive lies in a subject of a format that
+            is not read as an archive or as code; None where there is none.
+    """
+
+    archive_end: int | None = None
 
 
 F = TypeVar("F", bound=Facts)

@@ -15,18 +15,52 @@ from typing import Any, Final, cast
 from weighbridge.core.artifact import FileFormat
 from weighbridge.scan.interface import Analyzer, Facts, Rule
 
-ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType({})
+ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
+    {
+        FileFormat.JSON: "json",
+        FileFormat.LFS_POINTER: "lfs",
+        FileFormat.PYTHON_BYTECODE: "python_bytecode",
+        FileFormat.PYTHON_SOURCE: "python_source",
+        FileFormat.SAFETENSORS: "safetensors",
+        FileFormat.SCRIPT: "script",
+        FileFormat.SHARED_OBJECT: "shared_object",
+        FileFormat.TEXT: "text",
+        FileFormat.YAML: "yaml",
+    }
+)
 """Format to the module of `analyzers/` that reads it; the module's function is `analyze`."""
 
 NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
     {
         FileFormat.EMPTY: "there are no bytes",
-        FileFormat.TEXT: "no loader interprets plain text; other formats are told from content",
+        FileFormat.IMAGE: "no model loader deserializes pictures; archives behind one are found",
+        FileFormat.TOKENIZER: "a SentencePiece vocabulary: a protobuf message without code",
     }
 )
 """Formats that are examined by telling them, each with the reason."""
 
-RULES: Final[tuple[str, ...]] = ()
+RULES: Final[tuple[str, ...]] = (
+    "adapter-base-model",
+    "appended-archive",
+    "attention-kernel",
+    "chat-template",
+    "config-target",
+    "jsonpickle-object",
+    "lfs-pointer",
+    "modules-import",
+    "native-code",
+    "python-bytecode",
+    "python-dangerous-call",
+    "remote-code-auto-map",
+    "remote-code-pipeline",
+    "remote-code-python-file",
+    "remote-code-trusted",
+    "safetensors-structure",
+    "script-file",
+    "shard-index-path",
+    "suffix-lies",
+    "yaml-python-tag",
+)
 """Rule ids; the rule `some-id` is the one `Rule` of `rules/some_id.py`."""
 
 

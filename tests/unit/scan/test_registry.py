@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-import weighbridge.scan
 from weighbridge.core.artifact import FileFormat
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Facts
 
-_FOLDER = Path(weighbridge.scan.__file__).parent
+_FOLDER = Path(registry.__file__).parent
 
 
 def _modules(folder: str) -> set[str]:

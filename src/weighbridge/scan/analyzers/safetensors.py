@@ -1,0 +1,34 @@
+"""safetensors: the header, held to the format in full."""
+
+from dataclasses import dataclass
+
+from weighbridge.core.errors import MalformedContentError
+from weighbridge.formats.safetensors import parse_header
+from weighbridge.scan.interface import Analysis, Facts, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetensorsFacts(Facts):
+    """
+    Whether the file is what the format demands.
+
+    Attributes:
+        problem: What it violates; None when every byte belongs to the header or to one tensor.
+    """
+
+    problem: str | None
+
+
+def analyze(subject: Subject) -> Analysis:
+    """
+    Yield whether the header describes every byte of the file, once.
+
+    Raises:
+        LimitExceededError: The header is larger than the limits.
+    """
+    try:
+        parse_header(subject.source)
+    except MalformedContentError as error:
+        yield SafetensorsFacts(subject=subject, problem=str(error))
+    else:
+        yield SafetensorsFacts(subject=subject, problem=None)

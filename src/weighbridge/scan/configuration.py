@@ -1,0 +1,198 @@
+"""
+What a configuration file can say that makes a framework run, fetch or open something.
+
+The analyzers of JSON and YAML find these settings by their keys, wherever they stand: a
+framework merges nested configurations, and a name on the file promises nothing about who
+reads it. Rules judge the values.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge.formats.json import JsonValue
+from weighbridge.scan.interface import Facts, Subject
+from weighbridge.scan.templates import TemplateFacts, template_facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingFacts(Facts):
+    """
+    One key of a configuration, with its value.
+
+    Attributes:
+        where: The keys and indexes that lead to it, joined by `/`.
+        key: The key itself.
+        value: What it is set to, as the file has it.
+    """
+
+    where: str
+    key: str
+    value: JsonValue
+
+
+class AutoMapFacts(SettingFacts):
+    """Names Python code that a framework imports when remote code is trusted."""
+
+    __slots__ = ()
+
+
+class TrustFacts(SettingFacts):
+    """Asks the framework to run code of the repository."""
+
+    __slots__ = ()
+
+
+class TargetFacts(SettingFacts):
+    """Names a Python object that a configuration system imports and calls."""
+
+    __slots__ = ()
+
+
+class AttentionFacts(SettingFacts):
+    """Names the implementation of attention."""
+
+    __slots__ = ()
+
+
+class BaseModelFacts(SettingFacts):
+    """Names the model that an adapter applies to."""
+
+    __slots__ = ()
+
+
+class ShardMapFacts(SettingFacts):
+    """Says in which file each tensor is."""
+
+    __slots__ = ()
+
+
+class ModuleTypeFacts(SettingFacts):
+    """Names the class of one module of a sentence-transformers model."""
+
+    __slots__ = ()
+
+
+class ComponentFacts(SettingFacts):
+    """Names the library and the class of one component of a diffusers pipeline."""
+
+    __slots__ = ()
+
+
+class ObjectFacts(SettingFacts):
+    """Describes a Python object that a JSON library rebuilds (jsonpickle)."""
+
+    __slots__ = ()
+
+
+_BY_KEY: Final[dict[str, type[SettingFacts]]] = {
+    "auto_map": AutoMapFacts,
+    "custom_pipelines": AutoMapFacts,
+    "trust_remote_code": TrustFacts,
+    "_target_": TargetFacts,
+    "loader_module": TargetFacts,
+    "_attn_implementation": AttentionFacts,
+    "_attn_implementation_internal": AttentionFacts,
+    "_attn_implementation_autoset": AttentionFacts,
+    "attn_implementation": AttentionFacts,
+    "base_model_name_or_path": BaseModelFacts,
+    "weight_map": ShardMapFacts,
+    "py/object": ObjectFacts,
+    "py/reduce": ObjectFacts,
+    "py/function": ObjectFacts,
+    "py/type": ObjectFacts,
+    "py/module": ObjectFacts,
+    "py/newargs": ObjectFacts,
+    "py/newargsex": ObjectFacts,
+    "py/initargs": ObjectFacts,
+    "py/repr": ObjectFacts,
+}
+
+_TEMPLATE_KEYS: Final = frozenset({"chat_template", "chat_templates", "custom_chat_template"})
+
+
+def setting_facts(subject: Subject, key: str, value: JsonValue, *, where: str) -> SettingFacts:
+    """
+    Return the facts for a setting found outside JSON.
+
+    Raises:
+        KeyError: *key* is not one that any rule looks at.
+    """
+    return _BY_KEY[key](subject=subject, where=where, key=key, value=value)
+
+
+def settings_in(subject: Subject, document: JsonValue) -> Iterator[SettingFacts | TemplateFacts]:
+    """
+    Yield the settings of *document* that can make a framework do something.
+
+    Visits every object and array without recursion; the caller has bounded the document.
+    """
+    if subject.name == "model_index.json" or _is_pipeline(document):
+        yield from _components(subject, document)
+    if isinstance(document, list):
+        yield from _module_types(subject, document)
+    rest: list[tuple[str, JsonValue]] = [("", document)]
+    while rest:
+        where, value = rest.pop()
+        subject.check_time()
+        if isinstance(value, list):
+            rest.extend(
+                (f"{where}/{index}", item)
+                for index, item in enumerate(value)
+                if isinstance(item, dict | list)
+            )
+        elif isinstance(value, dict):
+            yield from _settings_of(subject, where, value)
+            rest.extend(
+                (f"{where}/{key}", item)
+                for key, item in value.items()
+                if isinstance(item, dict | list)
+            )
+
+
+def _settings_of(
+    subject: Subject, where: str, members: dict[str, JsonValue]
+) -> Iterator[SettingFacts | TemplateFacts]:
+    """Yield the settings among the keys of one object."""
+    for key in members.keys() & _BY_KEY.keys():
+        yield setting_facts(subject, key, members[key], where=f"{where}/{key}")
+    for key in members.keys() & _TEMPLATE_KEYS:
+        for text in _strings_in(members[key]):
+            yield template_facts(subject, text, where=f"{where}/{key}")
+
+
+def _strings_in(value: JsonValue) -> Iterator[str]:
+    """Yield every string of *value*: templates come alone, in lists of named ones, in objects."""
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case str() as text:
+                yield text
+            case list() as items:
+                rest.extend(items)
+            case dict() as members:
+                rest.extend(members.values())
+            case _:
+                continue
+
+
+def _is_pipeline(document: JsonValue) -> bool:
+    """Tell whether *document* has the shape of a diffusers `model_index.json`."""
+    return isinstance(document, dict) and "_diffusers_version" in document
+
+
+def _components(subject: Subject, document: JsonValue) -> Iterator[SettingFacts]:
+    """Yield the components of a diffusers pipeline: pairs of a library and a class."""
+    if not isinstance(document, dict):
+        return
+    for key, value in document.items():
+        if key == "_class_name" or (isinstance(value, list) and not key.startswith("_")):
+            yield ComponentFacts(subject=subject, where=f"/{key}", key=key, value=value)
+
+
+def _module_types(subject: Subject, document: list[JsonValue]) -> Iterator[SettingFacts]:
+    """Yield the classes of a sentence-transformers `modules.json`."""
+    for index, item in enumerate(document):
+        if isinstance(item, dict) and "type" in item and ("path" in item or "idx" in item):
+            where = f"/{index}/type"
+            yield ModuleTypeFacts(subject=subject, where=where, key="type", value=item["type"])

@@ -1,0 +1,139 @@
+"""Facts about pickle streams, shared by the analyzers that meet them and the rules about them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from weighbridge.formats.pickle.trace import Anomaly, Change, Trace
+from weighbridge.formats.pickle.values import (
+    BufferNode,
+    CallNode,
+    ExtensionNode,
+    GlobalNode,
+    PersistentNode,
+)
+from weighbridge.scan.interface import Facts
+
+
+class Dialect(StrEnum):
+    """Which program's unpickler reads a stream; they differ in persistent ids and raw data."""
+
+    PLAIN = "plain"
+    TORCH = "torch"
+    JOBLIB = "joblib"
+    NUMPY = "numpy"
+
+
+class PickleSummary:
+    """
+    The events of a trace, sorted by what rules ask for.
+
+    Attributes:
+        names: First reference of each constant `module.name`, in order.
+        counts: How often each is referenced.
+        first_calls: First call of each constant `module.name`.
+        computed: References of which the stream computes the module or the name.
+        indirect_calls: Calls of something that is no constant reference.
+        calls: Every other call.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.names: dict[str, GlobalNode] = {}
+        self.counts: Counter[str] = Counter()
+        self.first_calls: dict[str, CallNode] = {}
+        self.computed: list[GlobalNode] = []
+        self.indirect_calls: list[CallNode] = []
+        self.calls: list[CallNode] = []
+        self.persistent: list[PersistentNode] = []
+        self.extensions: list[ExtensionNode] = []
+        self.buffers: list[BufferNode] = []
+        self.changes: list[Change] = []
+        self.anomalies: list[Anomaly] = []
+        for event in trace.events:
+            match event:
+                case CallNode():
+                    self._add_call(event)
+                case Change():
+                    self.changes.append(event)
+                case GlobalNode():
+                    self._add_name(event)
+                case PersistentNode():
+                    self.persistent.append(event)
+                case ExtensionNode():
+                    self.extensions.append(event)
+                case BufferNode():
+                    self.buffers.append(event)
+                case Anomaly():
+                    self.anomalies.append(event)
+
+    def _add_call(self, call: CallNode) -> None:
+        target = call.target
+        if target is None:
+            self.indirect_calls.append(call)
+        else:
+            self.calls.append(call)
+            self.first_calls.setdefault(target, call)
+
+    def _add_name(self, node: GlobalNode) -> None:
+        if node.computed:
+            self.computed.append(node)
+        else:
+            self.names.setdefault(node.dotted, node)
+            self.counts[node.dotted] += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickleFacts(Facts):
+    """
+    One stream, walked.
+
+    Attributes:
+        trace: What unpickling would do.
+        dialect: Whose unpickler reads it.
+        index: Number of the stream within the subject, from 0.
+        base: Offset of the walked bytes within the subject; add it to the trace's offsets.
+        carried: Whether the walk started with the memo of the stream before.
+    """
+
+    trace: Trace
+    dialect: Dialect = Dialect.PLAIN
+    index: int = 0
+    base: int = 0
+    carried: bool = False
+
+    @cached_property
+    def summary(self) -> PickleSummary:
+        """The trace's events, sorted; made once."""
+        return PickleSummary(self.trace)
+
+    def at(self, offset: int) -> int:
+        """Return the offset within the subject of a trace's *offset*."""
+        return self.base + offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadFacts(Facts):
+    """
+    Bytes of a file of pickle streams that belong to none of them.
+
+    Attributes:
+        start: Offset within the subject.
+        length: Bytes.
+        zeros: Whether they are all zero.
+        preview: The first of them.
+    """
+
+    start: int
+    length: int
+    zeros: bool
+    preview: bytes = field(repr=False)
+
+
+def references(trace: Trace) -> Iterator[tuple[str, ...]]:
+    """Yield what a trace refers to and calls, for telling two traces apart."""
+    for node in trace.globals:
+        yield ("global", node.dotted)
+    for call in trace.calls:
+        yield ("call", call.target or "")

@@ -1,0 +1,40 @@
+"""Reading a subject as text, under the limit for it."""
+
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.scan.interface import Subject
+
+
+def read_whole(subject: Subject) -> bytes:
+    """
+    Return all bytes of *subject*.
+
+    Raises:
+        LimitExceededError: There are more than `MAX_TEXT_BYTES`.
+    """
+    if subject.source.size > MAX_TEXT_BYTES:
+        raise LimitExceededError(
+            "the file is too large to be read as text",
+            expected=f"at most {MAX_TEXT_BYTES} bytes",
+            found=str(subject.source.size),
+        )
+    return subject.source.read_at(0, subject.source.size)
+
+
+def read_text(subject: Subject) -> str:
+    """
+    Return *subject* as text.
+
+    Raises:
+        LimitExceededError: There are more than `MAX_TEXT_BYTES`.
+        MalformedContentError: It is not UTF-8.
+    """
+    data = read_whole(subject)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedContentError(
+            "the text cannot be read",
+            expected="UTF-8",
+            found=f"byte {error.start} is not",
+        ) from error

@@ -1,0 +1,112 @@
+"""Rule `python-dangerous-call`."""
+
+import pytest
+
+from support.rule_vectors import assert_vector_holds, findings_of
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Severity
+
+RULE = "python-dangerous-call"
+
+
+def test_vector() -> None:
+    """A command under another name is found, a harmless function is not."""
+    assert_vector_holds(RULE)
+
+
+def _names(source: str) -> set[str]:
+    evidence = examined(source.encode(), format=FileFormat.PYTHON_SOURCE, path="x.py")
+    return {f.message.rpartition(": ")[2] for f in findings_of(RULE, evidence)}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nos.system('x')",
+        "from os import system\nsystem('x')",
+        "from os import system as s\nprint(s)",
+        "import os\na = os\nb = a.system\nb('x')",
+        "import os\na, b = os, 1\na.system('x')",
+        "import os\ngetattr(os, 'sys' + 'tem')('x')",
+        "import os\nvars(os)['system']('x')",
+        "import os\nos.__dict__['system']('x')",
+        "__import__('os').system('x')",
+        "import importlib\nimportlib.import_module('os').system('x')",
+        "import sys\nsys.modules['os'].system('x')",
+        "import os\nglobals()['os'].system('x')",
+        "import os\n(None or os).system('x')",
+        "import os\n(os if 1 else None).system('x')",
+        "import os\n(a := os).system('x')",
+        "import os\na: object = os\na.system('x')",
+        "import os\nif (a := os):\n    a.system('x')",
+        "import os\nwith os as a:\n    a.system('x')",
+        "class A:\n    import os\n    f = os.system",
+        "from os import *\nsystem('x')",
+        "import os\n@os.system\ndef f(): pass",
+    ],
+)
+def test_names_of_a_command(source: str) -> None:
+    """A command is found under every name that the tree alone shows."""
+    assert "os.system" in _names(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("__builtins__.eval('x')", "eval"),
+        ("__builtins__['eval']('x')", "eval"),
+        ("import builtins\nbuiltins.exec('x')", "exec"),
+        ("import subprocess as s\ns.run([])", "subprocess.run"),
+        ("from ctypes import CDLL\nCDLL('x')", "ctypes.CDLL"),
+        ("import urllib.request as u\nu.urlopen('x')", "urllib.request.urlopen"),
+        ("import pickle\npickle.loads(b'')", "pickle.loads"),
+        ("().__class__.__base__.__subclasses__()", "?.__class__.__base__.__subclasses__"),
+        ("import os\ngetattr(os, input())", "os.?"),
+        ("import os\nprint(getattr(os, 'system'))", "os.system"),
+        ("open('x', 'w')", "open"),
+        ("open('x', mode='ab')", "open"),
+        ("import base64\nbase64.b64decode('x')", "base64.b64decode"),
+    ],
+)
+def test_other_names(source: str, name: str) -> None:
+    """Each kind of danger is found."""
+    assert name in _names(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "code = 'x'\ncode.strip()",
+        "requests = []\nrequests.append(1)",
+        "model.eval()",
+        "import re\nre.compile('x')",
+        "import torch\ntorch.compile(1)",
+        "import os\nos.path.join('a', 'b')",
+        "from urllib.parse import urlparse\nurlparse('x')",
+        "open('x')",
+        "open('x', encoding='utf-8')",
+        "from . import code\ncode.run()",
+        "import os",
+        "import math\nmath.floor(1)",
+    ],
+)
+def test_harmless(source: str) -> None:
+    """What model code does all the time is not found."""
+    assert _names(source) == set()
+
+
+def test_decoded_code() -> None:
+    """Running what comes out of a decoder is the gravest."""
+    source = b"import base64\nexec(base64.b64decode('eA=='))"
+    evidence = examined(source, format=FileFormat.PYTHON_SOURCE)
+    severities = {f.severity for f in findings_of(RULE, evidence)}
+    assert Severity.CRITICAL in severities
+    plain = examined(b"exec('x')", format=FileFormat.PYTHON_SOURCE)
+    assert [f.severity for f in findings_of(RULE, plain)] == [Severity.HIGH]
+
+
+def test_one_finding_for_a_line() -> None:
+    """The same name on the same line is found once."""
+    source = b"import os\nos.system('a'); os.system('b')"
+    assert len(findings_of(RULE, examined(source, format=FileFormat.PYTHON_SOURCE))) == 1

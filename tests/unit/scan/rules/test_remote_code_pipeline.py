@@ -1,0 +1,51 @@
+"""Rule `remote-code-pipeline`."""
+
+import json
+
+import pytest
+
+from support.rule_vectors import assert_vector_holds, findings_of
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Finding
+
+RULE = "remote-code-pipeline"
+
+
+def test_vector() -> None:
+    """A component of the repository is found, one of diffusers is not."""
+    assert_vector_holds(RULE)
+
+
+def _found(document: object, *, path: str = "config.json") -> list[Finding]:
+    data = json.dumps(document).encode()
+    return findings_of(RULE, examined(data, format=FileFormat.JSON, path=path))
+
+
+@pytest.mark.parametrize(
+    "component",
+    [["diffusers", "X"], ["transformers", "X"], ["stable_diffusion", "X"], [None, None]],
+)
+def test_known_libraries(component: object) -> None:
+    """Components of the libraries that diffusers knows are not found."""
+    assert not _found({"_diffusers_version": "0", "unet": component})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"_class_name": ["pipeline", "Mine"]}, {"unet": ["unet_x", "X"]}, {"a": ["os", "X"]}],
+)
+def test_unknown_modules(members: dict[str, object]) -> None:
+    """Any other module is found, also as the pipeline's own class."""
+    assert _found({"_diffusers_version": "0"} | members)
+
+
+def test_only_in_pipelines() -> None:
+    """Lists of strings in other configurations are not components."""
+    assert not _found({"architectures": ["my_bert", "X"]})
+    assert _found({"unet": ["my_bert", "X"]}, path="model_index.json")
+
+
+def test_no_pipeline() -> None:
+    """A model_index.json that is no object is nothing."""
+    assert not _found([1], path="model_index.json")
