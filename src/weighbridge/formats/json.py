@@ -21,6 +21,10 @@ JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOT_STRUCTURE: Final = bytes(c for c in range(256) if chr(c) not in '"[]{}')
 _BRACES_TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_LENIENT: Final = json.JSONDecoder()
+_LONGEST_CUT: Final = 12
+"""Characters that an escaped surrogate pair has, the longest piece that a cut may leave."""
+
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -51,6 +55,41 @@ def parse_json(data: bytes, *, what: str) -> JsonValue:
     if _SURROGATE_ESCAPE.search(data):
         _check_strings(value, what=what)
     return value
+
+
+def is_json(data: bytes) -> bool:
+    """
+    Tell whether some reader would take *data* as one JSON document.
+
+    More is JSON in this sense than `parse_json` reads: duplicate keys, NaN, or deep nesting
+    make a document that has to be refused, not one of another format.
+    """
+    try:
+        _check_depth(data, what="")
+    except LimitExceededError:
+        return True
+    try:
+        json.loads(data.decode("utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_json_start(data: bytes) -> bool:
+    """Tell whether *data* may be the start of a longer JSON document."""
+    try:
+        _check_depth(data, what="")
+    except LimitExceededError:
+        return True
+    text = data.decode("utf-8", "ignore").lstrip(" \t\r\n")
+    try:
+        _, end = _LENIENT.raw_decode(text)
+    except json.JSONDecodeError as error:
+        # What is cut at the end fails there, or where its last string starts.
+        return error.pos >= len(text) - _LONGEST_CUT or error.msg.startswith("Unterminated string")
+    except ValueError:
+        return False
+    return not text[end:].strip(" \t\r\n")
 
 
 def _check_depth(data: bytes, *, what: str) -> None:

@@ -1,0 +1,169 @@
+"""The order in which the detectors are asked, and what their answers make together."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.content import ByteSource, BytesSource
+from weighbridge.formats.sniff.containers import classify_zip, find_appended_zip, is_tar
+from weighbridge.formats.sniff.magic import (
+    find_magic,
+    has_hdf5_behind_block,
+    inflate_start,
+    is_bytecode,
+    is_safetensors,
+)
+from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC, End, Walk, walk_pickle
+from weighbridge.formats.sniff.protobuf import find_protobuf
+from weighbridge.formats.sniff.suffixes import find_lie, is_textual, split_suffix
+from weighbridge.formats.sniff.text import classify_text, is_text
+from weighbridge.formats.sniff.window import Window
+
+_JOBLIB: Final = b"joblib.numpy_pickle"
+_FEW_OPCODES: Final = 2
+_MANY_OPCODES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sniffed:
+    """
+    What a file's bytes say it is.
+
+    Attributes:
+        format: How its usual loader would take it; the more dangerous reading comes first.
+        suffix_format: What its suffix promises, where that is something else; else None.
+        also: What other loaders could take the same bytes for. Not empty: a polyglot.
+    """
+
+    format: FileFormat
+    suffix_format: FileFormat | None
+    also: tuple[FileFormat, ...] = ()
+
+
+def sniff(source: ByteSource, *, name: str) -> Sniffed:
+    """
+    Return the format of *source*, told from its bytes.
+
+    Reads `SNIFF_BYTES` at the start and looks for a zip at the end; more only where a detector
+    has to see where a pickle, a protobuf message or a zip's directory goes on. *name* decides
+    nothing that the bytes decide: it tells Python from other text, and whether it lies.
+    """
+    suffix = split_suffix(name)
+    window = Window(source, suffix=suffix)
+    if not window.head:
+        found: tuple[FileFormat, ...] = (FileFormat.EMPTY,)
+    else:
+        found = _find(window)
+    return Sniffed(format=found[0], suffix_format=find_lie(suffix, found[0]), also=found[1:])
+
+
+def _find(window: Window) -> tuple[FileFormat, ...]:
+    """Return every format that fits, the one to act upon first."""
+    found: list[FileFormat] = []
+    walk = walk_pickle(window, patient=False)
+    text: bool | None = None
+    if walk.opcodes:
+        text = is_text(window)
+        if text and is_textual(window.suffix):
+            walk = walk_pickle(window, patient=True)
+        if _is_pickle(walk, window, text=text):
+            found.append(_classify_pickle(walk, window))
+    found.extend(_find_binary(window))
+    if not found and _is_weak_pickle(walk):
+        found.append(FileFormat.PICKLE)
+    if not found:
+        text = is_text(window) if text is None else text
+        found.append(_find_last(window, text=text))
+    if found[0] not in _ZIPS:
+        found.extend(find_appended_zip(window))
+    return tuple(dict.fromkeys(found))
+
+
+_ZIPS: Final = frozenset(
+    {
+        FileFormat.ZIP,
+        FileFormat.NPZ,
+        FileFormat.TORCH_ZIP,
+        FileFormat.TORCHSCRIPT,
+        FileFormat.KERAS_V3,
+    }
+)
+
+
+def _find_binary(window: Window) -> list[FileFormat]:
+    """Return the formats with a signature of some kind."""
+    found: list[FileFormat] = []
+    magic = find_magic(window)
+    if magic is FileFormat.ZIP:
+        found.extend(classify_zip(window.source))
+    elif magic is not None:
+        found.append(magic)
+    if is_tar(window):
+        found.append(FileFormat.TAR)
+    if is_safetensors(window):
+        found.append(FileFormat.SAFETENSORS)
+    if has_hdf5_behind_block(window):
+        found.append(FileFormat.HDF5)
+    if _is_zlib(window):
+        found.append(FileFormat.ZLIB)
+    if is_bytecode(window):
+        found.append(FileFormat.PYTHON_BYTECODE)
+    return found
+
+
+def _find_last(window: Window, *, text: bool) -> FileFormat:
+    """Return the format of a file without any signature."""
+    if text:
+        return classify_text(window)
+    return find_protobuf(window) or FileFormat.UNKNOWN
+
+
+def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
+    """
+    Tell whether an unpickler would get far enough with the file for it to be a pickle.
+
+    Text is where the two meet. A call of something imported settles it. Where the name promises
+    text, a mere line that reads like an import or a lone value does not: "conda", "numpy" on
+    two lines of a list are GLOBAL's form.
+    """
+    if walk.calls:
+        return True
+    whole = walk.end is End.STOPPED and not window.head[walk.at :].strip()
+    if text and is_textual(window.suffix):
+        return walk.end is End.STOPPED and (walk.imports or (whole and window.whole))
+    if walk.end in (End.STOPPED, End.DECIDED):
+        return True
+    if walk.end is End.CUT and not window.whole:
+        return walk.opcodes >= (_MANY_OPCODES if text else _FEW_OPCODES)
+    return walk.imports
+
+
+def _is_weak_pickle(walk: Walk) -> bool:
+    """Tell whether the file starts as a pickle, though an unpickler would soon give up on it."""
+    return walk.header and (walk.opcodes >= _FEW_OPCODES or walk.end is End.CUT)
+
+
+def _classify_pickle(walk: Walk, window: Window) -> FileFormat:
+    """Return whose pickle it is."""
+    if walk.end is End.STOPPED and walk.integer == LEGACY_TORCH_MAGIC:
+        return FileFormat.TORCH_LEGACY
+    return FileFormat.JOBLIB if _JOBLIB in window.head else FileFormat.PICKLE
+
+
+def _is_zlib(window: Window) -> bool:
+    """
+    Tell whether the file is a zlib stream.
+
+    A few letters of text may inflate to something before they fail; then what comes out has to
+    be a pickle, since readers inflate and unpickle block by block.
+    """
+    inflated = inflate_start(window)
+    if inflated is None:
+        return False
+    start, held_up = inflated
+    if held_up or (start and not is_text(window)):
+        return True
+    if not start:
+        return False
+    inner = Window(BytesSource(start), suffix="")
+    return _is_pickle(walk_pickle(inner, patient=False), inner, text=False)

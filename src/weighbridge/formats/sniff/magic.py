@@ -1,0 +1,192 @@
+"""Formats that say what they are in their first bytes."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.formats.sniff.window import OutOfReadsError, Window
+
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+
+_PREFIXES: Final = (
+    (b"\x93NUMPY", FileFormat.NPY),
+    (_HDF5, FileFormat.HDF5),
+    (b"PK\x03\x04", FileFormat.ZIP),
+    (b"PK\x05\x06", FileFormat.ZIP),
+    (b"PK\x07\x08PK\x03\x04", FileFormat.ZIP),  # a spanned archive in one piece
+    (b"7z\xbc\xaf\x27\x1c", FileFormat.SEVEN_ZIP),
+    (b"\x1f\x8b\x08", FileFormat.GZIP),
+    (b"\xfd7zXZ\x00", FileFormat.XZ),
+    (b"\x04\x22\x4d\x18", FileFormat.LZ4),
+    (b"\x02\x21\x4c\x18", FileFormat.LZ4),  # its legacy frame
+    (b"\x28\xb5\x2f\xfd", FileFormat.ZSTD),
+    (b"\x7fELF", FileFormat.SHARED_OBJECT),
+    (b"\xfe\xed\xfa\xce", FileFormat.SHARED_OBJECT),  # Mach-O, in either byte order
+    (b"\xfe\xed\xfa\xcf", FileFormat.SHARED_OBJECT),
+    (b"\xce\xfa\xed\xfe", FileFormat.SHARED_OBJECT),
+    (b"\xcf\xfa\xed\xfe", FileFormat.SHARED_OBJECT),
+    (b"\xca\xfe\xba\xbf", FileFormat.SHARED_OBJECT),
+    (b"\x00asm", FileFormat.SHARED_OBJECT),  # WebAssembly
+    (b"ZF0x", FileFormat.JOBLIB),  # joblib before 0.10: a length and a zlib stream
+    (b"\x89PNG\r\n\x1a\n", FileFormat.IMAGE),
+    (b"\xff\xd8\xff", FileFormat.IMAGE),
+    (b"GIF87a", FileFormat.IMAGE),
+    (b"GIF89a", FileFormat.IMAGE),
+)
+
+
+def _is_gguf(window: Window) -> bool:
+    """GGUF has a version of either byte order; text that begins with these letters has none."""
+    version = window.head[4:8]
+    return len(version) == 4 and b"\x00\x00" in (version[:2], version[2:])  # noqa: PLR2004
+
+
+def _is_bzip2(window: Window) -> bool:
+    """A bzip2 stream goes on with a block or with its end, both of which have a magic number."""
+    return window.head[3:4] in b"123456789" and window.head[4:10] in (
+        b"1AY&SY",
+        b"\x17rE8P\x90",
+    )
+
+
+def _is_fat_binary(window: Window) -> bool:
+    """A fat Mach-O counts its architectures where a Java class has a version of 45 or more."""
+    return 0 < int.from_bytes(window.head[4:8], "big") < 45  # noqa: PLR2004
+
+
+def _is_executable(window: Window) -> bool:
+    """A PE image has a second signature; an old DOS program has control bytes."""
+    try:
+        at = int.from_bytes(window.head[0x3C:0x40], "little")
+        if window.get(at, 4) == b"PE\x00\x00":
+            return True
+    except OutOfReadsError:
+        return True
+    return b"\x00" in window.head[:64]
+
+
+def _is_webp(window: Window) -> bool:
+    """A RIFF container of a WebP image."""
+    return window.head[8:12] == b"WEBP"
+
+
+def _is_lzma(window: Window) -> bool:
+    """
+    The legacy .lzma format has no magic: its usual first byte, a round dictionary, a sane size.
+
+    As in `file` and in xz's own decoder (lzma_alone_decoder.c).
+    """
+    head = window.head
+    if len(head) < 14:  # noqa: PLR2004  13 of header and one of data
+        return False
+    dictionary = int.from_bytes(head[1:5], "little")
+    size = int.from_bytes(head[5:13], "little")
+    round_size = dictionary.bit_count() == 1 or dictionary in (
+        0xFFFFFFFF,
+        3 << max(0, dictionary.bit_length() - 2),
+    )
+    return head[13] == 0 and round_size and (size == 2**64 - 1 or size < 2**38)
+
+
+def _is_skippable(window: Window) -> bool:
+    """A frame that LZ4 and Zstandard readers skip, before one of theirs."""
+    return window.head[1:4] == b"\x2a\x4d\x18"
+
+
+_CHECKED: Final = (
+    (b"GGUF", FileFormat.GGUF, _is_gguf),
+    (b"BZh", FileFormat.BZIP2, _is_bzip2),
+    (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),
+    (b"MZ", FileFormat.SHARED_OBJECT, _is_executable),
+    (b"RIFF", FileFormat.IMAGE, _is_webp),
+    (b"\x5d\x00\x00", FileFormat.XZ, _is_lzma),
+    *((bytes([0x50 + n]), FileFormat.ZSTD, _is_skippable) for n in range(16)),
+)
+
+_BYTECODE_MAGIC: Final = ((3000, 4000), (62000, 62300))
+"""Python 3 so far, and Python 2 (Include/internal/pycore_magic_number.h)."""
+
+_Candidate = tuple[bytes, FileFormat, Callable[[Window], bool] | None]
+
+
+def _index() -> Mapping[int, tuple[_Candidate, ...]]:
+    """Return the candidates by their first byte."""
+    table: dict[int, list[_Candidate]] = {}
+    for prefix, file_format in _PREFIXES:
+        table.setdefault(prefix[0], []).append((prefix, file_format, None))
+    for prefix, file_format, check in _CHECKED:
+        table.setdefault(prefix[0], []).append((prefix, file_format, check))
+    return MappingProxyType({first: tuple(found) for first, found in table.items()})
+
+
+_BY_FIRST_BYTE: Final = _index()
+
+
+def find_magic(window: Window) -> FileFormat | None:
+    """Return the format whose magic number the file starts with."""
+    for prefix, file_format, check in _BY_FIRST_BYTE.get(window.head[0], ()):
+        if window.head.startswith(prefix) and (check is None or check(window)):
+            return file_format
+    return FileFormat.TFLITE if window.head[4:8] == b"TFL3" else None
+
+
+def is_bytecode(window: Window) -> bool:
+    """
+    Tell whether the file is Python bytecode: a magic number, and a marshalled code object.
+
+    The header has 8, 12 or 16 bytes, as PEP 3147 and PEP 552 lengthened it.
+    """
+    head = window.head
+    if head[2:4] != b"\r\n":
+        return False
+    magic = int.from_bytes(head[:2], "little")
+    known = any(low <= magic < high for low, high in _BYTECODE_MAGIC)
+    return known and any(head[at : at + 1] in (b"\xe3", b"c") for at in (16, 12, 8))
+
+
+def is_safetensors(window: Window) -> bool:
+    """Tell whether the file starts with the length of a JSON object that fits into it."""
+    head = window.head
+    if head[8:9] != b"{" or int.from_bytes(head[:8], "little") > window.size - 8:
+        return False
+    return head[9:64].lstrip(b" \t\r\n")[:1] in (b'"', b"}", b"")
+
+
+def has_hdf5_behind_block(window: Window) -> bool:
+    """
+    Tell whether HDF5 starts behind a user block.
+
+    The library looks at byte 0, 512, and every doubling (HDF5 specification, II.A).
+    """
+    at = 512
+    while at + len(_HDF5) <= window.size:
+        if at < len(window.head):
+            signature = window.head[at : at + len(_HDF5)]
+        else:
+            signature = window.source.read_at(at, len(_HDF5))
+        if signature == _HDF5:
+            return True
+        at *= 2
+    return False
+
+
+def inflate_start(window: Window) -> tuple[bytes, bool] | None:
+    """
+    Return the first inflated bytes of a zlib stream, and whether what was read held up.
+
+    That is: the stream ended, or went on past the head. None where the file is no such stream.
+    """
+    head = window.head
+    # RFC 1950 2.2: method 8, a window of at most 32 KiB, the check bits, no preset dictionary.
+    if len(head) < 6 or head[0] & 0x8F != 8 or head[1] & 0x20:  # noqa: PLR2004
+        return None
+    if (head[0] << 8 | head[1]) % 31:
+        return None
+    inflater = zlib.decompressobj()
+    try:
+        start = inflater.decompress(head, len(head))
+    except zlib.error:
+        return None
+    return start, inflater.eof or not window.whole or bool(inflater.unconsumed_tail)
