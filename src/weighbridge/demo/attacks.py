@@ -20,11 +20,12 @@ from weighbridge.demo.scene import (
     expect_allow,
     expect_denial,
     say,
+    show_code,
     show_command,
     show_lines,
     show_verdict,
 )
-from weighbridge.demo.scenes import CHECK, embed, similarity_line
+from weighbridge.demo.scenes import CHECK, LOAD, embed, similarity_line
 from weighbridge.demo.workshop import ATTACKER, PUBLISHER, Workshop
 
 _WEIGHTS: Final = "model.safetensors"
@@ -55,11 +56,7 @@ def rename_a_file(shop: Workshop) -> None:
         "vocab.txt becomes words.txt. The bytes are as signed.",
     )
     with renamed(shop.model / "vocab.txt", to=shop.model / "words.txt"):
-        _deny(
-            shop,
-            Expected(code=Code.FILE_MISSING, path="vocab.txt"),
-            Expected(code=Code.UNCOVERED_FILE, path="words.txt"),
-        )
+        _deny(shop, Expected(code=Code.FILE_MISSING, path="vocab.txt"))
 
 
 def sign_as_somebody_else(shop: Workshop) -> None:
@@ -70,7 +67,7 @@ def sign_as_somebody_else(shop: Workshop) -> None:
     show_command(shop.console, f"weighbridge sign key model --private-key {ATTACKER}.key")
     shop.sign(ATTACKER, signature=forged)
     with replaced(shop.signature, content=forged.read_bytes()):
-        _deny(shop, Expected(code=Code.KEY_MISMATCH, path=None))
+        _deny(shop, Expected(code=Code.KEY_MISMATCH, path=shop.signature.name))
 
 
 def drop_a_pickle(shop: Workshop) -> None:
@@ -102,7 +99,7 @@ def swap_after_the_check(shop: Workshop) -> None:
     expect_allow(verdict)
     say(console, "Allowed. Now other weights are put in the same place, before the program loads:")
     with swapped(shop.weights, offset=middle, content=poison, spare=shop.directory / "spare"):
-        show_command(console, _LOAD)
+        show_code(console, LOAD)
         try:
             shop.load().close()
         except PolicyDeniedError as error:
@@ -111,9 +108,6 @@ def swap_after_the_check(shop: Workshop) -> None:
         else:
             raise UnexpectedError("expected that load refuses the swapped weights, found a model")
     _overwrite_after_loading(shop, offset=middle, poison=poison)
-
-
-_LOAD: Final = "python -c 'import weighbridge as wb; wb.load(\"model\", policy=...)'"
 
 
 def _overwrite_after_loading(shop: Workshop, *, offset: int, poison: bytes) -> None:
@@ -129,7 +123,7 @@ def _overwrite_after_loading(shop: Workshop, *, offset: int, poison: bytes) -> N
 def _deny(shop: Workshop, *expected: Expected) -> None:
     show_command(shop.console, CHECK)
     verdict = shop.check()
-    show_verdict(shop.console, verdict)
+    show_verdict(shop.console, verdict, first=expected)
     expect_denial(verdict, *expected)
 
 

@@ -1,10 +1,11 @@
 """What a scene of the demonstration is, what it expects, and how it is told."""
 
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.demo.console import Console, Tone
@@ -69,15 +70,22 @@ def show_command(console: Console, command: str) -> None:
     console.write(f"{INDENT}{console.style(f'$ {command}', Tone.COMMAND)}")
 
 
-def show_verdict(console: Console, verdict: Verdict) -> None:
-    """Show the decision and, unless it is allow, the first reasons against."""
+def show_code(console: Console, code: str) -> None:
+    """Show what a program would say."""
+    console.write(f"{INDENT}{console.style(f'>>> {code}', Tone.COMMAND)}")
+
+
+def show_verdict(console: Console, verdict: Verdict, *, first: Sequence[Expected] = ()) -> None:
+    """Show the decision and, unless it is allow, reasons against, those of *first* before all."""
     label = console.style(f"{verdict.decision.upper():<8}", _TONES[verdict.decision])
     against = [reason for reason in verdict.reasons if reason.blocking]
+    against.sort(key=lambda r: Expected(code=r.code, path=r.path) not in first)
     lines = [_reason_line(reason) for reason in against[:_SHOWN_REASONS]]
     if len(against) > _SHOWN_REASONS:
         lines.append(f"and {len(against) - _SHOWN_REASONS} more reasons")
-    if not lines:
-        lines = [f"{len(verdict.covered)} files, all signed by {_signers(verdict)}"]
+    if verdict.decision is Decision.ALLOW:
+        lines = [_reason_line(reason) for reason in verdict.reasons if reason.code == Code.ALLOWED]
+        lines.append(f"{len(verdict.covered)} files covered, {len(verdict.uncovered)} not")
     show_lines(console, label, lines)
 
 
@@ -133,7 +141,3 @@ def explain(error: WeighbridgeError | UnexpectedError) -> str:
 def _reason_line(reason: Reason) -> str:
     place = f"{reason.path}: " if reason.path else ""
     return f"{place}{reason.message} [{reason.code}]"
-
-
-def _signers(verdict: Verdict) -> str:
-    return ", ".join(signer.trust or signer.identity.label for signer in verdict.signers)

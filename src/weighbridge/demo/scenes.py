@@ -11,6 +11,7 @@ from weighbridge.demo.scene import (
     UnexpectedError,
     expect_allow,
     say,
+    show_code,
     show_command,
     show_lines,
     show_verdict,
@@ -39,7 +40,7 @@ def inspect_it(shop: Workshop) -> None:
     show_lines(shop.console, "FILES   ", [f"{len(entries)} files, {size:.1f} MB: {listed}"])
     weights = next(entry for entry in entries if entry.path == shop.weights.name)
     digest = weights.sha256.hex if weights.sha256 else "unknown"
-    show_lines(shop.console, "WEIGHTS ", [f"{weights.path}  sha256 {digest}"])
+    show_lines(shop.console, "WEIGHTS ", [f"{weights.path}:", f"sha256 {digest}"])
     if inspection.inventory.gaps or digest != shop.original.weights_sha256:
         raise UnexpectedError(
             f"expected the weights {shop.original.weights_sha256}, found {digest}"
@@ -99,7 +100,7 @@ def check_it(shop: Workshop) -> None:
 
 def use_it(shop: Workshop) -> None:
     """Load the verified bytes and compute with them."""
-    show_command(shop.console, f">>> {LOAD}")
+    show_code(shop.console, LOAD)
     with shop.load() as artifact:
         count = len(artifact.tensors("numpy"))
         say(

@@ -5,6 +5,7 @@ Each scene knows how it has to end. The story is told to the end even when an at
 stopped, and says so in its last line and its exit code.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -39,6 +40,9 @@ def run(console: Console, directory: Path | None = None, *, keep: bool = False) 
         MissingExtraError: A package is missing; the hint has the commands that install it.
         UsageError: The directory holds something already.
     """
+    # For matrices this small a pool of threads costs more than it gives, most of all on a busy
+    # machine. NumPy's library looks once, when it is first imported; the user's choice wins.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return tell(console, locate_model(), directory=directory, keep=keep)
 
 
