@@ -2,9 +2,9 @@
 Read every file once, hash what was read, and tell its format from the same bytes.
 
 Large files (or their shards) go to worker threads, largest first, while the calling thread
-takes the small ones. Blocks are hashed where they were read: in a buffer that each job keeps,
-or, when a sink holds the bytes, in the sink's memory. Peak memory without a sink is one block
-a worker.
+takes the small ones. Each worker reads into one block, hashes it there, and hands it to the
+sink, if there is one, while it is still in the cache. Peak memory without a sink is one block a
+worker.
 
 A file counts as read only if it is still the one that was listed: the same device, inode,
 size, mtime and ctime after its last byte was read as when it was listed. Otherwise it is a gap.
@@ -130,7 +130,7 @@ def _read_small(found: Found, reading: Reading) -> ReadFile:
         sniffed = sniff(BytesSource(data), name=_name(found, reading))
     if reading.sink is not None:
         writer = reading.sink.open(found.path, len(data))
-        writer.buffer[:] = data
+        writer.write_at(0, data)
         writer.seal()
     if reading.advance is not None:
         reading.advance(len(data))
@@ -230,7 +230,7 @@ class _LargeFile:
                 layout: PartHasher(layout, start=start, threads=threads)
                 for layout in self._reading.layouts
             }
-            block = None if self._writer else bytearray(_block_size(self._reading, threads))
+            block = bytearray(_block_size(self._reading, threads))
             self._hash(file, start, end, hashers, block, crew)
             check_unchanged(file.fileno(), self._found.stamp, path=self._found.path)
         with self._lock:
@@ -243,30 +243,25 @@ class _LargeFile:
         start: int,
         end: int,
         hashers: dict[HashLayout, PartHasher],
-        block: bytearray | None,
+        block: bytearray,
         crew: Crew,
     ) -> None:
-        room = len(block) if block is not None else HASH_BLOCK_BYTES
-        advance = self._reading.advance
+        advance, writer = self._reading.advance, self._writer
         file.seek(start)
         position = start
-        with memoryview(block) if block is not None else self._buffer() as target:
+        with memoryview(block) as target:
             while position < end and not crew.stopped:
-                at = 0 if block is not None else position
-                with target[at : at + min(room, end - position)] as view:
-                    count = file.readinto(view)
-                    if not count:
-                        raise changed(self._found.path, why="it became shorter while it was read")
-                    with view[:count] as filled:
-                        for hasher in hashers.values():
-                            hasher.update(filled)
+                count = file.readinto(target[: end - position])
+                if not count:
+                    raise changed(self._found.path, why="it became shorter while it was read")
+                filled = target[:count]
+                for hasher in hashers.values():
+                    hasher.update(filled)
+                if writer is not None:
+                    writer.write_at(position, filled)
                 position += count
                 if advance is not None:
                     advance(count)
-
-    def _buffer(self) -> memoryview:
-        assert self._writer is not None
-        return self._writer.buffer[:]
 
     def _finish_range(self, *, abandon: bool) -> None:
         with self._lock:
@@ -293,12 +288,12 @@ class _LargeFile:
         )
 
     def _seal(self) -> None:
+        """Seal the held bytes and tell the format from them, not from the file."""
         if self._writer is None:
             return
+        held = self._writer.seal()
         if self._reading.sniffed(self._found.path):
-            with self._writer.buffer[:] as held:
-                self._sniffed = sniff(BytesSource(held), name=_name(self._found, self._reading))
-        self._writer.seal()
+            self._sniffed = sniff(held, name=_name(self._found, self._reading))
 
 
 def _open(found: Found, root: str) -> io.FileIO:

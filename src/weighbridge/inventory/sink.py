@@ -1,28 +1,29 @@
 """
 Where hashed bytes may stay: the interface between the hashing reader and whoever holds them.
 
-A reader that was given a sink reads each file straight into the sink's memory and hashes it
-there, so that the digest is of the very bytes that are kept and no byte is read twice.
+A reader that was given a sink hands it each block that it hashed, out of the same buffer, so
+that the digest is of the very bytes that are kept and no byte is read twice.
 """
 
 from typing import Protocol
+
+from weighbridge.core.content import ByteSource
 
 
 class SinkWriter(Protocol):
     """
     Memory for one file while it is being read.
 
-    The reader fills every byte of `buffer`, in any order and from any threads, and then calls
-    exactly one of `seal` and `discard`. It drops its own slices of `buffer` before that.
+    The reader writes every byte once, in any order and from any threads, and then calls exactly
+    one of `seal` and `discard`.
     """
 
-    @property
-    def buffer(self) -> memoryview:
-        """Writable bytes, exactly as many as the file was said to have."""
+    def write_at(self, offset: int, data: memoryview | bytes) -> None:
+        """Keep *data* at *offset*."""
         ...
 
-    def seal(self) -> None:
-        """Make the bytes immutable and hand them to the sink's owner."""
+    def seal(self) -> ByteSource:
+        """Make the bytes immutable, hand them to the sink's owner, and return them to look at."""
         ...
 
     def discard(self) -> None:

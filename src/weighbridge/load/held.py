@@ -139,9 +139,9 @@ class HeldWriter:
         except OSError as error:
             raise no_memory(self._size, error) from error
 
-    def seal(self) -> None:
+    def seal(self) -> HeldFile:
         """
-        Make the bytes immutable and hand them to the sink.
+        Make the bytes immutable, hand them to the sink, and return them.
 
         Raises:
             OperationError: Somebody still holds a part of `buffer`, or changed the memory.
@@ -150,7 +150,9 @@ class HeldWriter:
             self._require_open()
             memory = self._freeze()
             self._let_go()
-        self._sealed(HeldFile(memory))
+        held = HeldFile(memory)
+        self._sealed(held)
+        return held
 
     def discard(self) -> None:
         """Free the memory. Calling it again does nothing."""
