@@ -6,9 +6,10 @@ gaps; no file passes because its examination failed.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
-from weighbridge.core.artifact import Carries, carries
+from weighbridge.core.artifact import Carries, FileFormat, carries
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     LimitExceededError,
@@ -18,8 +19,8 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.evidence import Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE
+from weighbridge.formats.sniff import sniff
 from weighbridge.scan import registry
-from weighbridge.scan.appended import find_appended_archive
 from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten
 
 Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
@@ -31,6 +32,15 @@ confined process replaces `examine`; the runner does not know the difference.
 """
 
 _END: Final = object()
+_ZIPS: Final = frozenset(
+    {
+        FileFormat.KERAS_V3,
+        FileFormat.NPZ,
+        FileFormat.TORCHSCRIPT,
+        FileFormat.TORCH_ZIP,
+        FileFormat.ZIP,
+    }
+)
 
 
 def examine(subject: Subject) -> tuple[Finding | Gap, ...]:
@@ -87,7 +97,13 @@ class _Examination:
             reason = f"more than {MAX_ARCHIVE_NESTING} archives within archives"
             self._kept.add_gap(subject.gap(reason, code=Code.SCAN_LIMIT))
             return
-        self._judge(_facts_about(subject))
+        also = _other_formats(subject)
+        self._judge(SubjectFacts(subject=subject, also=also))
+        for file_format in (subject.format, *also):
+            self._start(replace(subject, format=file_format))
+
+    def _start(self, subject: Subject) -> None:
+        """Start the analyzer of *subject*'s format, or say that there is none."""
         analyzer = registry.analyzer_for(subject.format)
         if analyzer is not None:
             self._stack.append((subject, analyzer(subject)))
@@ -175,13 +191,17 @@ class _Kept:
         return (*findings, *self._gaps, root.gap(reason, code=Code.SCAN_LIMIT))
 
 
-def _facts_about(subject: Subject) -> SubjectFacts:
-    """Return what is known of *subject* before an analyzer reads it."""
-    archive_end = None
-    # The analyzers of archives and of code account for appended bytes themselves.
-    if carries(subject.format) not in {Carries.CONTAINER, Carries.CODE}:
-        archive_end = find_appended_archive(subject.source)
-    return SubjectFacts(subject=subject, archive_end=archive_end)
+def _other_formats(subject: Subject) -> tuple[FileFormat, ...]:
+    """
+    Return what other readers could take the subject's bytes for.
+
+    A zip at the end of a pickle or another format of code is left to that format's analyzer:
+    a checkpoint within a pickle is common, and bytes behind one are accounted for there.
+    """
+    also = sniff(subject.source, name=subject.name).also
+    if carries(subject.format) in {Carries.CODE, Carries.CONTAINER}:
+        return tuple(each for each in also if each not in _ZIPS)
+    return also
 
 
 def _needs_no_analyzer(subject: Subject) -> bool:

@@ -113,11 +113,10 @@ class SubjectFacts(Facts):
     What is known of every subject before any analyzer reads it: its names and its format.
 
     Attributes:
-        archive_end: Where the end record of a zip archive lies in a subject of a format that
-            is not read as an archive or as code; None where there is none.
+        also: Formats that other readers could take the same bytes for.
     """
 
-    archive_end: int | None = None
+    also: tuple[FileFormat, ...] = ()
 
 
 F = TypeVar("F", bound=Facts)

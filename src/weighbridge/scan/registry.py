@@ -41,7 +41,6 @@ NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
 
 RULES: Final[tuple[str, ...]] = (
     "adapter-base-model",
-    "appended-archive",
     "attention-kernel",
     "chat-template",
     "config-target",
@@ -49,6 +48,7 @@ RULES: Final[tuple[str, ...]] = (
     "lfs-pointer",
     "modules-import",
     "native-code",
+    "polyglot",
     "python-bytecode",
     "python-dangerous-call",
     "remote-code-auto-map",
