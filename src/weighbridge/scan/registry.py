@@ -17,6 +17,7 @@ from weighbridge.scan.interface import Analyzer, Facts, Rule
 
 ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
     {
+        FileFormat.GGUF: "gguf",
         FileFormat.JSON: "json",
         FileFormat.LFS_POINTER: "lfs",
         FileFormat.PYTHON_BYTECODE: "python_bytecode",
@@ -44,6 +45,7 @@ RULES: Final[tuple[str, ...]] = (
     "attention-kernel",
     "chat-template",
     "config-target",
+    "gguf-structure",
     "jsonpickle-object",
     "lfs-pointer",
     "modules-import",

@@ -13,7 +13,10 @@ _STATEMENT: Final = re.compile(r"[-+\s]*(?:import|include|extends|from)\b")
 _CODE: Final = (
     (_DUNDER, "the template reaches for Python internals"),
     (
-        re.compile(r"\.\s*(?:_\w+|mro\b|(?:gi|cr|ag|tb|f|func|co)_\w+)"),
+        re.compile(
+            r"\.\s*(?:_\w+|mro\b|(?:gi|cr|ag|tb)_(?:frame|code|next)\b"
+            r"|(?:f|func|co)_(?:globals|locals|builtins|back|code|consts)\b)"
+        ),
         "the template reaches for private attributes",
     ),
     (re.compile(r"\|\s*attr\b"), "the template takes attributes by computed names"),
@@ -23,7 +26,7 @@ _CODE: Final = (
     ),
     (
         re.compile(
-            r"\b(?:os|sys|subprocess|builtins|importlib)\s*\.|\b(?:popen|system|eval|exec)\s*\("
+            r"\b(?:subprocess|builtins|importlib)\s*\.|\.\s*(?:popen|system|eval|exec)\s*\("
         ),
         "the template calls into the system",
     ),

@@ -44,7 +44,7 @@ def _found(template: str) -> list[Finding]:
         "{{ os.popen('x') }}",
         "{{ x.gi_frame }}",
         "{{ x.mro() }}",
-        "{{ system('x') }}",
+        "{{ x.system('y') }}",
         "{{ x",
         "{{ 'x",
         "{# x",
@@ -62,7 +62,7 @@ def test_found(template: str) -> None:
         "__class__ {{ x }}",
         "{# x.__class__ #}{{ x }}",
         "{{ myself }}",
-        "{{ message.self_name }}",
+        "{{ message.self_name + sys.content + tool.func_name + render_system('x') }}",
         "{{ {'a': {'b': 1}} }} __class__",
         (
             "{% set ns = namespace(x=0) %}{% for m in messages %}{{ m['role'] + ns.x|string }}"
