@@ -191,30 +191,52 @@ def _write(path: Path, *, size: int, noise: bytes, turn: int) -> None:
 def weighbridge_sign(
     setting: Setting, root: Path, *, algorithm: str = "sha256", shard_bytes: int | None = None
 ) -> Contender:
-    """Return the command that signs *root*."""
-    signature = setting.directory / f"weighbridge-{algorithm}.sig"
+    """Return the command that signs *root*, the signature outside, where no tool meets it."""
     shards = () if shard_bytes is None else ("--shard-size", str(shard_bytes))
     return Contender(
         name=f"weighbridge sign {algorithm}",
         command=(
             *(str(setting.weighbridge), "sign", "key", str(root)),
-            *("--private-key", str(setting.private_key), "--signature", str(signature)),
-            *("--hash", algorithm, *shards),
+            *("--private-key", str(setting.private_key)),
+            *("--signature", str(_signature(setting, algorithm)), "--hash", algorithm, *shards),
         ),
-        before=lambda: signature.unlink(missing_ok=True),
+        before=lambda: _signature(setting, algorithm).unlink(missing_ok=True),
     )
 
 
 def weighbridge_verify(setting: Setting, root: Path, *, algorithm: str = "sha256") -> Contender:
     """Return the command that verifies what `weighbridge_sign` made."""
-    signature = setting.directory / f"weighbridge-{algorithm}.sig"
     return Contender(
         name=f"weighbridge verify {algorithm}",
         command=(
             *(str(setting.weighbridge), "verify", "key", str(root)),
-            *("--public-key", str(setting.public_key), "--signature", str(signature)),
+            *("--public-key", str(setting.public_key)),
+            *("--signature", str(_signature(setting, algorithm))),
         ),
     )
+
+
+def weighbridge_beside(setting: Setting, root: Path) -> tuple[Contender, ...]:
+    """Return sign, verify and check of *root* with the signature where check looks for it."""
+    program = str(setting.weighbridge)
+    return (
+        Contender(
+            name="sign",
+            command=(program, "sign", "key", str(root), "--private-key", str(setting.private_key)),
+        ),
+        Contender(
+            name="verify",
+            command=(program, "verify", "key", str(root), "--public-key", str(setting.public_key)),
+        ),
+        Contender(
+            name="check",
+            command=(program, "check", str(root), "--policy", str(setting.policy)),
+        ),
+    )
+
+
+def _signature(setting: Setting, algorithm: str) -> Path:
+    return setting.directory / f"weighbridge-{algorithm}.sig"
 
 
 def reference_pair(setting: Setting, root: Path) -> tuple[Contender, ...]:

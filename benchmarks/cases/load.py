@@ -4,7 +4,7 @@ import json
 import statistics
 
 from benchmarks.measure import Contender, Figure, Result, Sample, alternate, ratio, run
-from benchmarks.setting import MIB, Setting, model, raw_hash
+from benchmarks.setting import MIB, Setting, model, raw_hash, weighbridge_beside
 
 
 def measure(setting: Setting) -> Result:
@@ -12,15 +12,8 @@ def measure(setting: Setting) -> Result:
     size = setting.sizes.load_bytes
     result = Result(case="load", title=f"loading {size // MIB} MiB of safetensors")
     with model(setting, sizes=(size,), suffix="safetensors") as root:
-        run(
-            Contender(
-                name="weighbridge sign",
-                command=(
-                    *(str(setting.weighbridge), "sign", "key", str(root)),
-                    *("--private-key", str(setting.private_key)),
-                ),
-            )
-        )
+        sign, *_ = weighbridge_beside(setting, root)
+        run(sign)
         ways = [
             Contender(
                 name=how,
