@@ -250,11 +250,6 @@ class HoldingSink:
                 self._sealed_files += 1
         return HeldWriter(size=size, descriptor=descriptor, sealed=sealed)
 
-    @property
-    def contents(self) -> "HeldFiles":
-        """What was sealed so far, for the stages that look at it before a decision."""
-        return HeldFiles(self._held)
-
     def finish(self) -> "HeldFiles":
         """Return what was sealed. The sink takes no more files, and no late ones either."""
         with self._lock:
