@@ -149,6 +149,15 @@ MAX_GGUF_STRING_BYTES: Final = 16 * MIB
 MAX_GGUF_ARRAY_ITEMS: Final = 16_000_000
 """Items of a GGUF array; vocabularies reach 300,000."""
 
+MAX_GGUF_ARRAY_DEPTH: Final = 4
+"""Arrays within arrays; the reference reader allows none, the specification any."""
+
+MAX_GGUF_HEADER_BYTES: Final = 256 * MIB
+"""Everything before the tensors' bytes; a vocabulary of 300,000 tokens makes ten."""
+
+MAX_GGUF_RANK: Final = 4
+"""Dimensions of a GGUF tensor (GGML_MAX_DIMS)."""
+
 MAX_NPY_HEADER_BYTES: Final = 64 * KIB
 """A NumPy header; numpy.lib.format itself stops at 10,000 characters."""
 
@@ -190,6 +199,11 @@ MAX_REFERENCE_CHARS: Final = 4096
 
 MAX_REASONS_PER_CODE: Final = 200
 """Reasons of one code that a verdict names; the rest are counted."""
+
+# -- records -----------------------------------------------------------------------------------
+
+MAX_TEXT_ITEMS: Final = 20
+"""Items of one list in output for people; the rest are counted, and JSON has them all."""
 
 # -- loading -----------------------------------------------------------------------------------
 
