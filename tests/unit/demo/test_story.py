@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from support.encoder_model import write_encoder_model
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
+from weighbridge.core.evidence import Uncovered
 from weighbridge.core.verdict import Verdict
-from weighbridge.demo import attacks, scenes, story
+from weighbridge.demo import attacks, scenes, story, workshop
 from weighbridge.demo.console import Console
 from weighbridge.demo.model import DemoModel
 from weighbridge.demo.story import AS_EXPECTED, NOT_AS_EXPECTED, tell
 from weighbridge.demo.workshop import Workshop
+from weighbridge.pipeline.describe import scan
+from weighbridge.pipeline.selection import FileSelection
 
 SCENES = 13
 Damage = Callable[..., AbstractContextManager[None]]
@@ -130,6 +134,71 @@ def test_embeddings_that_are_wrong_end_the_story(
     assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
     assert "expected a similarity of" in stream.getvalue()
     assert f"5 of {SCENES} scenes" in stream.getvalue()
+
+
+def test_a_model_that_brings_code_ends_the_story(model: DemoModel, stream: io.StringIO) -> None:
+    """A Python file in the installed model is named in the first scene, and no other is told."""
+    (model.directory / "modeling.py").write_text("import os\n")
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected no format that carries code, found modeling.py" in stream.getvalue()
+    assert f"0 of {SCENES} scenes" in stream.getvalue()
+
+
+def test_a_signature_that_leaves_files_out_ends_the_story(
+    model: DemoModel, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the signature does not cover every file, signing did not do what the story says."""
+    (model.directory / ".gitattributes").write_text("*.bin filter=lfs\n")
+    monkeypatch.setattr(workshop, "FileSelection", lambda **_: FileSelection())
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected 6 files to be signed, found 5" in stream.getvalue()
+    assert f"2 of {SCENES} scenes" in stream.getvalue()
+
+
+def test_files_that_belong_to_git_are_signed_too(model: DemoModel, stream: io.StringIO) -> None:
+    """The same file is covered by the signature that the story makes, and the check allows it."""
+    (model.directory / ".gitattributes").write_text("*.bin filter=lfs\n")
+    assert tell(Console(stream=stream), model) == AS_EXPECTED, stream.getvalue()
+    assert "SIGNED   6 files" in stream.getvalue()
+
+
+def test_an_allow_with_uncovered_files_ends_the_story(
+    model: DemoModel, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that allows a file which nobody signed is not what the story promises."""
+    check = Workshop.check
+    extra = (Uncovered(path="extra", reason="accepted"),)
+    monkeypatch.setattr(Workshop, "check", lambda shop: replace(check(shop), uncovered=extra))
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected every file signed, found 1 not" in stream.getvalue()
+
+
+def test_similarities_that_make_no_sense_end_the_story(
+    model: DemoModel, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first two sentences have to be the closest pair, whatever their similarity is."""
+    embed = scenes.embed
+    monkeypatch.setattr(scenes, "embed", lambda shop, artifact: embed(shop, artifact)[[0, 1, 0]])
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected the first two sentences to be the closest pair" in stream.getvalue()
+
+
+def test_a_pickle_that_the_scanner_does_not_see_is_told(
+    model: DemoModel, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When scanning finds nothing in the malicious pickle, its scene fails."""
+    monkeypatch.setattr(Workshop, "scan", lambda shop: scan(shop.original.directory))
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected a finding about pytorch_model.bin, found none" in stream.getvalue()
+
+
+def test_a_load_that_takes_swapped_weights_is_told(
+    model: DemoModel, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When `load` gives out what was put in place after the check, its scene fails."""
+    monkeypatch.setattr(attacks, "swapped", _nothing)
+    assert tell(Console(stream=stream), model) == NOT_AS_EXPECTED
+    assert "expected that load refuses the swapped weights, found a model" in stream.getvalue()
 
 
 def test_nothing_is_left_behind(model: DemoModel, stream: io.StringIO, temporary: Path) -> None:
