@@ -1,12 +1,14 @@
 """The registry lists every analyzer and every rule that there is, and nothing else."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.scan import registry
-from weighbridge.scan.interface import Facts
+from weighbridge.scan.interface import Facts, Rule
 
 _FOLDER = Path(registry.__file__).parent
 
@@ -73,3 +75,15 @@ def test_unknown_rule() -> None:
     """Asking for a rule that does not exist is an error."""
     with pytest.raises(ModuleNotFoundError):
         registry.load_rule("no-such-rule")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_module_with_another_number_of_rules(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that defines no rule of its name, or two, is an error and not a guess."""
+    module = ModuleType("weighbridge.scan.rules.odd_one")
+    for index in range(count):
+        members = {"id": "odd-one", "__module__": module.__name__}
+        setattr(module, f"Odd{index}", type(f"Odd{index}", (Rule,), members))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(LookupError, match=f"defines {count} rules"):
+        registry.load_rule("odd-one")

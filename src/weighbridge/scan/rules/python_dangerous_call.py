@@ -131,7 +131,13 @@ _INTERNALS: Final = frozenset(
     }
 )  # fmt: skip
 _DANGEROUS_OWNERS: Final = frozenset({"os", "posix", "nt", "builtins", "sys", *MODULES})
-_HARMLESS: Final = ("urllib.parse.", "http.HTTPStatus.", "requests.exceptions.", "ssl.SSLError.")
+_HARMLESS: Final = (
+    "http.HTTPStatus.",
+    "subprocess.DEVNULL.",
+    "subprocess.PIPE.",
+    "subprocess.STDOUT.",
+    "urllib.parse.",
+)
 _WRITING: Final = frozenset("wax+")
 _OPENERS: Final = frozenset({"open", "io.open", "codecs.open", "os.fdopen"})
 
@@ -170,7 +176,7 @@ def judge(reference: Reference) -> Danger | None:
         return danger
     if name in _OPENERS:
         return _WRITE if _writes(reference) else None
-    if f"{name}.".startswith(_HARMLESS):
+    if f"{name}.".startswith(_HARMLESS) or name.endswith(("Error", "Exception", "Expired")):
         return None
     owner, _, attribute = name.rpartition(".")
     if attribute in _INTERNALS:

@@ -64,6 +64,7 @@ def test_found(template: str) -> None:
         "{{ myself }}",
         "{{ message.self_name + sys.content + tool.func_name + render_system('x') }}",
         "{{ {'a': {'b': 1}} }} __class__",
+        "{{ x['\\\\UFFFFFFFF'] }}",
         (
             "{% set ns = namespace(x=0) %}{% for m in messages %}{{ m['role'] + ns.x|string }}"
             "{%- if loop.first and m.content[-1:] == '\\n' %}{{ raise_exception('a {{ }}') }}{% endif %}"

@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_vector() -> None:
-    """An archive behind a note is found, bytes that only look like one are not."""
+    """An archive behind a picture is found, bytes that only look like one are not."""
     assert_vector_holds(RULE)
 
 

@@ -67,6 +67,10 @@ def test_names_of_a_command(source: str) -> None:
         ("open('x', 'w')", "open"),
         ("open('x', mode='ab')", "open"),
         ("import base64\nbase64.b64decode('x')", "base64.b64decode"),
+        ("def f():\n    return globals()['eval']('x')", "eval"),
+        ("import os\nos.__dict__[input()]('x')", "os.?"),
+        ("from . import a\nfrom os import path, system", "os.system"),
+        ("import os.path as p, os\n[a, b] = [os, p]\na.system", "os.system"),
     ],
 )
 def test_other_names(source: str, name: str) -> None:
@@ -84,10 +88,17 @@ def test_other_names(source: str, name: str) -> None:
         "import torch\ntorch.compile(1)",
         "import os\nos.path.join('a', 'b')",
         "from urllib.parse import urlparse\nurlparse('x')",
+        "import subprocess as s\nprint(s.PIPE, s.CalledProcessError)",
         "open('x')",
         "open('x', encoding='utf-8')",
         "from . import code\ncode.run()",
         "import os",
+        "a[0].b",
+        "a.b[0] = c.d",
+        "a, b = c",
+        "(lambda: 0)()",
+        "x" + ".y" * 40,
+        "import os as " + "o" * 300 + "\n" + "o" * 300 + "." + "s" * 300,
         "import math\nmath.floor(1)",
     ],
 )
