@@ -29,6 +29,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import (
     Clean,
+    Evidence,
     ProvenanceEvidence,
     Severity,
     SignatureEvidence,
@@ -243,7 +244,7 @@ class TestCompleteness:
     def test_low_finding_is_scan_evidence(self) -> None:
         """A file with a finding below the bar has been scanned."""
         low = finding_of("model.safetensors", severity=Severity.LOW)
-        words = (*clean("config.json"), low)
+        words: tuple[Evidence, ...] = (*clean("config.json"), low)
         assert judge(policy_of(SIGNED), signature_of(), *words, scanned=False).decision is ALLOW
 
     def test_claims_need_no_scan(self) -> None:
@@ -291,7 +292,7 @@ class TestFiles:
         verdict = judge(policy, signature_of(["a.bin"]), inventory=inventory)
         assert verdict.decision is decision
         (reason,) = [r for r in verdict.reasons if r.code == "suffix-lies"]
-        assert reason.message == "the name promises torch-zip, the content is json"
+        assert reason.message.startswith("the name promises torch-zip and the content is json;")
 
     def test_true_suffix(self) -> None:
         """A suffix that names the content's format is no lie."""
@@ -651,8 +652,8 @@ class TestSignature:
         """A file outside the signature denies, is named, and is listed as uncovered."""
         verdict = judge(policy_of(SIGNED), signature_of(["config.json"]))
         assert verdict.decision is DENY
-        assert blocking_codes(verdict) == ["signer-threshold", "uncovered-file"]
-        assert verdict.reasons[1].path == "model.safetensors"
+        assert blocking_codes(verdict) == ["uncovered-file", "signer-threshold"]
+        assert verdict.reasons[0].path == "model.safetensors"
         assert verdict.covered == ("config.json",)
         assert verdict.uncovered == (Uncovered(path="model.safetensors", reason=NOT_SIGNED),)
         assert verdict.signers == ()
@@ -739,6 +740,9 @@ class TestSignature:
         verdict = judge(policy_of(SIGNED), gap_of(code, stage=Stage.SIGNATURE, path="model.sig"))
         assert verdict.decision is decision
         assert set(blocking_codes(verdict)) == {code, "signer-threshold"}
+        grave = {Code.SIGNATURE_INVALID, Code.DIGEST_MISMATCH}
+        worst = verdict.reasons[0].severity
+        assert (worst is Severity.CRITICAL) is (code in grave)
 
     def test_gap_beside_a_signer(self) -> None:
         """Where enough have signed, that others have not is reported only; a new gap is no help."""

@@ -203,14 +203,17 @@ def _shortfall(submission: Submission, complete: tuple[SignatureEvidence, ...]) 
         f"signed every file; accepted are {', '.join(control.any_of)}"
     )
     short = undecided if have + len(unsupported) >= control.threshold else denied
-    yield short(Code.SIGNER_THRESHOLD, message)
+    # Milder than what it follows from, so that an uncovered file or a bad signature comes first.
+    yield short(Code.SIGNER_THRESHOLD, message, severity=Severity.MEDIUM)
     for gap in submission.gaps(Stage.SIGNATURE):
         if gap.code in NOBODY_CAN_TELL:
             yield undecided(gap.code, gap.reason, path=gap.path)
         elif gap.code in NOT_THIS_SIGNER:
             yield short(gap.code, gap.reason, path=gap.path)
         else:
-            yield denied(gap.code, gap.reason, path=gap.path, severity=Severity.CRITICAL)
+            missing = gap.code is Code.SIGNATURE_MISSING
+            severity = Severity.HIGH if missing else Severity.CRITICAL
+            yield denied(gap.code, gap.reason, path=gap.path, severity=severity)
 
 
 def _unsupported(submission: Submission) -> Iterator[str]:

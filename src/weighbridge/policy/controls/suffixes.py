@@ -17,7 +17,8 @@ def check(submission: Submission) -> Iterator[Reason]:
         if entry.suffix_format is not None and entry.suffix_format is not entry.format:
             yield on_lie(
                 Code.SUFFIX_LIES,
-                f"the name promises {entry.suffix_format}, the content is {entry.format}",
+                f"the name promises {entry.suffix_format} and the content is {entry.format}; "
+                'suffix-lies = "report" would admit it',
                 path=entry.path,
                 severity=Severity.MEDIUM,
             )

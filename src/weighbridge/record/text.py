@@ -1,0 +1,109 @@
+"""A verdict and a verified signature for people: the decision first, then why, then what next."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from weighbridge.core.codes import Code
+from weighbridge.core.evidence import SignatureEvidence, Uncovered
+from weighbridge.core.identity import CertificateIdentity, KeyIdentity, VerifiedIdentity
+from weighbridge.core.verdict import Decision, Reason, Verdict
+from weighbridge.policy.controls.signature import NO_SIGNATURE_REQUIRED
+from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
+
+_HEADINGS: Final = (
+    (Decision.DENY, "Against it"),
+    (Decision.INDETERMINATE, "Nobody can tell"),
+    (Decision.ALLOW, "Noted"),
+)
+
+
+def verdict_text(verdict: Verdict, *, style: Style = PLAIN) -> str:
+    """Return *verdict* for people; untrusted text in it is escaped."""
+    return "\n".join(_verdict_lines(verdict, style)) + "\n"
+
+
+def signature_text(evidence: SignatureEvidence, *, style: Style = PLAIN) -> str:
+    """Return a verified signature for people: who signed, and what is outside."""
+    lines = [
+        f"{style.paint('VERIFIED', style.good)}  {one_line(evidence.subject.text)}",
+        *_row("signed by", one_line(evidence.identity.label)),
+        *_identity_rows(evidence.identity),
+        *_row("signature", one_line(evidence.signature_path)),
+        *_row("root digest", str(evidence.root)),
+        *_row("files", _coverage(evidence.covered, evidence.uncovered)),
+        *_uncovered_lines(evidence.uncovered),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
+    colour = {
+        Decision.ALLOW: style.good,
+        Decision.DENY: style.bad,
+        Decision.INDETERMINATE: style.unclear,
+    }[verdict.decision]
+    name = one_line(verdict.artifact.name) if verdict.artifact else "the artifact"
+    decision = style.paint(verdict.decision.upper(), colour)
+    yield f"{decision}  {name} at {one_line(verdict.boundary)}"
+    path = one_line(verdict.policy.path or "made in memory")
+    yield from _row("policy", f"{path}, {one_line(verdict.policy.rule or 'no rule matches')}")
+    for signer in verdict.signers:
+        label = one_line(signer.identity.label)
+        yield from _row("signed by", f"{one_line(signer.trust or '')} ({label})")
+    if not verdict.signers:
+        asked = any(item.reason != NO_SIGNATURE_REQUIRED for item in verdict.uncovered)
+        nobody = "nobody whom the rule accepts" if asked else "not asked for"
+        yield from _row("signed by", nobody)
+    if verdict.artifact:
+        yield from _row("root digest", str(verdict.artifact.oms))
+        yield from _row("names digest", str(verdict.artifact.names))
+    yield from _row("files", _coverage(verdict.covered, verdict.uncovered))
+    if verdict.decision is Decision.ALLOW:
+        yield from _uncovered_lines(verdict.uncovered)
+    for group, heading in _HEADINGS:
+        reasons = [r for r in verdict.reasons if r.decision is group and r.code != Code.ALLOWED]
+        if reasons:
+            yield ""
+            yield style.paint(heading, style.strong)
+            yield from shown((_reason_line(r, style) for r in reasons), noun="reasons")
+    yield from _next_step(verdict)
+
+
+def _row(label: str, value: str) -> Iterator[str]:
+    yield f"  {label:<13}{value}"
+
+
+def _reason_line(reason: Reason, style: Style) -> str:
+    severity = reason.severity or ""
+    path = f"{one_line(reason.path)}: " if reason.path is not None else ""
+    code = style.paint(f"[{one_line(reason.code)}]", style.faint)
+    return f"  {severity:<9}{path}{one_line(reason.message)} {code}"
+
+
+def _coverage(covered: tuple[str, ...], uncovered: tuple[Uncovered, ...]) -> str:
+    if not covered and not uncovered:
+        return "none known"
+    return f"{len(covered)} covered by the signature, {len(uncovered)} not"
+
+
+def _uncovered_lines(uncovered: Iterable[Uncovered]) -> Iterator[str]:
+    """Yield how many files lie outside for each reason."""
+    for reason, count in sorted(Counter(item.reason for item in uncovered).items()):
+        yield from _row("", f"{counted(count, 'file')} outside: {one_line(reason)}")
+
+
+def _identity_rows(identity: VerifiedIdentity) -> Iterator[str]:
+    if isinstance(identity, KeyIdentity):
+        yield from _row("curve", one_line(identity.curve))
+    if isinstance(identity, CertificateIdentity):
+        yield from _row("subject", one_line(identity.subject))
+        yield from _row("issuer", one_line(identity.issuer))
+        yield from _row("valid", f"{identity.not_before:%Y-%m-%d} to {identity.not_after:%Y-%m-%d}")
+
+
+def _next_step(verdict: Verdict) -> Iterator[str]:
+    blocking = [reason for reason in verdict.reasons if reason.blocking]
+    if blocking:
+        yield ""
+        yield f"Next: weighbridge explain {one_line(blocking[0].code)}"
