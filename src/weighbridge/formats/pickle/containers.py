@@ -235,6 +235,8 @@ def _build(m: Registers, at: int) -> int:
     if isinstance(target, CallNode):
         target.states.append(state)
         m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
+        if m.after_build is not None:
+            return m.after_build(target, at)
     elif is_opaque(target):
         m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
     else:

@@ -23,7 +23,7 @@ from weighbridge.core.limits import (
 )
 from weighbridge.formats.pickle import calls, constants, containers
 from weighbridge.formats.pickle.opcodes import Opcode
-from weighbridge.formats.pickle.state import LEAVE, BrokenStreamError, Registers
+from weighbridge.formats.pickle.state import LEAVE, AfterBuild, BrokenStreamError, Registers
 from weighbridge.formats.pickle.trace import AnomalyKind, Limit, Trace
 from weighbridge.formats.pickle.values import Value
 
@@ -62,14 +62,16 @@ def run(
     start: int = 0,
     memo: dict[int, Value] | None = None,
     bounds: Bounds = DEFAULT_BOUNDS,
+    after_build: AfterBuild | None = None,
 ) -> Trace:
     """
     Walk the pickle stream in *data* that begins at *start*, to its STOP or its break.
 
     Never raises for anything in *data*. The caller sees to it that *data* is not larger than
-    `MAX_PICKLE_BYTES`. A *memo* of an earlier stream is copied, not changed.
+    `MAX_PICKLE_BYTES`. A *memo* of an earlier stream is copied, not changed. *after_build* lets
+    the caller step over raw data that follows a BUILD.
     """
-    registers = Registers(data, start=start, memo=dict(memo or {}))
+    registers = Registers(data, start=start, memo=dict(memo or {}), after_build=after_build)
     with _collector_paused():
         error, count, limits = _execute(registers, bounds)
     return Trace(

@@ -16,12 +16,16 @@ BOTH_ENGINES: Final = C_ENGINE | PURE_ENGINE
 
 _NAMES: Final = {C_ENGINE: "the C unpickler", PURE_ENGINE: "the Python unpickler"}
 
+AfterBuild = Callable[[Value, int], int]
+"""Called with a value that got a state and the position after the opcode; returns where the
+stream goes on. For unpicklers that read raw data in the middle of a stream, as joblib's does."""
+
 LEAVE: Final = 1 << 62
 """Returned by a handler to leave the inner loop; the next position is in `Registers.at`."""
 
 
 class BrokenStreamError(Exception):
-    """No unpickler goes on from here; caught by `machine.run` and never seen outside."""
+    """No unpickler goes on from here; `AfterBuild` raises it, and `machine.run` catches it."""
 
 
 class Registers:
@@ -33,6 +37,7 @@ class Registers:
     """
 
     __slots__ = (
+        "after_build",
         "alive",
         "at",
         "below",
@@ -53,7 +58,14 @@ class Registers:
         "uncounted",
     )
 
-    def __init__(self, data: bytes, *, start: int, memo: dict[int, Value]) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        start: int,
+        memo: dict[int, Value],
+        after_build: "AfterBuild | None" = None,
+    ) -> None:
         self.data = data
         self.size = len(data)
         self.start = start
@@ -67,6 +79,7 @@ class Registers:
         self.events: list[Event] = []
         self.record: Callable[[Event], None] = self.events.append
         self.uncounted = 0
+        self.after_build = after_build
         self.alive = BOTH_ENGINES
         self.protocol = 0
         self.top_protocol = 0

@@ -35,7 +35,11 @@ class AnomalyKind(StrEnum):
     """The two unpicklers read different values here and both go on."""
 
     FRAME = "frame"
-    """An opcode or a frame crosses the end of a frame: the C unpickler goes on."""
+    """
+    An opcode or a frame crosses the end of a frame. The Python unpickler stops; the C one goes
+    on, but when it reads from a file it can lose the bytes between the opcode and the frame's
+    end, and so do something else than the trace says.
+    """
 
     PROTOCOL_INSIDE = "protocol-inside"
     """PROTO anywhere but at the start."""
@@ -110,7 +114,8 @@ class Trace:
     What the unpicklers would do with a stream, up to where the last of them stops.
 
     Guarantees: whatever CPython's C or Python unpickler would import, call or change is among
-    the events, unless `limits` says that the walk ended early or that events were only counted.
+    the events, unless `limits` says that the walk ended early or that events were only counted,
+    or there is an anomaly of the kind `FRAME`.
 
     Attributes:
         start: Offset of the first opcode.

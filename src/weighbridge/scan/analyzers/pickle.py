@@ -7,12 +7,13 @@ stream before (one `Unpickler` that loads twice keeps its memo). Bytes that belo
 are reported, searched for further streams, and handed on where they are a format of their own.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.content import RegionSource
+from weighbridge.core.content import BytesSource, RegionSource
 from weighbridge.core.limits import MAX_PICKLE_BYTES, MAX_PICKLE_STREAMS
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.trace import Trace
@@ -24,7 +25,8 @@ from weighbridge.scan.pickle_facts import Dialect, PickleFacts, UnreadFacts, ref
 NESTED_LOADERS: Final = frozenset({"torch.storage._load_from_bytes"})
 """Functions that unpickle their one argument: a checkpoint within a pickle."""
 
-_PROTOCOL_BYTES: Final = b"\x80"
+_PROTO: Final = re.compile(rb"\x80[\x00-\x05]")
+_NOT_ZERO: Final = re.compile(rb"[^\0]")
 _PREVIEW: Final = 32
 _NOT_EMBEDDED: Final = frozenset({FileFormat.TEXT, FileFormat.UNKNOWN, FileFormat.EMPTY})
 """What trailing bytes are when they are no file of their own."""
@@ -46,25 +48,46 @@ def bounds_of(subject: Subject) -> Bounds:
     return Bounds(deadline=subject.deadline.at, clock=subject.deadline.clock)
 
 
-def walk_streams(subject: Subject, data: bytes, *, dialect: Dialect) -> Analysis:
-    """Yield every stream in *data*, which is the subject's bytes or the start of them."""
-    at, index, previous = 0, 0, None
-    while at < len(data):
-        if index >= MAX_PICKLE_STREAMS:
-            yield subject.gap(f"more than {index} pickle streams", code=Code.SCAN_LIMIT)
+def walk_streams(
+    subject: Subject, data: bytes, *, dialect: Dialect, start: int = 0, first: int = 0
+) -> Analysis:
+    """
+    Yield every stream in *data* from *start*, and the bytes between and behind them.
+
+    *data* is the subject's bytes or the start of them; *first* is the first stream's number.
+    """
+    position = read_to = start
+    previous: Trace | None = None
+    index = first
+    while 0 <= position < len(data):
+        if index - first >= MAX_PICKLE_STREAMS:
+            yield subject.gap(f"more than {MAX_PICKLE_STREAMS} streams", code=Code.SCAN_LIMIT)
             return
-        trace = run(data, start=at, bounds=bounds_of(subject))
+        subject.check_time()
+        trace = run(data, start=position, bounds=bounds_of(subject))
         if index and not trace.complete and not trace.events:
-            yield from _account_for(subject, data, at)
-            at = _next_start(data, at + 1)
+            position = _next_start(data, position + 1)
             continue
+        yield from account_for(subject, data, read_to, position)
         yield from describe(subject, trace, dialect=dialect, index=index)
         yield from _walk_with_memo(subject, data, trace, previous, dialect=dialect, index=index)
         previous = trace
         index += 1
-        at = trace.end if trace.complete else _next_start(data, trace.end + 1)
-        if not trace.complete and at >= len(data):
-            return
+        read_to = trace.end
+        position = _skip_zeros(data, trace.end) if trace.complete else _next_start(data, trace.end)
+    yield from account_for(subject, data, read_to, len(data))
+
+
+def _skip_zeros(data: bytes, at: int) -> int:
+    """Return the position of the first byte from *at* that is not zero."""
+    found = _NOT_ZERO.search(data, at)
+    return found.start() if found else len(data)
+
+
+def _next_start(data: bytes, at: int) -> int:
+    """Return where the next PROTO opcode of a protocol that exists may stand, or -1."""
+    found = _PROTO.search(data, at)
+    return found.start() if found else -1
 
 
 def describe(
@@ -112,3 +135,29 @@ def literal_bytes(call: CallNode) -> bytes | None:
         return None
     (content,) = arguments
     return content if isinstance(content, bytes) else None
+
+
+def nested_subject(subject: Subject, content: bytes, *, name: str) -> Subject:
+    """Return the subject for *content*, a file within a pickle."""
+    source = BytesSource(content)
+    return subject.nested(member=name, format=sniff(source, name=name).format, source=source)
+
+
+def account_for(subject: Subject, data: bytes, start: int, end: int) -> Analysis:
+    """Yield the bytes from *start* to *end*, which belong to no stream, and what they may be."""
+    if start >= end:
+        return
+    zeros = data.count(0, start, end) == end - start
+    yield UnreadFacts(
+        subject=subject,
+        start=start,
+        length=end - start,
+        zeros=zeros,
+        preview=data[start : min(end, start + _PREVIEW)],
+    )
+    if zeros:
+        return
+    source = RegionSource(BytesSource(data), offset=start, length=end - start)
+    found = sniff(source, name="").format
+    if found not in _NOT_EMBEDDED and found is not FileFormat.PICKLE:
+        yield subject.nested(member=f"bytes@{start}", format=found, source=source)

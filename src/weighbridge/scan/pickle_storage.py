@@ -1,0 +1,55 @@
+"""Persistent ids as torch writes them: the storages that tensors are views of."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge.formats.pickle.values import GlobalNode, TupleNode, Value
+from weighbridge.scan.allowlist import find_entry
+
+_LENGTHS: Final = {5, 6}
+"""Items of an id: the legacy format adds the view that a storage is of another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """
+    A storage that a persistent id names.
+
+    Attributes:
+        kind: The storage class.
+        key: Name of the member, or the storage's number.
+        location: Where the saving program had it.
+        elements: Number of elements.
+    """
+
+    kind: str
+    key: str
+    location: str
+    elements: int
+
+
+def read_storage(pid: Value) -> Storage | None:
+    """Return what *pid* says, or None where torch would not have written it."""
+    if not isinstance(pid, TupleNode) or len(pid.items) not in _LENGTHS:
+        return None
+    tag, kind, key, location, elements = pid.items[:5]
+    if tag != "storage" or not isinstance(kind, GlobalNode) or kind.computed:
+        return None
+    if not isinstance(key, str) or not isinstance(location, str):
+        return None
+    if not isinstance(elements, int) or elements < 0 or find_entry(kind.dotted) is None:
+        return None
+    if not kind.name.endswith("Storage") or not _is_view(pid.items[5:]):
+        return None
+    return Storage(kind=kind.dotted, key=key, location=location, elements=elements)
+
+
+def _is_view(rest: tuple[Value, ...]) -> bool:
+    """Tell whether the sixth item is absent, None, or (key, offset, size)."""
+    if not rest or rest[0] is None:
+        return True
+    view = rest[0]
+    if not isinstance(view, TupleNode) or len(view.items) != 3:  # noqa: PLR2004  as it says
+        return False
+    key, offset, size = view.items
+    return isinstance(key, str) and all(isinstance(n, int) and n >= 0 for n in (offset, size))

@@ -1,0 +1,34 @@
+"""A pickle that asks the program that loads it for objects by name."""
+
+from collections.abc import Iterator
+
+from weighbridge.core.evidence import Severity
+from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
+from weighbridge.formats.pickle.render import render
+from weighbridge.scan.interface import Match, Rule
+from weighbridge.scan.pickle_facts import Dialect, PickleFacts
+from weighbridge.scan.pickle_storage import read_storage
+
+
+class PicklePersistentId(Rule[PickleFacts]):
+    """Only torch's checkpoints have these, for storages, and in one form."""
+
+    id = "pickle-persistent-id"
+    severity = Severity.MEDIUM
+    consumes = PickleFacts
+
+    def check(self, facts: PickleFacts, /) -> Iterator[Match]:
+        """Yield ids that torch did not write."""
+        count = 0
+        for node in facts.summary.persistent:
+            if facts.dialect is Dialect.TORCH and read_storage(node.pid) is not None:
+                continue
+            count += 1
+            if count > MAX_FINDINGS_PER_FILE:
+                return
+            yield Match(
+                message="Unpickling asks the loading program for a persistent object that is "
+                "not a tensor storage of a checkpoint.",
+                offset=facts.at(node.offset),
+                evidence=(render(node),),
+            )
