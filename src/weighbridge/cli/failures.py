@@ -1,6 +1,5 @@
 """Turn an error into what the user sees and the exit code that scripts see."""
 
-import json
 import os
 import sys
 import traceback
@@ -9,6 +8,8 @@ from typing import Final
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError, printable
+from weighbridge.record.json_operations import error_document
+from weighbridge.record.json_v1 import render_json
 
 EXIT_TOOL_ERROR: Final = 1
 
@@ -39,20 +40,7 @@ def _report_known(session: Session, error: WeighbridgeError) -> int:
     if session.format == "text":
         session.err.write(f"error: {error}\n")
         return error.exit_code
-    session.write(
-        json.dumps(
-            {
-                "schema": "weighbridge.error/v1",
-                "code": error.code,
-                "message": error.message,
-                "where": error.where,
-                "expected": error.expected,
-                "found": error.found,
-                "hint": error.hint,
-            },
-            indent=2,
-        )
-    )
+    session.write(render_json(error_document(error)))
     session.out.flush()
     return error.exit_code
 

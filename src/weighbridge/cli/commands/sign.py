@@ -1,6 +1,5 @@
 """`weighbridge sign`."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,8 @@ from weighbridge.core.errors import printable
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
+from weighbridge.record.json_operations import signed_document
+from weighbridge.record.json_v1 import render_json
 from weighbridge.signing.interface import Signer
 from weighbridge.signing.key import KeySigner
 from weighbridge.sources.reading import read_named
@@ -157,19 +158,14 @@ def _sign(  # noqa: PLR0913  the flags of a command
             progress=progress,
         )
     if session.format == "json":
-        session.write(
-            json.dumps(
-                {
-                    "schema": "weighbridge.signed/v1",
-                    "signature": str(result.path),
-                    "method": signer.method.value,
-                    "files": result.files,
-                    "digest": {"oms": str(result.root)},
-                    "left_out": list(result.left_out),
-                },
-                indent=2,
-            )
+        document = signed_document(
+            path=str(result.path),
+            method=signer.method,
+            files=result.files,
+            root=result.root,
+            left_out=result.left_out,
         )
+        session.write(render_json(document))
         return 0
     session.write(f"signed {result.files} files of {printable(model)}: {result.path}")
     for path in result.left_out:

@@ -92,7 +92,7 @@ def verify_key(
     help="Accept whoever the authority issued a certificate to.",
 )
 @_verify_options
-def verify_certificate(  # noqa: PLR0913  the flags of a command
+def verify_certificate(
     session: Session,
     certificate_chain: tuple[Path, ...],
     identity: str | None,

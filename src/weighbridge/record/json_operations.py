@@ -1,0 +1,70 @@
+"""JSON documents about what was done rather than about an artifact; frozen by tests."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from weighbridge.core.digest import Digest
+from weighbridge.core.errors import WeighbridgeError
+from weighbridge.core.identity import SigningMethod
+from weighbridge.record.json_v1 import Document
+
+
+class CapabilityLine(Protocol):
+    """What is there or missing; see `pipeline.installation.Capability`."""
+
+    @property
+    def name(self) -> str:
+        """What."""
+        ...
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """A version, a number, or what to do."""
+        ...
+
+
+def signed_document(
+    *,
+    path: str,
+    method: SigningMethod,
+    files: int,
+    root: Digest,
+    left_out: Sequence[str],
+) -> Document:
+    """Return the document of `sign`: schema `weighbridge.signed/v1`."""
+    return {
+        "schema": "weighbridge.signed/v1",
+        "signature": path,
+        "method": method.value,
+        "files": files,
+        "digest": {"oms": root.hex},
+        "left_out": list(left_out),
+    }
+
+
+def error_document(error: WeighbridgeError) -> Document:
+    """Return the document of an operation that failed: schema `weighbridge.error/v1`."""
+    return {
+        "schema": "weighbridge.error/v1",
+        "code": str(error.code),
+        "message": error.message,
+        "where": error.where,
+        "expected": error.expected,
+        "found": error.found,
+        "hint": error.hint,
+    }
+
+
+def capabilities_document(lines: Sequence[CapabilityLine]) -> Document:
+    """Return the document of `doctor`: schema `weighbridge.doctor/v1`."""
+    return {
+        "schema": "weighbridge.doctor/v1",
+        "capabilities": [
+            {"name": line.name, "present": line.present, "detail": line.detail} for line in lines
+        ],
+    }

@@ -1,0 +1,44 @@
+"""What all tests share: profiles of the property tests, and that nothing is skipped in CI."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Interoperability vectors, beside the repository where there are any."""
+
+IN_CI = bool(os.environ.get("CI"))
+
+settings.register_profile("default", deadline=None)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if IN_CI else "default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Iterator[None] | pytest.TestReport:
+    """
+    Turn a skipped test into a failed one in CI.
+
+    Elsewhere a test may skip, with its reason, when a server, a package or the vectors beside
+    the repository are not there. In CI everything is there, except for the vectors where the
+    repository stands alone.
+    """
+    report: pytest.TestReport = yield
+    if not (IN_CI and report.skipped) or hasattr(report, "wasxfail"):
+        return report
+    if item.get_closest_marker("shared") and not SHARED.is_dir():
+        return report
+    report.outcome = "failed"
+    report.longrepr = f"skipped in CI, where nothing may be: {report.longrepr}"
+    return report
