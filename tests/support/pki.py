@@ -30,9 +30,13 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519Pri
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 
 
-@cache
 def curve_key(curve: str = "secp256r1", *, number: int = 0) -> ec.EllipticCurvePrivateKey:
     """Return the key *number* on *curve*; the same one within a test run."""
+    return _curve_key(curve, number)
+
+
+@cache
+def _curve_key(curve: str, number: int) -> ec.EllipticCurvePrivateKey:
     del number
     return ec.generate_private_key(CURVES[curve])
 

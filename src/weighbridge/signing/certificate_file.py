@@ -14,7 +14,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import VerificationError
 
@@ -30,14 +29,14 @@ FOREIGN_ERRORS: Final = (
     InvalidSignature,
     UnsupportedAlgorithm,
     VerificationError,
-    CryptographyDeprecationWarning,
+    UserWarning,
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
 """
-Whatever the dependency raises about a certificate; none of it leaves this package. Its warning
-is among them because an interpreter that makes warnings errors raises it.
+Whatever the dependency raises about a certificate; none of it leaves this package. Its warnings
+are among them because an interpreter that makes warnings errors raises them.
 """
 
 _LABEL: Final = "CERTIFICATE"

@@ -17,7 +17,8 @@ class ExpectedIdentity:
 
     Attributes:
         subject: The certificate's whole subject as an RFC 4514 string, such as
-            `CN=release,O=Example`; the order of its parts counts, their spacing does not.
+            `CN=release,O=Example`, without spaces around the commas; the order of its parts
+            counts, and how characters are escaped does not.
         identity: A name of any kind in the subject alternative name: URI, e-mail or DNS.
         san_uri: A URI in the subject alternative name.
         any_identity: Accept every certificate under the given roots.
