@@ -31,6 +31,9 @@ else:
 
 _log: Final = logging.getLogger(__name__)
 
+POSIX: Final = os.name == "posix"
+"""Whether files have owners and modes."""
+
 STORE_VARIABLE: Final = "WEIGHBRIDGE_STORE"
 """Environment variable that names the store."""
 
@@ -94,7 +97,7 @@ class Store:
         found = self._root.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise self._unfit("a directory and no link", stat.filemode(found.st_mode))
-        if os.name != "posix":
+        if not POSIX:
             return
         if found.st_uid != os.geteuid():
             raise self._unfit(f"owner {os.geteuid()}", f"owner {found.st_uid}")
