@@ -69,9 +69,11 @@ def is_json(data: bytes) -> bool:
     except LimitExceededError:
         return True
     try:
-        json.loads(data.decode("utf-8"))
-    except ValueError:
+        _LENIENT.decode(data.decode("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return False
+    except ValueError:
+        return True  # A number of more digits than Python converts, in JSON all the same.
     return True
 
 
@@ -88,7 +90,7 @@ def is_json_start(data: bytes) -> bool:
         # What is cut at the end fails there, or where its last string starts.
         return error.pos >= len(text) - _LONGEST_CUT or error.msg.startswith("Unterminated string")
     except ValueError:
-        return False
+        return True
     return not text[end:].strip(" \t\r\n")
 
 

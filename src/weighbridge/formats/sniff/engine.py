@@ -21,7 +21,6 @@ from weighbridge.formats.sniff.window import Window
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
-_MANY_OPCODES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +61,14 @@ def _find(window: Window) -> tuple[FileFormat, ...]:
     found: list[FileFormat] = []
     walk = walk_pickle(window, patient=False)
     text: bool | None = None
-    if walk.opcodes:
+    if walk.opcodes or walk.end is End.OUT_OF_READS:
         text = is_text(window)
         if text and is_textual(window.suffix):
             walk = walk_pickle(window, patient=True)
         if _is_pickle(walk, window, text=text):
             found.append(_classify_pickle(walk, window))
     found.extend(_find_binary(window))
-    if not found and _is_weak_pickle(walk):
+    if not found and _is_weak_pickle(walk, window):
         found.append(FileFormat.PICKLE)
     if not found:
         text = is_text(window) if text is None else text
@@ -131,16 +130,12 @@ def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
     whole = walk.end is End.STOPPED and not window.head[walk.at :].strip()
     if text and is_textual(window.suffix):
         return walk.end is End.STOPPED and (walk.imports or (whole and window.whole))
-    if walk.end in (End.STOPPED, End.DECIDED):
-        return True
-    if walk.end is End.CUT and not window.whole:
-        return walk.opcodes >= (_MANY_OPCODES if text else _FEW_OPCODES)
-    return walk.imports
+    return walk.imports or walk.end is not End.BROKEN
 
 
-def _is_weak_pickle(walk: Walk) -> bool:
+def _is_weak_pickle(walk: Walk, window: Window) -> bool:
     """Tell whether the file starts as a pickle, though an unpickler would soon give up on it."""
-    return walk.header and (walk.opcodes >= _FEW_OPCODES or walk.end is End.CUT)
+    return walk.header and (walk.opcodes >= _FEW_OPCODES or walk.at >= window.size)
 
 
 def _classify_pickle(walk: Walk, window: Window) -> FileFormat:

@@ -15,7 +15,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import MAX_SNIFF_OPCODES
+from weighbridge.core.limits import KIB, MAX_SNIFF_OPCODES
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 LEGACY_TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
@@ -23,7 +23,7 @@ LEGACY_TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
 
 _HIGHEST_PROTOCOL: Final = 5
 _PROTO: Final = 0x80
-_MAX_LINE: Final = 64 * 1024
+_LINE_BYTES: Final = 64 * KIB
 _ENOUGH_WITH_HEADER: Final = 64
 _ENOUGH_WITHOUT: Final = 256
 
@@ -37,17 +37,20 @@ class _Broken(Exception):  # noqa: N818  no error: the walk's way out
     """An unpickler would fail here."""
 
 
-class _Cut(Exception):  # noqa: N818  no error: the walk's way out
-    """The file ends here, or what may be read of it."""
-
-
 class End(Enum):
     """Why the walk ended."""
 
     BROKEN = "broken"
-    CUT = "cut"
+    """An unpickler would fail here; the end of the file is such a place."""
+
     DECIDED = "decided"
+    """Nothing that follows would change what this is."""
+
+    OUT_OF_READS = "out-of-reads"
+    """It goes on beyond what may be read for sniffing."""
+
     STOPPED = "stopped"
+    """The stream is complete."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class Walk:
     imports: bool = False
     calls: bool = False
     at: int = 0
-    end: End = End.CUT
+    end: End = End.BROKEN
     integer: int | None = None
 
 
@@ -106,8 +109,8 @@ class _Walker:
                 self._step()
         except _Broken:
             walk.end = End.BROKEN
-        except (_Cut, OutOfReadsError):
-            walk.end = End.CUT
+        except OutOfReadsError:
+            walk.end = End.OUT_OF_READS
         return walk
 
     def _decided(self) -> bool:
@@ -143,23 +146,27 @@ class _Walker:
         walk = self.walk
         data = self._window.get(walk.at, length)
         if len(data) < length:
-            raise _Cut
+            raise _Broken
         walk.at += length
         return data
 
     def _line(self) -> bytes:
         """Take the bytes up to a newline."""
-        walk = self.walk
-        start = walk.at
-        data = self._window.head
-        end = data.find(b"\n", start)
-        if end < 0:
-            data = self._window.get(start, _MAX_LINE)
-            start, end = 0, data.find(b"\n")
-            if end < 0:
-                raise _Cut
-        walk.at += end - start + 1
-        return data[start:end]
+        start = self.walk.at
+        head = self._window.head
+        end = head.find(b"\n", start)
+        if end >= 0:
+            self.walk.at = end + 1
+            return head[start:end]
+        line = b""
+        while end < 0:
+            data = self._window.get(start + len(line), _LINE_BYTES)
+            if not data:
+                raise _Broken
+            end = data.find(b"\n")
+            line += data if end < 0 else data[:end]
+        self.walk.at = start + len(line) + 1
+        return line
 
     def _skip(self, length: int) -> None:
         """Pass over *length* bytes."""
@@ -167,7 +174,7 @@ class _Walker:
             raise _Broken
         self.walk.at += length
         if self.walk.at > self._window.size:
-            raise _Cut
+            raise _Broken
 
     # -- the stack ---------------------------------------------------------------------------
 

@@ -1,0 +1,644 @@
+"""Formats are told from bytes; what a suffix promises is held against them."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import pickle
+import struct
+import tarfile
+import zlib
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from support.gguf import build_gguf
+from support.zips import zip_of
+from weighbridge.core.artifact import FileFormat as F
+from weighbridge.core.content import BytesSource
+from weighbridge.core.limits import MAX_SNIFF_READS, SNIFF_BYTES, SNIFF_TAIL_BYTES
+from weighbridge.formats.sniff import Sniffed, sniff, suffix_format
+
+LEGACY = 0x1950A86A20F9469CFC6C
+CALL = b"cos\nsystem\n(S'id'\ntR."
+
+
+def sniffed(data: bytes, name: str = "model") -> Sniffed:
+    """Sniff *data*."""
+    return sniff(BytesSource(data), name=name)
+
+
+def found(data: bytes, name: str = "model") -> F:
+    """Return the format of *data*."""
+    return sniffed(data, name).format
+
+
+def tar_of(*names: str, layout: int = tarfile.USTAR_FORMAT) -> bytes:
+    """Return a tar archive with files of these names."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=layout) as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return out.getvalue()
+
+
+def v7(data: bytes) -> bytes:
+    """Return the tar *data* with its first header in the form before ustar."""
+    block = bytearray(data[:512])
+    block[257:512] = bytes(255)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + data[512:]
+
+
+def npy() -> bytes:
+    """Return a .npy file."""
+    out = io.BytesIO()
+    np.save(out, np.zeros(3))
+    return out.getvalue()
+
+
+def npz() -> bytes:
+    """Return a .npz file."""
+    out = io.BytesIO()
+    np.savez(out, a=np.zeros(3), b=np.zeros(2))
+    return out.getvalue()
+
+
+def field(number: int, content: bytes) -> bytes:
+    """Return a counted protobuf field of fewer than 16,384 bytes."""
+    length = len(content)
+    size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
+    return bytes([number << 3 | 2]) + size + content
+
+
+ONNX = b"\x08\x08" + field(2, b"pytorch") + field(7, field(1, b"x") * 30) + field(8, b"\x10\x11")
+SAVEDMODEL = b"\x08\x01" + field(2, field(1, b"x" * 40))
+PIECE = field(1, field(1, b"<unk>") + b"\x15" + bytes(4) + b"\x18\x02")
+SENTENCEPIECE = PIECE * 20 + field(2, b"trainer") + field(3, b"normalizer")
+HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(100)
+ELF = b"\x7fELF\x02\x01\x01" + bytes(60)
+PE = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + bytes(20)
+KERAS = zip_of({"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": HDF5})
+TORCH = zip_of(
+    {"archive/data.pkl": pickle.dumps([1]), "archive/version": b"3\n", "archive/data/0": b"x"}
+)
+SCRIPT = zip_of(
+    {"m/data.pkl": b"", "m/constants.pkl": b"", "m/code/__torch__.py": b"", "m/version": b"6"}
+)
+
+SIGNATURES = [
+    ("empty", b"", F.EMPTY),
+    ("npy", npy(), F.NPY),
+    ("npz", npz(), F.NPZ),
+    ("hdf5", HDF5, F.HDF5),
+    ("safetensors", save({"a": np.zeros(3)}), F.SAFETENSORS),
+    ("safetensors without tensors", struct.pack("<Q", 2) + b"{}", F.SAFETENSORS),
+    ("gguf", build_gguf(), F.GGUF),
+    ("gguf big endian", build_gguf(version=3 << 24), F.GGUF),
+    ("zip", zip_of({"a.txt": b"x"}), F.ZIP),
+    ("zip without members", zip_of({}), F.ZIP),
+    ("zip cut", zip_of({"a.txt": b"x"})[:40], F.ZIP),
+    ("torch", TORCH, F.TORCH_ZIP),
+    ("torch in capitals", zip_of({"a/DATA.PKL": b"", "a/version": b"3"}), F.TORCH_ZIP),
+    ("torchscript", SCRIPT, F.TORCHSCRIPT),
+    ("keras", KERAS, F.KERAS_V3),
+    ("tar", tar_of("a"), F.TAR),
+    ("tar gnu", tar_of("a", layout=tarfile.GNU_FORMAT), F.TAR),
+    ("tar pax", tar_of("é" * 60, layout=tarfile.PAX_FORMAT), F.TAR),
+    ("tar v7", v7(tar_of("a")), F.TAR),
+    ("7z", b"7z\xbc\xaf\x27\x1c" + bytes(30), F.SEVEN_ZIP),
+    ("gzip", gzip.compress(b"x"), F.GZIP),
+    ("bzip2", bz2.compress(b"x"), F.BZIP2),
+    ("bzip2 of nothing", bz2.compress(b""), F.BZIP2),
+    ("xz", lzma.compress(b"x"), F.XZ),
+    ("lzma", lzma.compress(b"x", format=lzma.FORMAT_ALONE), F.XZ),
+    ("zlib", zlib.compress(b"hello world"), F.ZLIB),
+    ("zlib stored", zlib.compress(b"hello world", 0), F.ZLIB),
+    (
+        "zlib small window",
+        b"".join([(z := zlib.compressobj(wbits=9)).compress(b"x" * 99), z.flush()]),
+        F.ZLIB,
+    ),
+    ("zlib large", zlib.compress(np.random.default_rng(1).bytes(30_000)), F.ZLIB),
+    ("lz4", b"\x04\x22\x4d\x18" + bytes(10), F.LZ4),
+    ("lz4 legacy", b"\x02\x21\x4c\x18" + bytes(10), F.LZ4),
+    ("zstd", b"\x28\xb5\x2f\xfd" + bytes(10), F.ZSTD),
+    ("zstd skippable", b"\x50\x2a\x4d\x18" + bytes(10), F.ZSTD),
+    ("elf", ELF, F.SHARED_OBJECT),
+    ("mach-o", b"\xcf\xfa\xed\xfe" + bytes(20), F.SHARED_OBJECT),
+    ("mach-o fat", b"\xca\xfe\xba\xbe\x00\x00\x00\x02" + bytes(20), F.SHARED_OBJECT),
+    ("pe", PE, F.SHARED_OBJECT),
+    ("dos", b"MZ" + bytes(100), F.SHARED_OBJECT),
+    ("wasm", b"\x00asm\x01\x00\x00\x00", F.SHARED_OBJECT),
+    ("java class", b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(20), F.UNKNOWN),
+    ("png", b"\x89PNG\r\n\x1a\n" + bytes(20), F.IMAGE),
+    ("jpeg", b"\xff\xd8\xff\xe0" + bytes(20), F.IMAGE),
+    ("gif", b"GIF89a" + bytes(20), F.IMAGE),
+    ("webp", b"RIFF" + bytes(4) + b"WEBP" + bytes(20), F.IMAGE),
+    ("wav", b"RIFF" + bytes(4) + b"WAVE" + bytes(20), F.UNKNOWN),
+    ("tflite", b"\x1c\x00\x00\x00TFL3" + bytes(20), F.TFLITE),
+    ("onnx", ONNX, F.ONNX),
+    ("savedmodel", SAVEDMODEL, F.SAVEDMODEL),
+    ("sentencepiece", SENTENCEPIECE, F.TOKENIZER),
+    ("bytecode 3.11", b"\xa7\x0d\r\n" + bytes(12) + b"\xe3" + bytes(20), F.PYTHON_BYTECODE),
+    ("bytecode 2.7", b"\x03\xf3\r\n" + bytes(4) + b"c" + bytes(20), F.PYTHON_BYTECODE),
+    ("lfs", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64, F.LFS_POINTER),
+    ("json", b' {"a": [1]}\n', F.JSON),
+    ("json array", b"[1, 2]", F.JSON),
+    ("json with a mark", b'\xef\xbb\xbf{"a": 1}', F.JSON),
+    ("json with a key twice", b'{"a": 1, "a": 2}', F.JSON),
+    ("json with NaN", b'{"a": NaN}', F.JSON),
+    ("json too deep", b"[" * 3000 + b"]" * 3000, F.JSON),
+    ("json lines", b'{"a": 1}\n{"a": 2}\n', F.TEXT),
+    ("json cut", b'{"a": 1', F.TEXT),
+    ("ini", b"[section]\nkey = 1\n", F.TEXT),
+    ("yaml", b"---\na: 1\n", F.YAML),
+    ("yaml directive", b"%YAML 1.2\n---\na: 1\n", F.YAML),
+    ("shebang python", b"#!/usr/bin/env python3\nprint()\n", F.PYTHON_SOURCE),
+    ("shebang", b"#!/bin/sh\necho\n", F.SCRIPT),
+    ("text", "plain text, ünicode\n\ttabs\r\n\f".encode(), F.TEXT),
+    ("control characters", b"text with \x1b[31mcolour\n", F.UNKNOWN),
+    ("latin-1", b"caf\xe9\n", F.UNKNOWN),
+    ("utf-16", "text".encode("utf-16"), F.UNKNOWN),
+    ("zeros", bytes(1000), F.UNKNOWN),
+    ("noise", np.random.default_rng(0).bytes(1000), F.UNKNOWN),
+    ("joblib before 0.10", b"ZF0x1d8              " + zlib.compress(b"x"), F.JOBLIB),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"), [s[1:] for s in SIGNATURES], ids=[s[0] for s in SIGNATURES]
+)
+def test_tells_formats(data: bytes, expected: F) -> None:
+    """Each format is told from its bytes, and from nothing else."""
+    assert sniffed(data, "") == Sniffed(format=expected, suffix_format=None)
+
+
+VALUES = {"weights": [1.5, 2, None, True, "text", b"bytes"], "more": OrderedDict(a=(1, 2))}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "value",
+    [
+        VALUES,
+        [],
+        5,
+        "text",
+        {"a": 1},
+        list(range(5000)),
+        OrderedDict(),
+        "x" * 100_000,
+        b"x" * 100_000,
+    ],
+    ids=lambda v: repr(v)[:10],
+)
+def test_tells_pickles_of_every_protocol(value: object, protocol: int) -> None:
+    """Whatever Python pickles, in whichever protocol, is a pickle."""
+    assert found(pickle.dumps(value, protocol)) is F.PICKLE
+    assert found(pickle.dumps(value, protocol), "pytorch_model.bin") is F.PICKLE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        CALL,
+        CALL[:-1],
+        CALL[:-1] + b"\xff garbage",
+        b"(S'id'\nios\nsystem\n.",
+        b"(cos\nsystem\nS'id'\no.",
+        b"(Vid\nios\nsystem\n",
+        b"]p0\n0cbuiltins\nexec\n(Vpass\ntR.",
+        b"N0N0N0" + CALL,
+        b"I0x10\n0" + CALL,
+        b"I5\x00abc\n0" + CALL,
+        b"L0b11L\n0" + CALL,
+        b"F1.5\n0" + CALL,
+        b"((1" + CALL,
+        b"(0" + CALL,
+        b"Nq\x00h\x000" + CALL,
+        b"Np5\ng5\n20" + CALL,
+        b"V" + b"x" * 20_000 + b"\n0" + CALL,
+        b"U\x03abc0" + CALL,
+        b"X\x00\x30\x00\x00" + b"x" * 0x3000 + b"0" + CALL,
+        b"\x95" + struct.pack("<Q", len(CALL)) + CALL,
+        b"\x95\x00\x00\x00\x00\x00\x00\x00\x00" + CALL,
+        b"\x80\x00" + CALL,
+        b"\x80\x05\x95\x00\x00\x00\x00\x00\x00\x00\x00" + CALL,
+        b"K\x01K\x02\x860" + CALL,
+        b"\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
+        b"cos\nsystem\n)\x81.",
+        b"cos\nsystem\n)}\x92.",
+        b"\x82\x01)R.",
+        b"\x80\x02cos\nsystem\nq\x00X\xff\xff\xff\xff",
+        b"cos\r\nsystem\r\n(S'id'\ntR.",
+    ],
+)
+def test_tells_pickles_that_call_something(data: bytes) -> None:
+    """A stream of any form that an unpickler follows up to a call is a pickle, broken or not."""
+    assert found(data) is F.PICKLE
+    assert found(data, "weights.bin") is F.PICKLE
+
+
+@pytest.mark.parametrize("name", ["README.md", "vocab.txt", "config.json", "model.py", "data.csv"])
+def test_no_name_hides_a_call(name: str) -> None:
+    """Text that an unpickler would run is a pickle whatever it is called, and the name lies."""
+    result = sniffed(CALL, name)
+    assert result.format is F.PICKLE
+    assert result.suffix_format is suffix_format(name)
+    assert sniffed(b"N0" * 500 + CALL, name).format is F.PICKLE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"conda\nnumpy\ntorch\n",
+        b"cat\ndog\n",
+        b"import os\nimport sys\n",
+        b"from a import b\n",
+        b"class A:\n    pass\n",
+        b"(c) 2024 Somebody\n",
+        b"Version 1.0\n.. note\n",
+        b"I am.\n",
+        b"None.\n",
+        b"S'quoted\n",
+        b"Paris\nLondon\n",
+        b"Python is\nnice\n",
+        b"0.5\n0.25\n",
+        b"1\n2\n3\n",
+        b"2.5\n",
+        b"].\n"[1:],
+        b"all\nbe\n",
+        b"get 1\n",
+        b"put 1\n",
+        b"g0\n",
+        b"p0\n",
+        b"a: 1\nb: 2\n",
+        b"t\nu\ne\n",
+        b"(((",
+        b"Lorem ipsum\n",
+        b"F-measure\n",
+        b"jane\nqueen\nroy\n",
+        b"{'a': 1}",
+        b"#comment\n",
+        b"- item\n",
+        b"<html></html>",
+        b"e\nd\nl\nd\n",
+        b"d",
+        b"\n\n",
+        b"hello",
+        b"Rest\n",
+        b"bash\n",
+        b"some\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["README.md", "vocab.txt"])
+def test_text_is_no_pickle(data: bytes, name: str) -> None:
+    """Ordinary text is text, whichever opcodes its letters are."""
+    assert found(data, name) is F.TEXT
+
+
+def test_a_lone_import_is_a_pickle_unless_the_name_promises_text() -> None:
+    """Two lines that read like an import are a pickle in a file of weights, and a list in a list."""
+    data = b"cantigravity\nwings\nnonsense"
+    assert found(data, "model.bin") is F.PICKLE
+    assert found(data, "model") is F.PICKLE
+    assert found(data, "requirements.txt") is F.TEXT
+    assert found(b"cos\nsystem\n.", "requirements.txt") is F.PICKLE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x06" + CALL,
+        b"\x80",
+        b"N",
+        b"K\x01",
+        b"K\x01\x00",
+        b"\x95\xff\xff\xff\xff\xff\xff\xff\x7f" + CALL,
+        b"T\xff\xff\xff\xff" + CALL,
+        b"X\xff\xff\xff\x7f" + CALL,
+        b"h\x00" + CALL,
+        b"0" + CALL,
+        b"t" + CALL,
+        b"c\xff\nsystem\n)R.",
+        b"cos\nsys tem\n)R.",
+        b"c\nsystem\n)R.",
+        b"P\xff\n.",
+        b"\x8b\xff\xff\xff\xff" + CALL,
+        b"Ix\n" + CALL,
+        b"Fx\n" + CALL,
+        b"Sx\n" + CALL,
+        b"gx\n" + CALL,
+        b"o" + CALL,
+        b"(o" + CALL,
+        b"N\x80\x09" + CALL,
+    ],
+)
+def test_what_an_unpickler_refuses_at_once_is_no_pickle(data: bytes) -> None:
+    """Streams that fail before anything is imported, and have no header, are no pickles."""
+    assert found(data) in (F.UNKNOWN, F.TEXT)
+
+
+@pytest.mark.parametrize("data", [b"\x80\x02N\xff", b"\x80\x04\x95", b"\x80\x02}q\x00X"])
+def test_a_header_makes_a_broken_pickle_one(data: bytes) -> None:
+    """A stream with the header of protocol 2 stays a pickle though it breaks off."""
+    assert found(data) is F.PICKLE
+
+
+def test_a_pickle_is_followed_behind_its_padding() -> None:
+    """Padding beyond the first read does not hide what follows it."""
+    padding = b"B" + struct.pack("<I", 9000) + bytes(9000) + b"0"
+    assert found(padding * 5 + CALL) is F.PICKLE
+    long = padding * (MAX_SNIFF_READS + 5)
+    assert found(long + CALL) is F.PICKLE
+    assert found(b"V" + b"x" * 200_000 + b"\n0" + CALL) is F.PICKLE
+    assert found(b"V" + b"x" * 200_000) is F.TEXT
+    assert found(b"V" + b"x" * 3_000_000) is F.PICKLE
+    assert found(b"V" + b"x" * 3_000_000, "a.txt") is F.TEXT
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pickle.dumps(LEGACY, 0),
+        pickle.dumps(LEGACY, 1),
+        pickle.dumps(LEGACY, 2),
+        pickle.dumps(LEGACY, 4),
+        b"L0x1950a86a20f9469cfc6cL\n.",
+        b"I0x1950A86A20F9469CFC6C\n.",
+        b"I119547037146038801333356\n.",
+        b"\x8b\x0a\x00\x00\x00l\xfc\x9cF\xf9 j\xa8P\x19.",
+    ],
+)
+def test_tells_legacy_torch_files(first: bytes) -> None:
+    """The magic number of torch's old files is found in each of its spellings."""
+    rest = pickle.dumps(1001, 2) + pickle.dumps({}, 2)
+    assert found(first + rest) is F.TORCH_LEGACY
+    assert found(first + rest, "model.pt") is F.TORCH_LEGACY
+    assert found(pickle.dumps(LEGACY + 1, 2) + rest) is F.PICKLE
+
+
+def test_tells_joblib_by_its_globals() -> None:
+    """A pickle that names joblib's array wrapper is joblib's."""
+    wrapper = b"\x80\x03cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x00)\x81q\x01."
+    assert found(wrapper) is F.JOBLIB
+    assert found(wrapper.replace(b"joblib", b"goblin")) is F.PICKLE
+
+
+@pytest.mark.parametrize("size", [1, 511, 512, 5000, 9000])
+def test_polyglots_are_told_by_head_and_tail(size: int) -> None:
+    """A pickle with a zip behind it is a pickle first, and also what the zip is."""
+    head = CALL + bytes(size)
+    result = sniffed(head + TORCH, "model.bin")
+    assert result.format is F.PICKLE
+    assert result.also == (F.TORCH_ZIP,)
+    assert sniffed(head, "model.bin").also == ()
+
+
+def test_a_zip_behind_anything_is_told() -> None:
+    """Text, images and unknown bytes with a zip at their end say so; a mere signature does not."""
+    for head in (b"text\n", b"\x89PNG\r\n\x1a\n" + bytes(50), bytes(20_000)):
+        assert sniffed(head + zip_of({"a": b"x"})).also == (F.ZIP,)
+        assert sniffed(head + KERAS).also == (F.KERAS_V3,)
+        assert sniffed(head + b"PK\x05\x06" + bytes(18)).also == ()
+        assert sniffed(head + b"PK\x05\x06").also == ()
+
+
+def test_a_zip_with_the_names_of_two_loaders_is_both() -> None:
+    """An archive that torch and Keras would both open says both."""
+    data = zip_of({"m/data.pkl": b"", "config.json": b"{}", "metadata.json": b"{}"})
+    assert sniffed(data).format is F.TORCH_ZIP
+    assert sniffed(data).also == (F.KERAS_V3,)
+
+
+def test_a_tar_that_starts_as_a_pickle_is_both() -> None:
+    """A member's name can be a pickle: the archive is that first."""
+    result = sniffed(tar_of("cos\nsystem\n(S'id'\ntR."))
+    assert result.format is F.PICKLE
+    assert result.also == (F.TAR,)
+
+
+def test_an_image_that_is_a_pickle_is_both() -> None:
+    """GIF's signature is a float to an unpickler, and what follows can be a call."""
+    result = sniffed(b"GIF89a\x01\x00\x00" + CALL, "a.gif")
+    assert result == Sniffed(format=F.PICKLE, suffix_format=F.IMAGE, also=(F.IMAGE,))
+
+
+@pytest.mark.parametrize("at", [512, 1024, 2048, 65536])
+def test_hdf5_behind_a_user_block_is_told(at: int) -> None:
+    """HDF5 starts at byte 0 or at any doubling of 512, whatever the block before it holds."""
+    assert sniffed(bytes(at) + HDF5).format is F.HDF5
+    text = sniffed(b"x" * at + HDF5)
+    assert F.HDF5 in (text.format, *text.also)
+    assert sniffed(bytes(at + 8) + HDF5).format is F.UNKNOWN
+
+
+def test_text_that_is_zlib_is_zlib() -> None:
+    """A stream whose first bytes are letters is told by what it inflates to, and text is not."""
+    assert found(b"x^2 + y^2 = z^2\n", "a.txt") is F.TEXT
+    assert found(b"hC is text\n") is F.TEXT
+    assert found(zlib.compress(CALL)[:-6]) is F.ZLIB
+    assert found(zlib.compress(b"hello")[:-5]) is F.ZLIB
+    assert found(b"\x78\x9c") is F.UNKNOWN
+    assert found(b"\x78\x9c" + b"\xff" * 50) is F.UNKNOWN
+    assert found(b"\x78\x9d" + zlib.compress(b"hello")[2:]) is F.UNKNOWN
+    assert found(b"\x78\xbb" + bytes(4) + zlib.compress(b"hello")[2:]) is F.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ONNX[:-1],
+        ONNX + b"\xff",
+        b"\x08\x00" + ONNX[2:],
+        b"\x08\xff\xff\x03" + ONNX[2:],
+        b"\x08\x08" + field(2, b"x"),
+        field(7, b"\x0a\x00"),
+        b"\x09" + ONNX[1:],
+        b"\x08" + b"\xff" * 11,
+        b"\x08\x02" + SAVEDMODEL[2:],
+        b"\x08\x01" + field(2, b"\xff" * 40),
+        b"\x08\x01",
+        field(1, b"\x0a\x50abc"),
+        field(1, b""),
+        field(1, b"\x10\x01\x0a\x01a"),
+        field(1, field(1, b"a") + b"\x09"),
+        PIECE[:-1],
+    ],
+)
+def test_other_messages_are_unknown(data: bytes) -> None:
+    """A message with other fields, other wire types, or cut short is of no format known here."""
+    assert found(data) is F.UNKNOWN
+
+
+def test_messages_are_walked_beyond_the_head() -> None:
+    """A graph larger than the head is stepped over, up to the end of the file."""
+    graph = bytes(100_000)
+    length = bytes([0x3A, 0xA0, 0x8D, 0x06])
+    model = b"\x08\x08" + length + graph + field(8, b"\x10\x11")
+    assert found(model) is F.ONNX
+    assert found(model[:-1]) is F.UNKNOWN
+    many = (b"\x08\x08" + field(14, b"\x00" * 10_000) * 60) + length + graph
+    assert found(many) is F.UNKNOWN
+    assert found(PIECE * 2000) is F.TOKENIZER
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (json.dumps({"a": ["x" * 50] * 1000}).encode(), F.JSON),
+        (json.dumps({"a": "x" * 20_000}).encode(), F.JSON),
+        (json.dumps(list(range(10_000))).encode(), F.JSON),
+        (json.dumps({"a": "é" * 20_000}).encode(), F.JSON),
+        (json.dumps({"a": "é" * 20_000}, ensure_ascii=False).encode(), F.JSON),
+        (b'{"a": 1}' + b" " * 10_000, F.JSON),
+        (b'{"a": 1}\n' * 2000, F.TEXT),
+        (b"[1] a reference\n" * 1000, F.TEXT),
+        (b"[" * 10_000, F.JSON),
+        (b'{"a": ' + b"9" * 10_000 + b"}", F.JSON),
+        (b"{a: 1}" * 3000, F.TEXT),
+        (("é" * 20_000).encode(), F.TEXT),
+        (b"x" + ("é" * 20_000).encode(), F.TEXT),
+        (("😀" * 20_000).encode()[1:], F.UNKNOWN),
+        (b"x" * (SNIFF_BYTES - 1) + b"\xc3", F.UNKNOWN),
+    ],
+)
+def test_large_texts_are_told_by_their_start(data: bytes, expected: F) -> None:
+    """A cut in the middle of a value or of a character does not change what a file is."""
+    assert found(data, "a.json") is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.yaml", b"a: 1\n", F.YAML),
+        ("a.yml", b"- 1\n- 2\n", F.YAML),
+        ("a.yaml", b"# only a comment\n", F.TEXT),
+        ("a.yaml", b'{"a": 1}', F.JSON),
+        ("a.conf", b"a: 1\n", F.TEXT),
+        ("README.md", b"---\nlicense: mit\n---\n# Model\n", F.TEXT),
+        ("card", b"---\nlicense: mit\n", F.YAML),
+        ("a.py", b"{}", F.PYTHON_SOURCE),
+        ("a.pyi", b"x: int\n", F.PYTHON_SOURCE),
+        ("a.py", b"", F.EMPTY),
+        ("a.py", b"\x00\x01", F.UNKNOWN),
+        ("a.sh", b"echo\n", F.SCRIPT),
+        ("a.js", b"alert()\n", F.SCRIPT),
+        ("Activate.ps1", b"<#\r\n.Synopsis\r\nactivate\r\n", F.SCRIPT),
+    ],
+)
+def test_the_name_tells_texts_apart(name: str, data: bytes, expected: F) -> None:
+    """What a text is written in is read from its name where the bytes do not say."""
+    assert found(data, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "promised"),
+    [
+        ("model.safetensors", CALL, F.SAFETENSORS),
+        ("model.safetensors", b"", F.SAFETENSORS),
+        ("model.safetensors", save({"a": np.zeros(3)}), None),
+        ("MODEL.SAFETENSORS", CALL, F.SAFETENSORS),
+        ("dir.txt/model.safetensors", CALL, F.SAFETENSORS),
+        ("model.gguf", b"text", F.GGUF),
+        ("model.pt", TORCH, None),
+        ("model.pt", SCRIPT, None),
+        ("model.pth", CALL, None),
+        ("model.pth", b"import os\n", F.TORCH_ZIP),
+        ("model.ckpt", save({"a": np.zeros(3)}), F.TORCH_ZIP),
+        ("model.bin", TORCH, None),
+        ("model.bin", bytes(100), None),
+        ("model.bin", build_gguf(), None),
+        ("model.bin", b"", F.TORCH_ZIP),
+        ("model.bin", b"<html>not found</html>", F.TORCH_ZIP),
+        ("model.pkl", CALL, None),
+        ("model.pkl", gzip.compress(b"x"), None),
+        ("model.pkl", b"text", F.PICKLE),
+        ("model.joblib", zlib.compress(b"x"), None),
+        ("model.joblib", ELF, F.JOBLIB),
+        ("config.json", b"{}", None),
+        ("config.json", b"", F.JSON),
+        ("config.json", CALL, F.JSON),
+        ("data.jsonl", b'{"a": 1}\n{"a": 2}\n', None),
+        ("data.jsonl", CALL, F.TEXT),
+        ("notes.txt", b"", None),
+        ("notes.txt", b"text", None),
+        ("notes.txt", b"#!/bin/sh\n", F.TEXT),
+        ("__init__.py", b"", None),
+        ("a.py", ELF, F.PYTHON_SOURCE),
+        ("a.npy", npy(), None),
+        ("a.npy", CALL, F.NPY),
+        ("a.npz", npz(), None),
+        ("a.npz", zip_of({"a": b"x"}), F.NPZ),
+        ("a.onnx", ONNX, None),
+        ("a.onnx", TORCH, F.ONNX),
+        ("a.h5", HDF5, None),
+        ("a.keras", KERAS, None),
+        ("a.keras", HDF5, None),
+        ("a.keras", TORCH, F.KERAS_V3),
+        ("saved_model.pb", SAVEDMODEL, None),
+        ("saved_model.pb", b"text", F.SAVEDMODEL),
+        ("tokenizer.model", SENTENCEPIECE, None),
+        ("tokenizer.model", b"text", F.TOKENIZER),
+        ("a.png", b"\x89PNG\r\n\x1a\n", None),
+        ("a.jpg", ELF, F.IMAGE),
+        ("a.tar.gz", gzip.compress(b"x"), None),
+        ("README", CALL, None),
+        (".json", CALL, None),
+        ("a.unheard-of", CALL, None),
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\n", None),
+        ("model.pkl", b"version https://git-lfs.github.com/spec/v1\n", None),
+    ],
+)
+def test_a_suffix_that_lies_is_reported(name: str, data: bytes, promised: F | None) -> None:
+    """A suffix lies where its formats do not include the content's; a pointer never does."""
+    assert sniffed(data, name).suffix_format is promised
+
+
+def test_suffix_format_is_what_a_name_promises() -> None:
+    """A known suffix has one promise, in any case; names without one promise nothing."""
+    assert suffix_format("a/b.SafeTensors") is F.SAFETENSORS
+    assert suffix_format("model.bin") is F.TORCH_ZIP
+    assert suffix_format("model") is None
+    assert suffix_format(".bin") is None
+    assert suffix_format("a.bin/model") is None
+    assert suffix_format(".") is None
+
+
+class Counting(BytesSource):
+    """Bytes that remember what was read of them."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.reads: list[int] = []
+
+    def read_at(self, offset: int, length: int, /) -> bytes:
+        """Read and note how much."""
+        data = super().read_at(offset, length)
+        self.reads.append(len(data))
+        return data
+
+
+@pytest.mark.parametrize(
+    "data", [b"text\n" * 100, bytes(SNIFF_BYTES), CALL, ONNX, save({"a": np.zeros(3)})]
+)
+def test_small_files_are_read_once(data: bytes) -> None:
+    """A file that the first read covers is not read again."""
+    source = Counting(data)
+    sniff(source, name="a")
+    assert len(source.reads) == 1
+
+
+def test_large_files_are_hardly_read() -> None:
+    """Of a large file only its start, its end and a few bytes between are read."""
+    source = Counting(save({"a": np.zeros(1_000_000)}))
+    assert sniff(source, name="a").format is F.SAFETENSORS
+    assert sum(source.reads) < SNIFF_BYTES + SNIFF_TAIL_BYTES + 1000
+    hostile = Counting((b"B" + struct.pack("<I", 9000) + bytes(9000) + b"0") * 1000)
+    assert sniff(hostile, name="a").format is F.PICKLE
+    assert len(hostile.reads) < MAX_SNIFF_READS + 30
