@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
 
 def _dashes(name: str) -> str:
     """Let every flag be written with `_` as well, as the reference's scripts do."""
-    return name.replace("_", "-") if name.startswith("-") else name
+    return name.replace("_", "-")
 
 
 @click.command(

@@ -1,6 +1,7 @@
 """Passwords of private keys: from a file, the environment or a prompt."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,16 +21,20 @@ ENVIRONMENT_NAME: Final = "WEIGHBRIDGE_PASSWORD"
 
 def password_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--password` and `--password-file`."""
-    by_file: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-        "--password-file",
-        type=click.Path(path_type=Path),
-        help=f"File with the key's password. Else ${ENVIRONMENT_NAME}, or a prompt.",
+    options: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+        click.option(
+            "--password",
+            help="The key's password. Other users of the machine can see it: prefer a file.",
+        ),
+        click.option(
+            "--password-file",
+            type=click.Path(path_type=Path),
+            help=f"File with the key's password. Else ${ENVIRONMENT_NAME}, or a prompt.",
+        ),
     )
-    by_argument: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-        "--password",
-        help="The key's password. Other users of the machine can see it: prefer a file.",
-    )
-    return by_file(by_argument(function))
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def given_password(session: Session, argument: str | None, file: Path | None) -> bytes | None:
@@ -54,7 +59,7 @@ def unlock(make: Callable[[bytes | None], K], password: bytes | None) -> K:
     try:
         return make(password)
     except KeyRejectedError as error:
-        terminal = click.get_text_stream("stdin").isatty()
+        terminal = sys.stdin is not None and sys.stdin.isatty()
         if error.code is not Code.PASSWORD or password is not None or not terminal:
             raise
     answer: str = click.prompt("Password of the private key", hide_input=True, err=True)

@@ -10,6 +10,7 @@ from weighbridge.core.verdict import Verdict
 from weighbridge.pipeline.describe import Inspection
 from weighbridge.pipeline.installation import Capability
 from weighbridge.record import json_operations, json_v1, sarif, text, text_inspection, text_scan
+from weighbridge.record.catalogue import rule_helps
 from weighbridge.record.style import COLOUR, PLAIN, Style
 from weighbridge.scan.report import ScanReport
 
@@ -24,7 +25,9 @@ def show(session: Session, value: Shown) -> None:
         case "sarif":
             assert isinstance(value, Verdict)
             session.write(
-                json_v1.render_json(sarif.verdict_log(value, version=version("weighbridge")))
+                json_v1.render_json(
+                    sarif.verdict_log(value, version=version("weighbridge"), helps=rule_helps())
+                )
             )
         case _:
             session.write(_text(value, _style(session)))
@@ -40,7 +43,9 @@ def show_scans(session: Session, reports: Sequence[ScanReport], *, bar: Severity
                 session.write(json_v1.render_json(document, one_line=several))
         case "sarif":
             session.write(
-                json_v1.render_json(sarif.scan_log(reports, version=version("weighbridge")))
+                json_v1.render_json(
+                    sarif.scan_log(reports, version=version("weighbridge"), helps=rule_helps())
+                )
             )
         case _:
             style = _style(session)

@@ -15,13 +15,13 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from weighbridge.core.content import BytesSource
+from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
 from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, SMALL_FILE_BYTES
-from weighbridge.formats.sniff import Sniffed, sniff
 from weighbridge.inventory.crew import Crew, Job
 from weighbridge.inventory.files import (
     FileSource,
@@ -34,6 +34,18 @@ from weighbridge.inventory.files import (
 from weighbridge.inventory.parts import PartHasher, digest_bytes
 from weighbridge.inventory.sink import ByteSink, SinkWriter
 from weighbridge.inventory.walk import Found
+
+if TYPE_CHECKING:
+    from weighbridge.formats.sniff import Sniffed
+
+
+class Sniffer(Protocol):
+    """Tells a format from content; a parameter, since most signatures are made without."""
+
+    def __call__(self, source: ByteSource, *, name: str) -> "Sniffed":
+        """Return the format of *source*, whose file is called *name*."""
+        ...
+
 
 _WIDE_BLOCK_BYTES = 4 * MIB
 """A block for a hash that uses several threads itself: each needs a run of its own."""
@@ -50,6 +62,7 @@ class Reading:
         layouts: How to digest each file.
         digested: Whether the file at a path is to be digested at all.
         sniffed: Whether its format is to be told.
+        sniff: Tells it; see `formats.sniff.sniff`.
         workers: Threads at most.
         sink: Where the bytes stay, if anywhere.
         advance: Called with the number of bytes read, from any thread.
@@ -60,6 +73,7 @@ class Reading:
     layouts: tuple[HashLayout, ...]
     digested: Callable[[str], bool]
     sniffed: Callable[[str], bool]
+    sniff: Sniffer
     workers: int
     sink: ByteSink | None = None
     advance: Callable[[int], None] | None = None
@@ -70,7 +84,7 @@ class ReadFile:
     """One file, read."""
 
     found: Found
-    sniffed: Sniffed | None
+    sniffed: "Sniffed | None"
     digests: tuple[FileDigest, ...]
 
 
@@ -127,7 +141,7 @@ def _read_small(found: Found, reading: Reading) -> ReadFile:
     data = _read_whole(found, reading.root)
     sniffed = None
     if reading.sniffed(found.path):
-        sniffed = sniff(BytesSource(data), name=_name(found, reading))
+        sniffed = reading.sniff(BytesSource(data), name=_name(found, reading))
     if reading.sink is not None:
         writer = reading.sink.open(found.path, len(data))
         writer.write_at(0, data)
@@ -156,7 +170,7 @@ def _look_at(found: Found, reading: Reading) -> ReadFile:
         return ReadFile(found, None, ())
     with _open(found, reading.root) as file:
         source = FileSource(file, size=found.stamp.size, path=found.path)
-        sniffed = sniff(source, name=_name(found, reading))
+        sniffed = reading.sniff(source, name=_name(found, reading))
         check_unchanged(file.fileno(), found.stamp, path=found.path)
     return ReadFile(found, sniffed, ())
 
@@ -225,7 +239,7 @@ class _LargeFile:
         with _open(self._found, self._reading.root) as file:
             if start == 0 and self._writer is None and self._reading.sniffed(self._found.path):
                 source = FileSource(file, size=self._found.stamp.size, path=self._found.path)
-                self._sniffed = sniff(source, name=_name(self._found, self._reading))
+                self._sniffed = self._reading.sniff(source, name=_name(self._found, self._reading))
             hashers = {
                 layout: PartHasher(layout, start=start, threads=threads)
                 for layout in self._reading.layouts
@@ -293,7 +307,7 @@ class _LargeFile:
             return
         held = self._writer.seal()
         if self._reading.sniffed(self._found.path):
-            self._sniffed = sniff(held, name=_name(self._found, self._reading))
+            self._sniffed = self._reading.sniff(held, name=_name(self._found, self._reading))
 
 
 def _open(found: Found, root: str) -> io.FileIO:

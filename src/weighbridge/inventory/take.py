@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from weighbridge.core.artifact import (
     CLAIMS_NAME,
@@ -14,6 +14,7 @@ from weighbridge.core.artifact import (
     FileEntry,
     Inventory,
 )
+from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import HashLayout
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files
@@ -21,6 +22,9 @@ from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.sink import ByteSink
 from weighbridge.inventory.walk import SymlinkRule, walk
 from weighbridge.sources.interface import LocalHandle
+
+if TYPE_CHECKING:
+    from weighbridge.formats.sniff import Sniffed
 
 DEFAULT_LAYOUTS: Final = (HashLayout(),)
 """SHA-256 of each whole file, which the names digest needs."""
@@ -86,6 +90,7 @@ def take_inventory(
         layouts=plan.layouts,
         digested=digested,
         sniffed=_always if plan.sniff is SniffRule.ALL else lambda path: not digested(path),
+        sniff=_sniff,
         workers=plan.workers or available_cores(),
         sink=sink,
         advance=progress.advance if progress else None,
@@ -121,6 +126,13 @@ def _entry(file: ReadFile, metadata: dict[str, EntryRole]) -> FileEntry:
         stamp=found.stamp,
         digests=file.digests,
     )
+
+
+def _sniff(source: ByteSource, *, name: str) -> "Sniffed":
+    """Tell a format; the parsers that it takes are imported when the first one is asked for."""
+    from weighbridge.formats.sniff import sniff  # noqa: PLC0415  a fifth of a signature's start-up
+
+    return sniff(source, name=name)
 
 
 def _always(path: str) -> bool:

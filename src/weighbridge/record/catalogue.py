@@ -30,6 +30,11 @@ def explanation(code: str, /) -> str:
     )
 
 
+def rule_helps() -> dict[str, str]:
+    """Return the catalogue's text for each rule, by id; for reports that carry it along."""
+    return sections(_catalogue("rules.md").read_text("utf-8"))
+
+
 def sections(markdown: str, /) -> dict[str, str]:
     """Return the text under each second-level heading of *markdown*, by heading."""
     found: dict[str, list[str]] = {}
