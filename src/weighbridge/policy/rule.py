@@ -70,6 +70,8 @@ class FormatControl:
     Attributes:
         allow: The formats that may, groups expanded; None when the rule does not restrict them.
         verbatim: Those of `allow` that are listed under their own name.
+        allow_names: What the rule lists as allowed, groups included.
+        deny_names: What the rule lists as denied, groups included.
         deny: The formats that may not, groups expanded; it outweighs `allow`.
         deny_executable: Whether formats that can execute, hold other files or are unknown need
             to be in `verbatim`.
@@ -79,6 +81,8 @@ class FormatControl:
     verbatim: frozenset[FileFormat] = frozenset()
     deny: frozenset[FileFormat] = frozenset()
     deny_executable: bool = True
+    allow_names: tuple[str, ...] = ()
+    deny_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

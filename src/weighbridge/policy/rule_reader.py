@@ -103,6 +103,8 @@ def _read_formats(rule: Table) -> FormatControl:
         verbatim=frozenset(FileFormat(name) for name in allow if name in set(FileFormat)),
         deny=_expand(deny),
         deny_executable=table.flag("deny-executable", default=True),
+        allow_names=allow,
+        deny_names=deny,
     )
     table.finish()
     return control

@@ -50,7 +50,9 @@ class Problems:
         """Record *message* about the key *at*."""
         self._count += 1
         if not self.full:
-            self._found.add((self._lines.line(at), message))
+            # Keys of the document are in messages; none may start a line of its own.
+            text = printable(message).replace("\n", "\\n")
+            self._found.add((self._lines.line(at), text))
 
     def line(self, at: KeyPath) -> int:
         """Return the line of the key *at*."""
@@ -231,9 +233,9 @@ class Table:
             return default
         return kind(text)
 
-    def day(self, key: str) -> date | None:
+    def day(self, key: str, *, required: bool = True) -> date | None:
         """Read a date without a time, such as `2031-12-31`; None where missing or wrong."""
-        value = self._read(key, required=True)
+        value = self._read(key, required=required)
         if value is None:
             return None
         if not isinstance(value, date) or isinstance(value, datetime):

@@ -6,6 +6,7 @@ the invocation, which then did not succeed: an empty list of results is no clean
 """
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -34,14 +35,17 @@ _LEVELS: Final = MappingProxyType(
 
 
 def scan_log(
-    reports: Iterable[ScanReport], *, version: str, helps: Mapping[str, str] = _NO_HELP
+    reports: Iterable[ScanReport],
+    *,
+    version: str | None = None,
+    helps: Mapping[str, str] = _NO_HELP,
 ) -> Document:
     """
     Return the log of scans, one run for each artifact.
 
     Args:
         reports: The scans.
-        version: This tool's version.
+        version: This tool's version; the installed one by default.
         helps: Explanations by rule id; the others refer to `weighbridge explain`.
     """
     runs: list[JsonValue] = []
@@ -49,7 +53,9 @@ def scan_log(
     return _log(runs)
 
 
-def verdict_log(verdict: Verdict, *, version: str, helps: Mapping[str, str] = _NO_HELP) -> Document:
+def verdict_log(
+    verdict: Verdict, *, version: str | None = None, helps: Mapping[str, str] = _NO_HELP
+) -> Document:
     """
     Return the log of a check.
 
@@ -81,11 +87,19 @@ def verdict_log(verdict: Verdict, *, version: str, helps: Mapping[str, str] = _N
     return _log([run])
 
 
+def installed_version() -> str:
+    """Return the version of the installed package; `unknown` in a tree that is not installed."""
+    try:
+        return importlib.metadata.version("weighbridge")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def _log(runs: list[JsonValue]) -> Document:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
 
 
-def _scan_run(report: ScanReport, *, version: str, helps: Mapping[str, str]) -> Document:
+def _scan_run(report: ScanReport, *, version: str | None, helps: Mapping[str, str]) -> Document:
     results: list[JsonValue] = []
     results.extend(_finding_result(finding) for finding in report.findings)
     notifications: list[JsonValue] = []
@@ -106,14 +120,14 @@ def _run(
     *,
     rules: Iterable[str],
     notifications: list[JsonValue],
-    version: str,
+    version: str | None,
     helps: Mapping[str, str],
 ) -> Document:
     return {
         "tool": {
             "driver": {
                 "name": "weighbridge",
-                "version": version,
+                "version": version or installed_version(),
                 "rules": [_rule(identifier, helps) for identifier in sorted(set(rules))],
             }
         },

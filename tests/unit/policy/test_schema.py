@@ -110,7 +110,11 @@ def test_documented_example() -> None:
     allowed = frozenset(
         {FileFormat.SAFETENSORS, FileFormat.JSON, FileFormat.TEXT, FileFormat.TOKENIZER}
     )
-    assert rule.formats == FormatControl(allow=allowed, verbatim=allowed)
+    assert rule.formats == FormatControl(
+        allow=allowed,
+        verbatim=allowed,
+        allow_names=("safetensors", "json", "text", "tokenizer"),
+    )
     assert rule.remote_code is RemoteCode.DENY
     assert rule.scan == ScanControl(fail_on=Severity.MEDIUM, on_gap=OnGap.DENY)
     assert rule.signature == SignatureControl(required=True, any_of=("release-bot", "hsm"))
@@ -175,6 +179,7 @@ def test_all_optional_values() -> None:
     assert rule.formats.verbatim == {FileFormat.JSON}
     assert rule.formats.deny == {FileFormat.NPY, FileFormat.NPZ}
     assert rule.formats.deny_executable is False
+    assert (rule.formats.allow_names, rule.formats.deny_names) == (("torch", "json"), ("numpy",))
     assert {d.hex for d in rule.remote_code_digests} == {HEX}
     assert rule.symlinks is Symlinks.FILES
     assert rule.suffix_lies is SuffixLies.REPORT

@@ -1,6 +1,8 @@
 """SARIF output follows the OASIS schema and says what could not be examined."""
 
+import importlib.metadata
 import json
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 from urllib.parse import unquote
 
@@ -117,6 +119,18 @@ def test_gaps_are_notifications() -> None:
     assert notifications[2]["locations"] == []
     (invocation,) = run_of(scan_log([clean_report()], version="1"))["invocations"]
     assert invocation == {"executionSuccessful": True, "toolExecutionNotifications": []}
+
+
+def test_version_is_the_installed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it is given, the version is the installed package's, or unknown without one."""
+
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9")
+    assert run_of(scan_log([clean_report()]))["tool"]["driver"]["version"] == "9.9"
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    assert run_of(verdict_log(allowed_verdict()))["tool"]["driver"]["version"] == "unknown"
 
 
 def test_one_run_for_each_artifact() -> None:

@@ -1,0 +1,153 @@
+"""A policy with every default spelled out: for `policy show`, and for reading one's own rules."""
+
+from weighbridge.policy.rule import (
+    FormatControl,
+    IsolationControl,
+    LineageControl,
+    ProvenanceControl,
+    Rule,
+    ScanControl,
+    SignatureControl,
+    Suppression,
+)
+from weighbridge.policy.schema import VERSION, Policy
+from weighbridge.policy.toml_text import TomlValue, toml_value
+from weighbridge.policy.trust import KeyTrust, SigstoreTrust, TrustEntry
+
+Section = dict[str, TomlValue]
+
+
+def trust_view(entry: TrustEntry) -> Section:
+    """Return a trust entry by its keys."""
+    if isinstance(entry, KeyTrust):
+        return {"method": "key", "public-key": entry.public_key}
+    if isinstance(entry, SigstoreTrust):
+        return {
+            "method": "sigstore",
+            "identity": entry.identity.pattern,
+            "issuer": entry.issuer,
+        }
+    conditions = {
+        "subject": entry.subject,
+        "identity": entry.identity,
+        "san-uri": entry.san_uri,
+    }
+    return {
+        "method": "certificate",
+        "certificate-chain": entry.certificate_chain,
+        **{key: text for key, text in conditions.items() if text is not None},
+        **({"any-identity": True} if entry.any_identity else {}),
+    }
+
+
+def rule_view(rule: Rule) -> Section:
+    """Return a rule by its keys, defaults included."""
+    view: Section = {}
+    if rule.name is not None:
+        view["name"] = rule.name
+    if rule.description is not None:
+        view["description"] = rule.description
+    view |= {
+        "match": [glob.pattern for glob in rule.match],
+        "boundary": list(rule.boundary),
+        "formats": _formats(rule.formats),
+        "remote-code": str(rule.remote_code),
+    }
+    if rule.remote_code_digests:
+        view["remote-code-digests"] = sorted(digest.hex for digest in rule.remote_code_digests)
+    view |= {
+        "symlinks": str(rule.symlinks),
+        "suffix-lies": str(rule.suffix_lies),
+        "scan": _scan(rule.scan),
+        "signature": _signature(rule.signature),
+        "provenance": _provenance(rule.provenance),
+    }
+    if rule.lineage is not None:
+        view["lineage"] = _lineage(rule.lineage)
+    if rule.isolation is not None:
+        view["isolation"] = _isolation(rule.isolation)
+    return view
+
+
+def policy_toml(policy: Policy) -> str:
+    """Return a policy file that means the same as *policy*, with nothing left to defaults."""
+    lines = [f"version = {VERSION}"]
+    for entry in policy.trust:
+        lines += _table(f"[trust.{toml_value(entry.name)}]", trust_view(entry))
+    for builder in policy.builders:
+        keys: Section = {
+            "id": builder.id,
+            "signed-by": builder.signed_by,
+            "max-level": builder.max_level,
+        }
+        lines += _table(f"[builder.{toml_value(builder.name)}]", keys)
+    for rule in policy.rules:
+        lines += _table("[[rule]]", rule_view(rule))
+    return "\n".join(lines) + "\n"
+
+
+def _table(header: str, keys: Section) -> list[str]:
+    return ["", header, *(f"{key} = {toml_value(value)}" for key, value in keys.items())]
+
+
+def _formats(control: FormatControl) -> Section:
+    view: Section = {}
+    if control.allow is not None:
+        view["allow"] = list(control.allow_names)
+    if control.deny_names:
+        view["deny"] = list(control.deny_names)
+    view["deny-executable"] = control.deny_executable
+    return view
+
+
+def _scan(control: ScanControl) -> Section:
+    view: Section = {"fail-on": str(control.fail_on), "on-gap": str(control.on_gap)}
+    if control.suppress:
+        view["suppress"] = [_suppression(item) for item in control.suppress]
+    return view
+
+
+def _suppression(item: Suppression) -> Section:
+    pinned: Section = {} if item.sha256 is None else {"sha256": item.sha256.hex}
+    return {
+        "rule": item.rule,
+        "path": item.path.pattern,
+        **pinned,
+        "reason": item.reason,
+        "expires": item.expires,
+    }
+
+
+def _signature(control: SignatureControl) -> Section:
+    if not control.required:
+        return {"required": False}
+    return {
+        "required": True,
+        "any-of": list(control.any_of),
+        "threshold": control.threshold,
+        "uncovered": str(control.uncovered),
+    }
+
+
+def _provenance(control: ProvenanceControl) -> Section:
+    if not control.required:
+        return {"required": False}
+    source: Section = {} if control.source is None else {"source": control.source.pattern}
+    return {
+        "required": True,
+        "builder": list(control.builder),
+        "min-level": control.min_level,
+        **source,
+    }
+
+
+def _lineage(control: LineageControl) -> Section:
+    return {"inputs": str(control.inputs), "depth": control.depth}
+
+
+def _isolation(control: IsolationControl) -> Section:
+    return {
+        "network": str(control.network),
+        "write": list(control.write),
+        "env": list(control.env),
+    }
