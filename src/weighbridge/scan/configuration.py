@@ -108,6 +108,7 @@ _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
     "py/repr": ObjectFacts,
 }
 
+_KEY_CHARS: Final = 64
 _TEMPLATE_KEYS: Final = frozenset({"chat_template", "chat_templates", "custom_chat_template"})
 
 
@@ -131,34 +132,57 @@ def settings_in(subject: Subject, document: JsonValue) -> Iterator[SettingFacts 
         yield from _components(subject, document)
     if isinstance(document, list):
         yield from _module_types(subject, document)
-    rest: list[tuple[str, JsonValue]] = [("", document)]
-    while rest:
-        where, value = rest.pop()
+    for where, members in _objects_in(document):
         subject.check_time()
-        if isinstance(value, list):
-            rest.extend(
-                (f"{where}/{index}", item)
-                for index, item in enumerate(value)
-                if isinstance(item, dict | list)
-            )
-        elif isinstance(value, dict):
-            yield from _settings_of(subject, where, value)
-            rest.extend(
-                (f"{where}/{key}", item)
-                for key, item in value.items()
-                if isinstance(item, dict | list)
-            )
+        yield from _settings_of(subject, where, members)
+
+
+def _objects_in(document: JsonValue) -> Iterator[tuple[tuple[str, ...], dict[str, JsonValue]]]:
+    """
+    Yield every object of *document* with the keys and indexes that lead to it.
+
+    Keeps one iterator for each level and no path for what it does not yield: a hostile document
+    has millions of containers under long keys.
+    """
+    keys: list[str] = []
+    levels = [_containers_of([document])]
+    while levels:
+        key, value = next(levels[-1], ("", None))
+        if value is None:
+            levels.pop()
+            del keys[-1:]
+            continue
+        keys.append(key)
+        if isinstance(value, dict):
+            yield tuple(keys[1:]), value
+        levels.append(_containers_of(value))
+
+
+_Container = list[JsonValue] | dict[str, JsonValue]
+
+
+def _containers_of(value: _Container) -> Iterator[tuple[str, _Container | None]]:
+    """Yield the arrays and objects right below *value*."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        if isinstance(item, dict | list):
+            yield str(key), item
 
 
 def _settings_of(
-    subject: Subject, where: str, members: dict[str, JsonValue]
+    subject: Subject, parents: tuple[str, ...], members: dict[str, JsonValue]
 ) -> Iterator[SettingFacts | TemplateFacts]:
     """Yield the settings among the keys of one object."""
-    for key in members.keys() & _BY_KEY.keys():
-        yield setting_facts(subject, key, members[key], where=f"{where}/{key}")
-    for key in members.keys() & _TEMPLATE_KEYS:
+    for key in sorted(members.keys() & _BY_KEY.keys()):
+        yield setting_facts(subject, key, members[key], where=_path(parents, key))
+    for key in sorted(members.keys() & _TEMPLATE_KEYS):
         for text in _strings_in(members[key]):
-            yield template_facts(subject, text, where=f"{where}/{key}")
+            yield template_facts(subject, text, where=_path(parents, key))
+
+
+def _path(parents: tuple[str, ...], key: str) -> str:
+    """Return how to find *key*, long keys shortened."""
+    return "".join(f"/{each[:_KEY_CHARS]}" for each in (*parents, key))
 
 
 def _strings_in(value: JsonValue) -> Iterator[str]:

@@ -51,7 +51,9 @@ _OPENING: Final = re.compile(r"\{\{|\{%|\{#")
 # What ends a stretch of code, or may hide its end. Jinja's strings have no prefixes and end at
 # the first quote that no backslash escapes; brackets must balance before a block can end.
 _TOKEN: Final = re.compile(
-    r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|%\}|\}\}|[\[({})\]'\"]", re.DOTALL
+    # Possessive: a failed match of a long string must not keep a state for each character.
+    r"'(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\"|%\}|\}\}|[\[({})\]'\"]",
+    re.DOTALL,
 )
 _CLOSING: Final = {"{{": "}}", "{%": "%}"}
 _ESCAPE: Final = re.compile(
