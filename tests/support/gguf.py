@@ -55,5 +55,5 @@ def build_gguf(
         len(pairs) if key_count is None else key_count,
     )
     head += b"".join(pairs) + b"".join(tensor.pack() for tensor in tensors)
-    padding = -len(head) % alignment if data else 0
+    padding = -len(head) % alignment if data or tensors else 0
     return head + bytes(padding) + data
