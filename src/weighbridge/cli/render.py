@@ -9,7 +9,18 @@ from weighbridge.core.evidence import Severity, SignatureEvidence
 from weighbridge.core.verdict import Verdict
 from weighbridge.pipeline.describe import Inspection
 from weighbridge.pipeline.installation import Capability
-from weighbridge.record import json_operations, json_v1, sarif, text, text_inspection, text_scan
+from weighbridge.policy.rehearsal import CaseResult
+from weighbridge.policy.selection import RuleSelection
+from weighbridge.record import (
+    json_operations,
+    json_policy,
+    json_v1,
+    sarif,
+    text,
+    text_inspection,
+    text_policy,
+    text_scan,
+)
 from weighbridge.record.catalogue import rule_helps
 from weighbridge.record.style import COLOUR, PLAIN, Style
 from weighbridge.scan.report import ScanReport
@@ -62,6 +73,22 @@ def show_capabilities(session: Session, capabilities: Sequence[Capability]) -> N
     width = max(len(line.name) for line in capabilities)
     for line in capabilities:
         session.write(f"{'yes' if line.present else 'no ':<4} {line.name:<{width}}  {line.detail}")
+
+
+def show_selection(session: Session, selection: RuleSelection) -> None:
+    """Print which rule decides."""
+    if session.format == "json":
+        session.write(json_v1.render_json(json_policy.selection_document(selection)))
+        return
+    session.write(text_policy.selection_text(selection, style=_style(session)))
+
+
+def show_cases(session: Session, results: Sequence[CaseResult]) -> None:
+    """Print how the cases of a policy came out."""
+    if session.format == "json":
+        session.write(json_v1.render_json(json_policy.cases_document(results)))
+        return
+    session.write(text_policy.cases_text(results, style=_style(session)))
 
 
 def _style(session: Session) -> Style:

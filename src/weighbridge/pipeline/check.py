@@ -10,7 +10,6 @@ Check: every stage's evidence, one policy, one verdict.
 6. The policy's evaluation, which is pure.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inve
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.policies import select_for
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import (
     SignatureFile,
@@ -40,7 +40,6 @@ from weighbridge.pipeline.verify import (
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.rule import Rule, Symlinks
 from weighbridge.policy.schema import Policy
-from weighbridge.policy.selection import RuleSelection, reference_names, select_rule
 from weighbridge.scan.runner import Contents, scan_inventory
 from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.problems import CoverageRejectedError
@@ -75,13 +74,6 @@ def check(
     return examination.run()
 
 
-def select_for(handle: LocalHandle, policy: Policy, boundary: str) -> RuleSelection:
-    """Return the rule of *policy* that decides about *handle* at *boundary*."""
-    directory = os.path.realpath(policy.directory) if policy.path is not None else None
-    names = reference_names(handle.reference, resolved=os.fspath(handle.root), directory=directory)
-    return select_rule(policy, names=names, boundary=boundary)
-
-
 @dataclass(slots=True)
 class _Signatures:
     """What the signature stage found before the files were looked at."""
@@ -106,7 +98,7 @@ class Examination:
         self._boundary = boundary
         self._progress = progress
         self._now = datetime.now(UTC)
-        self._selection = select_for(handle, policy, boundary)
+        self._selection = select_for(handle.reference, policy, boundary=boundary)
 
     def run(
         self,

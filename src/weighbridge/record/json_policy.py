@@ -1,51 +1,47 @@
-"""JSON, version 1, of what a policy would do; see `json_v1` for the promises."""
+"""JSON documents about policies; frozen like those of `json_v1`."""
 
-from typing import Final
+from collections.abc import Sequence
 
 from weighbridge.policy.rehearsal import CaseResult
 from weighbridge.policy.selection import RuleSelection
-from weighbridge.record.json_v1 import Document, verdict_document
-
-EXPLANATION: Final = "weighbridge.explanation/v1"
-CASES: Final = "weighbridge.policy-test/v1"
+from weighbridge.record.json_v1 import Document
 
 
-def explanation_document(selection: RuleSelection) -> Document:
-    """Return the document of `policy explain`."""
+def selection_document(selection: RuleSelection) -> Document:
+    """Return which rule decides: schema `weighbridge.selection/v1`."""
     rule = selection.rule
     return {
-        "schema": EXPLANATION,
-        "boundary": selection.boundary,
+        "schema": "weighbridge.selection/v1",
         "names": list(selection.names),
+        "boundary": selection.boundary,
         "rule": None
         if rule is None
         else {
             "index": rule.index,
-            "label": rule.label,
             "line": rule.line,
+            "label": rule.label,
             "pattern": selection.pattern,
             "name": selection.name,
         },
         "considered": [
-            {"index": item.index, "label": item.label, "line": item.line, "reason": item.reason}
-            for item in selection.considered
+            {"index": c.index, "line": c.line, "label": c.label, "reason": c.reason}
+            for c in selection.considered
         ],
     }
 
 
-def cases_document(results: tuple[CaseResult, ...]) -> Document:
-    """Return the document of `policy test`."""
+def cases_document(results: Sequence[CaseResult]) -> Document:
+    """Return how cases came out: schema `weighbridge.cases/v1`."""
     return {
-        "schema": CASES,
+        "schema": "weighbridge.cases/v1",
         "passed": all(result.passed for result in results),
         "cases": [
             {
                 "name": result.case.name,
                 "line": result.case.line,
-                "expect": str(result.case.expect),
-                "passed": result.passed,
+                "expected": result.case.expect.value,
+                "decision": result.verdict.decision.value,
                 "problems": list(result.problems),
-                "verdict": verdict_document(result.verdict),
             }
             for result in results
         ],
