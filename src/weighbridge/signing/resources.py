@@ -19,6 +19,10 @@ SINGLE_FILE: Final = "."
 
 _SHARD: Final = re.compile(r"(.+):(0|[1-9][0-9]{0,18}):([1-9][0-9]{0,18})", re.DOTALL)
 
+_COMPONENT: Final = r"(?!\.{1,2}(?:/|\Z))[ -.0-\[\]-~]+"
+_PLAIN: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+"""Printable ASCII paths without trouble: nearly all there are, told apart in one step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -70,15 +74,18 @@ def path_problem(path: str, /) -> str | None:
     """
     if path == SINGLE_FILE:
         return None
-    components = path.split("/")
-    for component in components:
+    if path.count("/") > MAX_DEPTH:
+        return f"the path is deeper than {MAX_DEPTH} directories"
+    if len(path) > MAX_PATH_BYTES:
+        return f"the path is longer than {MAX_PATH_BYTES} bytes"
+    if _PLAIN.fullmatch(path) is not None:
+        return None
+    for component in path.split("/"):
         if component in {"", ".", ".."}:
             return f"the path has the component {component!r}"
         if (problem := name_problem(component)) is not None:
             return problem[1]
-    if len(components) > MAX_DEPTH + 1:
-        return f"the path is deeper than {MAX_DEPTH} directories"
-    if len(path) > MAX_PATH_BYTES or len(path.encode()) > MAX_PATH_BYTES:
+    if len(path.encode()) > MAX_PATH_BYTES:
         return f"the path is longer than {MAX_PATH_BYTES} bytes"
     return None
 

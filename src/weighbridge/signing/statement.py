@@ -40,7 +40,6 @@ PREDICATE_TYPE: Final = "https://model_signing/signature/v1.0"
 LEGACY_PREDICATE_TYPE: Final = "https://model_signing/Digests/v0.1"
 
 _PREDICATE_TYPES: Final = re.compile(r"https://model_signing/signature/v1\.(0|[1-9][0-9]{0,3})")
-_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,13 +252,23 @@ def _resource(entry: Members, digest: str, layout: HashLayout) -> Resource:
     if (problem := path_problem(path)) is not None:
         raise _bad_name(entry, problem, name)
     size = layout.algorithm.digest_size
-    if len(digest) != 2 * size or _HEX.fullmatch(digest) is None:
+    value = _unhex(digest)
+    if value is None or len(value) != size:
         raise entry.error(
             "the digest is malformed",
             expected=f"{2 * size} lower-case hexadecimal digits",
             found=repr(digest[:160]),
         )
-    return Resource(path, start, end, bytes.fromhex(digest))
+    return Resource(path, start, end, value)
+
+
+def _unhex(text: str) -> bytes | None:
+    """Decode lower-case hexadecimal digits and nothing else."""
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return value if value.hex() == text else None
 
 
 def _bad_name(entry: Members, problem: str, name: str) -> SignatureRejectedError:

@@ -1,8 +1,11 @@
 """Names of a manifest's entries, and what they cover."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from weighbridge.core.digest import HashLayout
+from weighbridge.inventory.names import name_problem
 from weighbridge.signing.resources import (
     Resource,
     path_problem,
@@ -50,6 +53,16 @@ def test_canonical_paths_are_accepted(path: str) -> None:
 def test_every_other_spelling_of_a_path_is_refused(path: str) -> None:
     """A path that leaves the root, is absurd, or has a second spelling is not acceptable."""
     assert path_problem(path)
+
+
+@given(path=st.text(alphabet="a./\\ ~\x7f\n", max_size=12))
+def test_the_quick_check_agrees_with_the_thorough_one(path: str) -> None:
+    """A path that the quick pattern lets through has only ordinary components."""
+    ordinary = path == "." or all(
+        component not in {"", ".", ".."} and name_problem(component) is None
+        for component in path.split("/")
+    )
+    assert (path_problem(path) is None) == ordinary
 
 
 def test_only_the_last_two_fields_of_a_shard_are_numbers() -> None:
