@@ -69,9 +69,9 @@ QUICK: Final = Sizes(
     small_files=50,
     shard_file_bytes=8 * MIB,
     shard_bytes=1 * MIB,
-    memory_bytes=(1 * MIB, 4 * MIB),
+    memory_bytes=(4 * MIB,),
     load_bytes=4 * MIB,
-    rounds=2,
+    rounds=1,
     start_rounds=2,
 )
 

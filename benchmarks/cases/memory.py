@@ -1,9 +1,11 @@
 """Peak memory of sign, verify and check over sizes of the model: it should not grow."""
 
+from typing import Final
+
 from benchmarks.measure import Figure, Result, alternate
 from benchmarks.setting import KIB, MIB, Setting, model, weighbridge_beside
 
-_ROUNDS = 3
+_ROUNDS: Final = 2
 
 
 def measure(setting: Setting) -> Result:

@@ -30,6 +30,7 @@ from weighbridge.demo.workshop import ATTACKER, PUBLISHER, Workshop
 
 _WEIGHTS: Final = "model.safetensors"
 _PICKLE: Final = "pytorch_model.bin"
+_RULE: Final = "pickle-dangerous-global"
 _POISON_BYTES: Final = 256 * 1024
 
 
@@ -73,16 +74,20 @@ def sign_as_somebody_else(shop: Workshop) -> None:
 def drop_a_pickle(shop: Workshop) -> None:
     """Add a checkpoint that runs a command when it is loaded, unsigned and then signed."""
     console = shop.console
+    refused = (
+        Expected(code=_RULE, path=_PICKLE),
+        Expected(code=Code.FORMAT_REFUSED, path=_PICKLE),
+    )
     say(console, f"Mallory adds {_PICKLE}: whoever loads it with torch.load runs her command.")
     with added(shop.model / _PICKLE, content=malicious_pickle(shop.marker)):
         show_command(console, "weighbridge scan model")
         _show_findings(shop)
-        _deny(shop, Expected(code=Code.FORMAT_EXECUTABLE, path=_PICKLE))
+        _deny(shop, *refused)
         say(console, "A signature says who, not what. Even signed by the publisher it stays out:")
         again = shop.directory / "again.sig"
         shop.sign(PUBLISHER, signature=again)
         with replaced(shop.signature, content=again.read_bytes()):
-            _deny(shop, Expected(code=Code.FORMAT_EXECUTABLE, path=_PICKLE))
+            _deny(shop, *refused)
     if shop.marker.exists():
         raise UnexpectedError(f"expected that nothing runs the pickle, found {shop.marker}")
     say(console, "The file that her command would have made does not exist: nothing ran it.")
@@ -128,11 +133,11 @@ def _deny(shop: Workshop, *expected: Expected) -> None:
 
 
 def _show_findings(shop: Workshop) -> None:
-    findings = shop.scan().findings
-    if not any(finding.path == _PICKLE for finding in findings):
-        raise UnexpectedError(f"expected a finding about {_PICKLE}, found none")
+    findings = [f for f in shop.scan().findings if (f.rule, f.path) == (_RULE, _PICKLE)]
+    if not findings:
+        raise UnexpectedError(f"expected {_RULE} about {_PICKLE}, found no such finding")
     for finding in findings[:1]:
-        lines = [f"{finding.path}: {finding.message} [{finding.rule}]", *finding.evidence[:2]]
+        lines = [f"{finding.path}: {finding.message} [{finding.rule}]", *finding.evidence[:1]]
         show_lines(shop.console, f"{finding.severity.upper():<8}", lines)
 
 

@@ -82,7 +82,7 @@ def show_verdict(console: Console, verdict: Verdict, *, first: Sequence[Expected
     against.sort(key=lambda r: Expected(code=r.code, path=r.path) not in first)
     lines = [_reason_line(reason) for reason in against[:_SHOWN_REASONS]]
     if len(against) > _SHOWN_REASONS:
-        lines.append(f"and {len(against) - _SHOWN_REASONS} more reasons")
+        lines.append(f"and {len(against) - _SHOWN_REASONS} more")
     if verdict.decision is Decision.ALLOW:
         lines = [_reason_line(reason) for reason in verdict.reasons if reason.code == Code.ALLOWED]
         lines.append(f"{len(verdict.covered)} files covered, {len(verdict.uncovered)} not")

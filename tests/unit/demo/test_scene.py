@@ -115,7 +115,7 @@ def test_three_reasons_are_shown_and_the_rest_counted() -> None:
         "    DENY     file-0: why [code-0]\n"
         "             file-1: why [code-1]\n"
         "             file-2: why [code-2]\n"
-        "             and 2 more reasons\n"
+        "             and 2 more\n"
     )
 
 
