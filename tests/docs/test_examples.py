@@ -17,13 +17,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     Prepare the directory in which a document's examples run, and go there.
 
-    It has a small model in `model/` (a configuration and two tensors), a copy of it in
+    It has a small model in `model/` (a configuration, two tensors and a card), a copy of it in
     `models/bert/`, and the key pairs `keys/release.pem` and `.pub`, `keys/other.pem` and `.pub`.
     """
     for name in ("model", "models/bert"):
         root = tmp_path / name
         root.mkdir(parents=True)
         (root / "config.json").write_text(json.dumps({"model_type": "bert"}) + "\n")
+        (root / "README.md").write_text("# A small model\n")
         (root / "model.safetensors").write_bytes(
             safetensors_file(bias=[0.5, -0.5], weight=[0.0, 0.25, 0.5, 0.75])
         )
@@ -72,8 +73,8 @@ def test_a_false_example_is_noticed(text: str, place: Path) -> None:
 def test_true_examples_run(place: Path) -> None:
     """Commands, files and Python blocks run in order in one directory; skipped ones do not."""
     text = (
-        "```toml\n# file: sub/a.toml\na = 1\n```\n"
-        "```console\n$ cat sub/a.toml\n# file: sub/a.toml\na = ...\n"
+        "```toml\n# sub/a.toml\na = 1\n```\n"
+        "```console\n$ cat sub/a.toml\n# sub/a.toml\na = ...\n"
         "$ cat <<'EOF'\n> two\n> EOF\ntwo\n$ sh -c 'exit 3'  # exit code 3\n```\n"
         "```console\n# not run: it would fail\n$ false\n```\n"
         "```python\nfrom pathlib import Path\nPath('made').write_text('x')\n```\n"
@@ -91,13 +92,15 @@ def test_true_examples_run(place: Path) -> None:
         ("a\n...\nd", "a\nb\n", False),
         ("x ... z", "x y z\n", True),
         ("x ... z", "x y\nz\n", False),
+        ("x ...", "x y\nz\n", True),
+        ("x ...\nz", "x y\nq\nz\n", False),
         ("", "", True),
         ("", "a\n", False),
         ("a.c", "abc\n", False),
     ],
 )
 def test_wildcards(expected: str, found: str, *, outcome: bool) -> None:
-    """Three dots stand for text within a line, or for whole lines where they stand alone."""
+    """Three dots stand for text within a line, for whole lines, or at the end for the rest."""
     assert matches(expected, found) is outcome
 
 

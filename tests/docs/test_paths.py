@@ -11,7 +11,6 @@ from support.documents import PACKAGE, ROOT, documents, prose
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"\.?[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_.-]+)*/?")
-_OWN_SUFFIXES = (".py", ".md")
 _MADE_ON_DEMAND = frozenset({".venv", "build", "dist", "benchmarks/results"})
 
 
@@ -29,9 +28,9 @@ def named_paths(text: str) -> Iterator[str]:
 def is_ours(path: str) -> bool:
     """Tell whether *path* means something in this repository and not in a user's model."""
     first, slash, _ = path.partition("/")
-    if path.endswith(_OWN_SUFFIXES):
-        return bool(slash) or path.endswith(".md")
-    return bool(slash) and any((base / first).is_dir() for base in (ROOT, PACKAGE))
+    if not slash:
+        return path.endswith(".md") and path.removesuffix(".md").isupper()
+    return any((base / first).is_dir() for base in (ROOT, PACKAGE))
 
 
 def missing(path: str, *, beside: Path) -> bool:

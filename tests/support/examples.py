@@ -3,12 +3,14 @@ Runs the examples of a document in a directory, in the order of the document.
 
 `console` blocks: a line that begins with `$ ` is a command for bash, continued by lines that
 begin with `> `; the lines below are its output, standard error included. In expected output
-`...` stands for any text within a line, and for any number of lines where it stands alone. A
-command has to succeed unless it ends with `# exit code N`.
+`...` stands for any text within a line, for any number of lines where it stands alone, and for
+all the rest where it ends the last line. A command has to succeed unless it ends with
+`# exit code N`.
 
 `python` blocks are executed; the blocks of one document share their names.
 
-`toml` blocks whose first line is `# file: NAME` are written to that file.
+`toml` blocks whose first line is a comment with a file name, such as `# weighbridge.toml`, are
+written to that file.
 
 A block whose first line is `# not run: REASON` is skipped.
 """
@@ -23,7 +25,7 @@ from pathlib import Path
 from support.documents import Block, blocks
 
 _NOT_RUN = re.compile(r"^# not run: \S.*$")
-_FILE = re.compile(r"^# file: ([\w./-]+)$")
+_FILE = re.compile(r"^# ([\w./-]+\.toml)$")
 _EXIT_CODE = re.compile(r"# exit code (\d+)\s*$")
 
 
@@ -97,6 +99,8 @@ def matches(expected: str, found: str) -> bool:
     pattern = "".join(
         r"(?:.*\n)*?" if line.strip() == "..." else _line_pattern(line) + r"\n" for line in lines
     )
+    if lines and lines[-1].endswith("..."):
+        pattern += r"(?:.*\n)*"
     text = "\n".join(line.rstrip() for line in found.strip("\n").splitlines())
     return re.fullmatch(pattern, text + "\n" if text else "") is not None
 
