@@ -24,7 +24,7 @@ def hold_files(files: Mapping[str, bytes]) -> HeldFiles:
     sink = HoldingSink()
     for path, data in files.items():
         writer = sink.open(path, len(data))
-        writer.buffer[:] = data
+        writer.write_at(0, data)
         writer.seal()
     return sink.finish()
 

@@ -17,9 +17,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
-from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
+from weighbridge.core.errors import LimitExceededError, UsageError
 from weighbridge.core.limits import HELD_INLINE_BYTES, MAX_SEALED_FILES
-from weighbridge.load.memfd import Descriptor, create_memory_file, seal_memory_file
+from weighbridge.load.memfd import (
+    Descriptor,
+    create_memory_file,
+    seal_memory_file,
+    write_memory_file,
+)
 from weighbridge.load.memory import (
     AnonymousMemory,
     InlineMemory,
@@ -83,121 +88,78 @@ class HeldWriter:
     """
     Memory for one file while it is being read; see `inventory.sink.SinkWriter`.
 
-    Bytes come in through `buffer` or through `write_at`, from any threads; those that never
-    came in are zero.
+    Bytes that never came in are zero. A large file goes into a memory file by `pwrite`, never
+    through a mapping: the kernel copies at half the cost of the page faults, and nothing in
+    this process is left with a way to write.
     """
 
     def __init__(
         self, *, size: int, descriptor: Descriptor | None, sealed: Callable[[HeldFile], None]
     ) -> None:
         self._size = size
-        self._descriptor = descriptor
         self._sealed = sealed
         self._lock = threading.Lock()
-        self._block: bytearray | mmap.mmap | None = None
-        self._buffer: memoryview | None = None
-        self._done = False
-
-    @property
-    def buffer(self) -> memoryview:
-        """Writable bytes, exactly as many as the file was said to have."""
-        with self._lock:
-            self._require_open()
-            if self._buffer is None:
-                self._block = self._allocate()
-                self._buffer = memoryview(self._block)
-            return self._buffer
+        self._target: Descriptor | bytearray | mmap.mmap | None
+        self._target = descriptor or _allocate(size)
 
     def write_at(self, offset: int, data: memoryview | bytes) -> None:
         """
-        Copy *data* to *offset*.
-
-        For large files this is faster than `buffer`: the kernel copies into a memory file at
-        half the cost of the page faults that writing through a mapping takes.
+        Copy *data* to *offset*; from any thread.
 
         Raises:
-            ValueError: The bytes would lie outside the file.
+            ValueError: The bytes would lie outside the file, or it was sealed or discarded.
             OperationError: There is no memory.
         """
         if offset < 0 or offset + len(data) > self._size:
             raise ValueError("the bytes lie outside the file")
-        if self._descriptor is None:
-            self.buffer[offset : offset + len(data)] = data
-            return
-        with memoryview(data) as rest:
-            done = 0
-            while done < len(rest):
-                done += self._write(rest[done:], offset + done)
-
-    def _write(self, data: memoryview, offset: int) -> int:
-        with self._lock:
-            self._require_open()
-            descriptor = self._descriptor
-        assert descriptor is not None
-        try:
-            return os.pwrite(descriptor.number, data, offset)
-        except OSError as error:
-            raise no_memory(self._size, error) from error
+        target = self._open_target()
+        if isinstance(target, Descriptor):
+            write_memory_file(target, data, offset=offset)
+        else:
+            target[offset : offset + len(data)] = data
 
     def seal(self) -> HeldFile:
         """
         Make the bytes immutable, hand them to the sink, and return them.
 
         Raises:
-            OperationError: Somebody still holds a part of `buffer`, or changed the memory.
+            ValueError: The file was sealed or discarded before.
+            OperationError: Somebody outside of this process changed the memory.
         """
         with self._lock:
-            self._require_open()
-            memory = self._freeze()
-            self._let_go()
-        held = HeldFile(memory)
+            target = self._open_target()
+            self._target = None
+        held = HeldFile(self._freeze(target))
         self._sealed(held)
         return held
 
     def discard(self) -> None:
-        """Free the memory. Calling it again does nothing."""
-        with self._lock:
-            self._let_go()
+        """Free the memory. Calling it again, or after `seal`, does nothing."""
+        self._target = None
 
-    def _require_open(self) -> None:
-        if self._done:
+    def _open_target(self) -> Descriptor | bytearray | mmap.mmap:
+        target = self._target
+        if target is None:
             raise ValueError("the writer was sealed or discarded before")
+        return target
 
-    def _let_go(self) -> None:
-        self._done = True
-        self._buffer = None
-        self._block = None
-        self._descriptor = None
+    def _freeze(self, target: Descriptor | bytearray | mmap.mmap) -> Memory:
+        match target:
+            case Descriptor():
+                return seal_memory_file(target, size=self._size)
+            case bytearray():
+                return InlineMemory(bytes(target))
+            case mmap.mmap():
+                return AnonymousMemory(target)
 
-    def _allocate(self) -> bytearray | mmap.mmap:
-        if self._size <= HELD_INLINE_BYTES:
-            return bytearray(self._size)
-        number = -1 if self._descriptor is None else self._descriptor.number
-        try:
-            return mmap.mmap(number, self._size)
-        except OSError as error:
-            raise no_memory(self._size, error) from error
 
-    def _freeze(self) -> Memory:
-        if self._descriptor is None and self._block is None:
-            self._block = self._allocate()
-        # Slices that a reader forgot would stay writable: a mapping that has any cannot be
-        # closed, which a memory file needs anyway; small files are copied. (Anonymous memory
-        # cannot tell; the reader's own buffer object is dead at least.)
-        try:
-            if self._buffer is not None:
-                self._buffer.release()
-            if self._descriptor is not None and isinstance(self._block, mmap.mmap):
-                self._block.close()
-        except BufferError as error:
-            raise OperationError(
-                "a part of a held file is still open for writing", code=Code.INTERNAL
-            ) from error
-        if self._descriptor is not None:
-            return seal_memory_file(self._descriptor, size=self._size)
-        if isinstance(self._block, mmap.mmap):
-            return AnonymousMemory(self._block)
-        return InlineMemory(bytes(self._block or b""))
+def _allocate(size: int) -> bytearray | mmap.mmap:
+    if size <= HELD_INLINE_BYTES:
+        return bytearray(size)
+    try:
+        return mmap.mmap(-1, size)
+    except OSError as error:
+        raise no_memory(size, error) from error
 
 
 class HoldingSink:

@@ -125,6 +125,23 @@ def _memfd_create() -> int:
     return os.memfd_create("weighbridge", flags)
 
 
+def write_memory_file(descriptor: Descriptor, data: memoryview | bytes, *, offset: int) -> None:
+    """
+    Copy *data* to *offset* of *descriptor*.
+
+    Raises:
+        OperationError: There is no memory, or the file is sealed.
+    """
+    rest = memoryview(data)
+    try:
+        while rest:
+            done = os.pwrite(descriptor.number, rest, offset)
+            rest = rest[done:]
+            offset += done
+    except OSError as error:
+        raise no_memory(len(data), error) from error
+
+
 def seal_memory_file(descriptor: Descriptor, *, size: int) -> SealedMemory:
     """
     Seal *descriptor* and return it as immutable memory.

@@ -15,7 +15,7 @@ from weighbridge.core.errors import LimitExceededError, OperationError, UsageErr
 from weighbridge.core.limits import HELD_INLINE_BYTES
 from weighbridge.load import held as held_module
 from weighbridge.load.held import HeldFile, HeldFiles, HeldWriter, HoldingSink, physical_memory
-from weighbridge.load.memfd import SEALS, SealedMemory, create_memory_file
+from weighbridge.load.memfd import SEALS, Descriptor, SealedMemory, create_memory_file
 from weighbridge.load.memory import AnonymousMemory, InlineMemory
 
 LARGE = HELD_INLINE_BYTES + 4097
@@ -28,12 +28,12 @@ def pattern(size: int) -> bytes:
     return b"".join(i.to_bytes(4, "little") for i in range(size // 4 + 1))[:size]
 
 
-def fill_buffer(writer: HeldWriter, data: bytes) -> None:
-    """Write through the mapping."""
-    writer.buffer[:] = data
+def fill_at_once(writer: HeldWriter, data: bytes) -> None:
+    """Write one block."""
+    writer.write_at(0, data)
 
 
-def fill_by_writing(writer: HeldWriter, data: bytes) -> None:
+def fill_in_blocks(writer: HeldWriter, data: bytes) -> None:
     """Write in two blocks, the second first."""
     half = len(data) // 2
     writer.write_at(half, data[half:])
@@ -44,7 +44,7 @@ def hold(data: bytes) -> HeldFile:
     """Return *data*, held."""
     sink = HoldingSink()
     writer = sink.open("f", len(data))
-    writer.buffer[:] = data
+    writer.write_at(0, data)
     writer.seal()
     return sink.finish()["f"]
 
@@ -68,7 +68,7 @@ class TestContent:
     """What goes in comes out."""
 
     @pytest.mark.parametrize("size", SIZES)
-    @pytest.mark.parametrize("fill", [fill_buffer, fill_by_writing])
+    @pytest.mark.parametrize("fill", [fill_at_once, fill_in_blocks])
     def test_reads_back_what_was_written(
         self, size: int, fill: Callable[[HeldWriter, bytes], None]
     ) -> None:
@@ -154,15 +154,14 @@ class TestContent:
 
     @pytest.mark.parametrize("size", [10, LARGE])
     def test_writers_are_used_once(self, size: int) -> None:
-        """After `seal` nothing can be written, sealed or mapped; `discard` does nothing."""
+        """After `seal` nothing can be written or sealed; `discard` does nothing."""
         data = pattern(size)
         sink = HoldingSink()
         writer = sink.open("f", size)
-        writer.buffer[:] = data
+        writer.write_at(0, data)
         writer.seal()
         for again in (
             writer.seal,
-            lambda: writer.buffer,
             lambda: writer.write_at(0, b"x"),
         ):
             with pytest.raises(ValueError, match="before"):
@@ -196,7 +195,7 @@ class TestContent:
         step = -(-size // 4)
 
         def work(start: int) -> None:
-            writer.buffer[start : start + step] = data[start : start + step]
+            writer.write_at(start, memoryview(data)[start : start + step])
 
         threads = [threading.Thread(target=work, args=(i * step,)) for i in range(4)]
         for thread in threads:
@@ -253,22 +252,12 @@ class TestSeals:
         with pytest.raises(PermissionError):
             os.fchmod(number, 0o755)
 
-    def test_a_forgotten_slice_prevents_sealing(self) -> None:
-        """While a part of the buffer is open for writing the file is not taken as held."""
-        sink = HoldingSink()
-        writer = sink.open("f", LARGE)
-        part = writer.buffer[:10]
-        with pytest.raises(OperationError, match="still open for writing"):
-            writer.seal()
-        part.release()
-        assert sink.finish().paths == ()
-
     def test_a_foreign_writable_mapping_prevents_sealing(self) -> None:
         """Memory that somebody else has mapped for writing is not taken as held."""
         sink = HoldingSink()
         writer = sink.open("f", LARGE)
-        descriptor = writer._descriptor
-        assert descriptor is not None
+        descriptor = writer._target
+        assert isinstance(descriptor, Descriptor)
         with mmap.mmap(descriptor.number, LARGE), pytest.raises(OperationError) as caught:
             writer.seal()
         assert "cannot be sealed" in str(caught.value)
@@ -278,8 +267,8 @@ class TestSeals:
         """Memory that somebody truncated before it was sealed is not taken as held."""
         sink = HoldingSink()
         writer = sink.open("f", LARGE)
-        descriptor = writer._descriptor
-        assert descriptor is not None
+        descriptor = writer._target
+        assert isinstance(descriptor, Descriptor)
         os.ftruncate(descriptor.number, LARGE - 1)
         with pytest.raises(OperationError, match="changed from outside"):
             writer.seal()
@@ -301,7 +290,7 @@ class TestSeals:
         sink = HoldingSink()
         for name in "abcd":
             writer = sink.open(name, LARGE)
-            writer.buffer[:] = pattern(LARGE)
+            writer.write_at(0, pattern(LARGE))
             writer.seal()
         files = sink.finish()
         kinds = [type(files[name].memory) for name in "abcd"]
@@ -369,15 +358,15 @@ class TestMemoryFiles:
         with pytest.raises(OperationError, match="no memory"):
             create_memory_file(10)
 
-    def test_unmappable_sizes(self) -> None:
-        """A file larger than the address space can be neither written nor viewed."""
+    def test_unmappable_sizes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A file larger than the address space cannot be viewed, nor held without a descriptor."""
         sink = HoldingSink(limit=1 << 62)
+        held = sink.open("g", 1 << 60).seal()
         with pytest.raises(OperationError, match="no memory"):
-            _ = sink.open("f", 1 << 60).buffer
-        writer = sink.open("g", 1 << 60)
-        writer.seal()
+            held.view()
+        monkeypatch.setattr(held_module, "create_memory_file", lambda _size: None)
         with pytest.raises(OperationError, match="no memory"):
-            sink.finish()["g"].view()
+            sink.open("f", 1 << 60)
 
     def test_a_full_memory_while_writing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A write that the system refuses is an error of memory."""
