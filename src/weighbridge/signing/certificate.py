@@ -228,7 +228,7 @@ class CertificateVerifier:
         path = find_path(chain, self._trust, at=at, where=bundle.where)
         identity = _identity(leaf, root=path[-1])
         self._check_identity(leaf, identity, where=bundle.where)
-        verify_payload(key, bundle, legacy_hash=SHA256() if self._allow_legacy else None)
+        verify_payload(key, bundle, legacy_hashes=(SHA256(),) if self._allow_legacy else ())
         return identity
 
     def _check_identity(

@@ -4,7 +4,7 @@ ECDSA as OMS uses it: three curves, each with its hash, over a DSSE encoding.
 Source: OMS specification 1.0, section 5; FIPS 186-5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -61,7 +61,7 @@ def verify_payload(
     bundle: Bundle,
     /,
     *,
-    legacy_hash: HashAlgorithm | None,
+    legacy_hashes: Sequence[HashAlgorithm],
 ) -> None:
     """
     Verify the bundle's signature over its payload bytes as they were received.
@@ -69,8 +69,8 @@ def verify_payload(
     Args:
         key: On one of `CURVES`; trusted by the caller.
         bundle: Whose `payload` and `signature` are taken.
-        legacy_hash: The hash with which the encoding of releases before 1.0 is tried too, or
-            None where the caller did not ask for it.
+        legacy_hashes: The hashes with which the encoding of releases before 1.0 is tried too;
+            none where the caller did not ask for it.
 
     Raises:
         SignatureRejectedError: The signature does not hold, or is not DER.
@@ -84,9 +84,9 @@ def verify_payload(
         )
     if _holds(key, bundle.signature, dsse.encode(bundle.payload), curve_hash(key)):
         return
-    legacy = dsse.encode_legacy(bundle.payload)
-    if legacy_hash is not None and _holds(key, bundle.signature, legacy, legacy_hash):
-        return
+    for algorithm in legacy_hashes:
+        if _holds(key, bundle.signature, dsse.encode_legacy(bundle.payload), algorithm):
+            return
     raise SignatureRejectedError(
         "the signature does not hold: the file was changed, or another key made it",
         code=Code.SIGNATURE_INVALID,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -40,6 +41,10 @@ _DETAILS: Final = MappingProxyType(
         "secp521r1": "PKIX_ECDSA_P521_SHA_512",
     }
 )
+
+
+_LEGACY_DETAILS: Final = _DETAILS["secp256r1"]
+"""What releases before 1.0 wrote whatever the curve."""
 
 
 class KeySigner:
@@ -136,8 +141,10 @@ class KeyVerifier:
                 hint=f"Verify it with the method '{bundle.method}'",
             )
         self._check_material(bundle.material, where=bundle.where)
-        legacy_hash = curve_hash(self._key) if self._allow_legacy else None
-        verify_payload(self._key, bundle, legacy_hash=legacy_hash)
+        # Releases before 1.0 used SHA-256 whatever the curve; their successors read the
+        # encoding with the curve's hash.
+        hashes = (SHA256(), curve_hash(self._key)) if self._allow_legacy else ()
+        verify_payload(self._key, bundle, legacy_hashes=hashes)
         return self.identity
 
     def _check_material(self, material: KeyMaterial, *, where: str) -> None:
@@ -146,6 +153,8 @@ class KeyVerifier:
         wanted = (key_hint(self._key), _public_pem(self._key), _DETAILS[self._key.curve.name])
         for found, expected in zip(stated, wanted, strict=True):
             if found is None or found == expected:
+                continue
+            if self._allow_legacy and found == _LEGACY_DETAILS:
                 continue
             raise SignatureRejectedError(
                 f"the signature names another key than {self._where}",

@@ -127,10 +127,12 @@ def test_a_certificate_signature_is_no_key_signature() -> None:
 
 
 @pytest.mark.parametrize("curve", CURVES)
-def test_the_encoding_before_1_0_is_read_on_request_only(curve: str) -> None:
+@pytest.mark.parametrize("fixed_hash", [False, True])
+def test_the_encoding_before_1_0_is_read_on_request_only(curve: str, fixed_hash: bool) -> None:
     """A signature over the old encoding holds with the legacy switch and not without."""
     document = bundle_document(key_signer(curve), PAYLOAD)
-    signature = curve_key(curve).sign(encode_legacy(PAYLOAD), ec.ECDSA(HASHES[curve]))
+    algorithm = SHA256() if fixed_hash else HASHES[curve]
+    signature = curve_key(curve).sign(encode_legacy(PAYLOAD), ec.ECDSA(algorithm))
     document["dsseEnvelope"]["signatures"] = [{"sig": base64_of(signature), "keyid": None}]
     bundle = parse(document)
     identity = key_verifier(curve, allow_legacy=True).verify(bundle, at=NOW)
