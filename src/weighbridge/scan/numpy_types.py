@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.formats.pickle.values import CallNode, DictNode, TupleNode, Value
+from weighbridge.formats.pickle.values import CallNode, DictNode, GlobalNode, TupleNode, Value
 
 _CODE: Final = re.compile(r"[<>|=]?([?bBhHiIlLqQpPefdgFDGSaUVOmMuc])([0-9]{0,9})")
 _CHARACTER_BYTES: Final = {"U": 4}
+RECORD_CLASSES: Final = frozenset({"numpy.record", "numpy.rec.record"})
+"""Classes that stand for a type code."""
+
 _MAX_FIELDS: Final = 4096
 _MAX_DEPTH: Final = 8
 _STATE_LENGTHS: Final = {8, 9}
@@ -32,6 +35,8 @@ def read_type(value: Value, *, depth: int = 0) -> ElementType | None:
     if not isinstance(value, CallNode) or value.target != "numpy.dtype" or depth > _MAX_DEPTH:
         return None
     code = (value.positional or (None,))[0]
+    if isinstance(code, GlobalNode) and code.dotted in RECORD_CLASSES:
+        code = "V0"
     found = _CODE.fullmatch(code) if isinstance(code, str) else None
     if found is None or not found[2]:
         return None

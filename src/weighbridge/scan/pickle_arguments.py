@@ -25,7 +25,8 @@ from weighbridge.formats.pickle.values import (
     children,
 )
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
-from weighbridge.scan.numpy_types import find_type_fault, read_type
+from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
+from weighbridge.scan.pickle_facts import literal_bytes
 from weighbridge.scan.pickle_storage import read_storage
 
 Refusal = str | None
@@ -200,8 +201,12 @@ def _own_module(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusa
 
 
 def _nested_pickle(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    literal = len(args) == 1 and isinstance(args[0], bytes) and not _has_keywords(call)
-    return None if literal else "it unpickles bytes that the stream computes"
+    literal = len(args) == 1 and literal_bytes(args[0]) is not None
+    return (
+        None
+        if literal and not _has_keywords(call)
+        else "it unpickles bytes that the stream computes"
+    )
 
 
 def _encode(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -217,7 +222,7 @@ def _tensor(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     offset, size, stride = args[1], _integers(args[2]), _integers(args[3])
     if not isinstance(offset, int) or size is None or stride is None or len(size) != len(stride):
         return "offset, size and stride are not integers"
-    if offset < 0 or min(*size, *stride, 0) < 0:
+    if any(n < 0 for n in (offset, *size, *stride)):
         return "offset, size or stride is negative"
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1
     if not math.prod(size):
@@ -264,6 +269,13 @@ def _array_shell(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refus
     if shape not in ((0,), ()) or not (made or isinstance(code, str | bytes)):
         return "the array is not empty"
     return None if judge.is_plain(call.kwargs) and not _has_keywords(call) else "it has keywords"
+
+
+def _dtype_code(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    first = args[0] if args else None
+    record = isinstance(first, GlobalNode) and first.dotted in RECORD_CLASSES
+    plain = judge.are_plain(call, args[1:]) and (record or isinstance(first, str))
+    return None if plain else "it takes a type code"
 
 
 def _scalar(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -314,7 +326,8 @@ def _array(judge: Judge, state: Value) -> Refusal:
         return "an array has no known shape or type"
     if described.has_object != isinstance(content, ListNode):
         return "objects of an array are not a list"
-    made = isinstance(content, CallNode) and content.target == "_codecs.encode"
+    makers = {"_codecs.encode", "builtins.bytes"}
+    made = isinstance(content, CallNode) and content.target in makers
     if not (made or isinstance(content, ListNode | str | bytes)):
         return "the content of an array is computed"
     del judge, mask
@@ -363,6 +376,7 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.REBUILD: _rebuild,
             Arguments.ARRAY_SHELL: _array_shell,
             Arguments.SCALAR: _scalar,
+            Arguments.DTYPE_CODE: _dtype_code,
         }
     )
 )

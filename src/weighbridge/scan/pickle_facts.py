@@ -13,6 +13,7 @@ from weighbridge.formats.pickle.values import (
     ExtensionNode,
     GlobalNode,
     PersistentNode,
+    Value,
 )
 from weighbridge.scan.interface import Facts
 
@@ -129,6 +130,22 @@ class UnreadFacts(Facts):
     length: int
     zeros: bool
     preview: bytes = field(repr=False)
+
+
+def literal_bytes(value: Value) -> bytes | None:
+    """Return bytes that a stream writes out, also in the way of protocols below 3."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, CallNode) or value.target != "_codecs.encode" or value.kwargs:
+        return None
+    match value.positional:
+        case (str() as text, "latin1" | "latin-1"):
+            try:
+                return text.encode("latin-1")
+            except UnicodeEncodeError:
+                return None
+        case _:
+            return None
 
 
 def references(trace: Trace) -> Iterator[tuple[str, ...]]:

@@ -1,6 +1,8 @@
 """Persistent ids as torch writes them: the storages that tensors are views of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from weighbridge.formats.pickle.values import GlobalNode, TupleNode, Value
@@ -8,6 +10,23 @@ from weighbridge.scan.allowlist import find_entry
 
 _LENGTHS: Final = {5, 6}
 """Items of an id: the legacy format adds the view that a storage is of another one."""
+
+
+ELEMENT_BYTES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        f"torch.{name}Storage": size
+        for size, names in {
+            1: "Byte Char Bool QInt8 QUInt8 QUInt4x2 QUInt2x4 Untyped",
+            2: "Half BFloat16 Short",
+            4: "Float Int QInt32",
+            8: "Double Long ComplexFloat",
+            16: "ComplexDouble",
+        }.items()
+        for name in names.split()
+    }
+    | {"torch.storage.UntypedStorage": 1}
+)
+"""Bytes of an element of each storage class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,16 +17,28 @@ from weighbridge.scan.interface import Analyzer, Facts, Rule
 
 ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
     {
+        FileFormat.BZIP2: "compressed",
         FileFormat.GGUF: "gguf",
+        FileFormat.GZIP: "compressed",
+        FileFormat.JOBLIB: "joblib",
         FileFormat.JSON: "json",
         FileFormat.LFS_POINTER: "lfs",
+        FileFormat.NPY: "numpy",
+        FileFormat.NPZ: "zip",
+        FileFormat.PICKLE: "pickle",
         FileFormat.PYTHON_BYTECODE: "python_bytecode",
         FileFormat.PYTHON_SOURCE: "python_source",
         FileFormat.SAFETENSORS: "safetensors",
         FileFormat.SCRIPT: "script",
         FileFormat.SHARED_OBJECT: "shared_object",
         FileFormat.TEXT: "text",
+        FileFormat.TORCHSCRIPT: "torch",
+        FileFormat.TORCH_LEGACY: "torch_legacy",
+        FileFormat.TORCH_ZIP: "torch",
+        FileFormat.XZ: "compressed",
         FileFormat.YAML: "yaml",
+        FileFormat.ZIP: "zip",
+        FileFormat.ZLIB: "compressed",
     }
 )
 """Format to the module of `analyzers/` that reads it; the module's function is `analyze`."""
@@ -50,6 +62,17 @@ RULES: Final[tuple[str, ...]] = (
     "lfs-pointer",
     "modules-import",
     "native-code",
+    "pickle-argument",
+    "pickle-broken-stream",
+    "pickle-computed-global",
+    "pickle-dangerous-global",
+    "pickle-divergence",
+    "pickle-extension-registry",
+    "pickle-patched-reference",
+    "pickle-persistent-id",
+    "pickle-several-streams",
+    "pickle-trailing-data",
+    "pickle-unknown-global",
     "polyglot",
     "python-bytecode",
     "python-dangerous-call",
@@ -61,7 +84,9 @@ RULES: Final[tuple[str, ...]] = (
     "script-file",
     "shard-index-path",
     "suffix-lies",
+    "torch-duplicate-pickle",
     "yaml-python-tag",
+    "zip-anomaly",
 )
 """Rule ids; the rule `some-id` is the one `Rule` of `rules/some_id.py`."""
 

@@ -236,7 +236,10 @@ def _build(m: Registers, at: int) -> int:
         target.states.append(state)
         m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
         if m.after_build is not None:
-            return m.after_build(target, at)
+            after = m.after_build(target, at)
+            if after != at and m.frame_end == at:
+                m.frame_end = -1
+            return after
     elif is_opaque(target):
         m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
     else:

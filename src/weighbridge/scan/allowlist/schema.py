@@ -82,6 +82,9 @@ class Arguments(StrEnum):
     ARRAY_SHELL = "array-shell"
     """A listed array class, the shape (0,) and a type code: an array to be filled by BUILD."""
 
+    DTYPE_CODE = "dtype-code"
+    """A type code, or NumPy's record class, and plain values."""
+
     SCALAR = "scalar"
     """A type without objects and the bytes of one value."""
 

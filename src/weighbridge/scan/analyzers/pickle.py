@@ -1,163 +1,28 @@
 """
 Files of raw pickle streams: one, several, with padding or anything else between and behind.
 
-`pickle.load` reads the first stream and stops; a program that calls it again reads the next.
-So every stream is walked, with a memo of its own and, from the second on, with that of the
-stream before (one `Unpickler` that loads twice keeps its memo). Bytes that belong to no stream
-are reported, searched for further streams, and handed on where they are a format of their own.
+A file that names joblib's array wrapper is read as joblib reads it and as `pickle.load` does.
 """
 
-import re
-from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.content import BytesSource, RegionSource
-from weighbridge.core.limits import MAX_PICKLE_BYTES, MAX_PICKLE_STREAMS
-from weighbridge.formats.pickle.machine import Bounds, run
-from weighbridge.formats.pickle.trace import Trace
-from weighbridge.formats.pickle.values import CallNode
-from weighbridge.formats.sniff import sniff
+from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.scan.analyzers import joblib
 from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.pickle_facts import Dialect, PickleFacts, UnreadFacts, references
+from weighbridge.scan.pickle_facts import Dialect
+from weighbridge.scan.pickle_streams import walk_streams
 
-NESTED_LOADERS: Final = frozenset({"torch.storage._load_from_bytes"})
-"""Functions that unpickle their one argument: a checkpoint within a pickle."""
-
-_PROTO: Final = re.compile(rb"\x80[\x00-\x05]")
-_NOT_ZERO: Final = re.compile(rb"[^\0]")
-_PREVIEW: Final = 32
-_NOT_EMBEDDED: Final = frozenset({FileFormat.TEXT, FileFormat.UNKNOWN, FileFormat.EMPTY})
-"""What trailing bytes are when they are no file of their own."""
+_JOBLIB: Final = b"joblib.numpy_pickle"
 
 
 def analyze(subject: Subject) -> Analysis:
     """Yield each stream of *subject*, and the bytes that are none."""
     data = subject.source.read_at(0, min(subject.source.size, MAX_PICKLE_BYTES))
+    if _JOBLIB in data:
+        yield from joblib.analyze(subject)
+        return
     yield from walk_streams(subject, data, dialect=Dialect.PLAIN)
     if subject.source.size > len(data):
         reason = f"only the first {len(data)} of {subject.source.size} bytes were examined"
         yield subject.gap(reason, code=Code.SCAN_LIMIT)
-
-
-def bounds_of(subject: Subject) -> Bounds:
-    """Return the machine's bounds under the subject's deadline."""
-    if subject.deadline is None:
-        return Bounds()
-    return Bounds(deadline=subject.deadline.at, clock=subject.deadline.clock)
-
-
-def walk_streams(
-    subject: Subject, data: bytes, *, dialect: Dialect, start: int = 0, first: int = 0
-) -> Analysis:
-    """
-    Yield every stream in *data* from *start*, and the bytes between and behind them.
-
-    *data* is the subject's bytes or the start of them; *first* is the first stream's number.
-    """
-    position = read_to = start
-    previous: Trace | None = None
-    index = first
-    while 0 <= position < len(data):
-        if index - first >= MAX_PICKLE_STREAMS:
-            yield subject.gap(f"more than {MAX_PICKLE_STREAMS} streams", code=Code.SCAN_LIMIT)
-            return
-        subject.check_time()
-        trace = run(data, start=position, bounds=bounds_of(subject))
-        if index and not trace.complete and not trace.events:
-            position = _next_start(data, position + 1)
-            continue
-        yield from account_for(subject, data, read_to, position)
-        yield from describe(subject, trace, dialect=dialect, index=index)
-        yield from _walk_with_memo(subject, data, trace, previous, dialect=dialect, index=index)
-        previous = trace
-        index += 1
-        read_to = trace.end
-        position = _skip_zeros(data, trace.end) if trace.complete else _next_start(data, trace.end)
-    yield from account_for(subject, data, read_to, len(data))
-
-
-def _skip_zeros(data: bytes, at: int) -> int:
-    """Return the position of the first byte from *at* that is not zero."""
-    found = _NOT_ZERO.search(data, at)
-    return found.start() if found else len(data)
-
-
-def _next_start(data: bytes, at: int) -> int:
-    """Return where the next PROTO opcode of a protocol that exists may stand, or -1."""
-    found = _PROTO.search(data, at)
-    return found.start() if found else -1
-
-
-def describe(
-    subject: Subject, trace: Trace, *, dialect: Dialect, index: int = 0, base: int = 0
-) -> Analysis:
-    """Yield a stream's facts, the bounds that it met, and the pickles within it."""
-    yield PickleFacts(subject=subject, trace=trace, dialect=dialect, index=index, base=base)
-    if trace.limits:
-        met = ", ".join(sorted(trace.limits))
-        code = Code.SCAN_TIMEOUT if "seconds" in trace.limits else Code.SCAN_LIMIT
-        yield subject.gap(f"the stream was not wholly examined: bound on {met}", code=code)
-    yield from _nested(subject, trace)
-
-
-def _walk_with_memo(
-    subject: Subject,
-    data: bytes,
-    trace: Trace,
-    previous: Trace | None,
-    *,
-    dialect: Dialect,
-    index: int,
-) -> Analysis:
-    """Yield the stream as an unpickler reads it that keeps its memo, where that differs."""
-    if previous is None or not previous.memo:
-        return
-    again = run(data, start=trace.start, memo=previous.memo, bounds=bounds_of(subject))
-    if list(references(again)) != list(references(trace)):
-        yield PickleFacts(subject=subject, trace=again, dialect=dialect, index=index, carried=True)
-
-
-def _nested(subject: Subject, trace: Trace) -> Iterator[Subject]:
-    """Yield the literal arguments of functions that unpickle them."""
-    for call in trace.calls:
-        if call.target in NESTED_LOADERS:
-            content = literal_bytes(call)
-            if content is not None:
-                yield nested_subject(subject, content, name=f"bytes@{call.offset}")
-
-
-def literal_bytes(call: CallNode) -> bytes | None:
-    """Return the one argument of *call* where it is a bytes literal."""
-    arguments = call.positional
-    if arguments is None or len(arguments) != 1 or call.kwargs is not None:
-        return None
-    (content,) = arguments
-    return content if isinstance(content, bytes) else None
-
-
-def nested_subject(subject: Subject, content: bytes, *, name: str) -> Subject:
-    """Return the subject for *content*, a file within a pickle."""
-    source = BytesSource(content)
-    return subject.nested(member=name, format=sniff(source, name=name).format, source=source)
-
-
-def account_for(subject: Subject, data: bytes, start: int, end: int) -> Analysis:
-    """Yield the bytes from *start* to *end*, which belong to no stream, and what they may be."""
-    if start >= end:
-        return
-    zeros = data.count(0, start, end) == end - start
-    yield UnreadFacts(
-        subject=subject,
-        start=start,
-        length=end - start,
-        zeros=zeros,
-        preview=data[start : min(end, start + _PREVIEW)],
-    )
-    if zeros:
-        return
-    source = RegionSource(BytesSource(data), offset=start, length=end - start)
-    found = sniff(source, name="").format
-    if found not in _NOT_EMBEDDED and found is not FileFormat.PICKLE:
-        yield subject.nested(member=f"bytes@{start}", format=found, source=source)

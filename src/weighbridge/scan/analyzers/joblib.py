@@ -1,0 +1,126 @@
+"""
+Files that joblib writes: a pickle in which raw arrays follow the objects that announce them.
+
+joblib's unpickler reads an array whenever a `NumpyArrayWrapper` has got its state, an array of
+objects as a pickle of its own (`joblib/numpy_pickle.py`). The arrays are stepped over exactly.
+`pickle.load` would read the same arrays as opcodes: where it would then do something else, that
+is reported as well.
+"""
+
+import math
+from typing import Final
+
+from weighbridge.core.codes import Code
+from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.formats.pickle.machine import run
+from weighbridge.formats.pickle.state import BrokenStreamError
+from weighbridge.formats.pickle.trace import Trace
+from weighbridge.formats.pickle.values import CallNode, DictNode, GlobalNode, TupleNode, Value
+from weighbridge.scan.allowlist import Kind, find_entry
+from weighbridge.scan.interface import Analysis, Subject
+from weighbridge.scan.numpy_types import read_type
+from weighbridge.scan.pickle_facts import Dialect, PickleFacts
+from weighbridge.scan.pickle_streams import account_for, bounds_of, describe
+
+WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+
+
+def analyze(subject: Subject) -> Analysis:
+    """Yield the stream as joblib reads it, the pickles in it, and what `pickle.load` would do."""
+    data = subject.source.read_at(0, min(subject.source.size, MAX_PICKLE_BYTES))
+    arrays = _Arrays(subject, data)
+    trace = run(data, bounds=bounds_of(subject), after_build=arrays.step_over)
+    yield from describe(subject, trace, dialect=Dialect.JOBLIB)
+    for inner in arrays.inner:
+        yield from describe(subject, inner, dialect=Dialect.NUMPY)
+    plain = run(data, bounds=bounds_of(subject))
+    if _does_more(plain, [trace, *arrays.inner]):
+        yield PickleFacts(subject=subject, trace=plain, dialect=Dialect.PLAIN)
+    if trace.complete:
+        yield from account_for(subject, data, trace.end, len(data))
+    if subject.source.size > len(data):
+        reason = f"only the first {len(data)} of {subject.source.size} bytes were examined"
+        yield subject.gap(reason, code=Code.SCAN_LIMIT)
+
+
+def _does_more(plain: Trace, known: list[Trace]) -> bool:
+    """
+    Tell whether `pickle.load` would import what joblib does not.
+
+    It reads raw arrays as opcodes, which is noise as a rule. Noise that takes an object for a
+    name ends there: no instance of a framework's class is a string.
+    """
+    names = {node.dotted for trace in known for node in trace.globals if not node.computed}
+    for node in plain.globals:
+        if node.operands is None and node.dotted not in names:
+            return True
+        if any(_may_be_text(part) for part in node.operands or () if not isinstance(part, str)):
+            return True
+    return False
+
+
+def _may_be_text(value: Value) -> bool:
+    """Tell whether a value can be a string when the program runs."""
+    entry = find_entry(value.target or "") if isinstance(value, CallNode) else None
+    return entry is None or entry.kind is not Kind.CLASS or entry.pack in {"python", "numpy"}
+
+
+class _Arrays:
+    """Steps over the arrays of one stream and keeps the pickles that stand in their place."""
+
+    def __init__(self, subject: Subject, data: bytes) -> None:
+        self._subject = subject
+        self._data = data
+        self.inner: list[Trace] = []
+
+    def step_over(self, target: Value, at: int, /) -> int:
+        """
+        Return where the stream goes on after an array at *at*.
+
+        Raises:
+            BrokenStreamError: The array's length cannot be told.
+        """
+        if not isinstance(target, CallNode) or target.target != WRAPPER:
+            return at
+        state = _attributes(target.states[-1])
+        kind = read_type(state.get("dtype"))
+        shape = state.get("shape")
+        if kind is None or not isinstance(shape, TupleNode):
+            raise BrokenStreamError("a joblib array has no known type or shape")
+        if kind.has_object:
+            return self._walk_objects(at)
+        lengths = [n for n in shape.items if isinstance(n, int) and n >= 0]
+        if len(lengths) != len(shape.items):
+            raise BrokenStreamError("a joblib array has no known shape")
+        at = self._skip_padding(state.get("numpy_array_alignment_bytes"), at)
+        end = at + math.prod(lengths) * kind.item_size
+        if end > len(self._data):
+            raise BrokenStreamError("a joblib array reaches past the end of the file")
+        return end
+
+    def _skip_padding(self, alignment: Value, at: int) -> int:
+        """Return where an aligned array starts: behind a byte that counts the padding."""
+        if alignment is None:
+            return at
+        if at >= len(self._data):
+            raise BrokenStreamError("the file ends before an array")
+        return at + 1 + self._data[at]
+
+    def _walk_objects(self, at: int) -> int:
+        """Walk the pickle that stands for an array of objects."""
+        trace = run(self._data, start=at, bounds=bounds_of(self._subject))
+        self.inner.append(trace)
+        if not trace.complete:
+            raise BrokenStreamError("the pickle of an array of objects breaks")
+        return trace.end
+
+
+def _attributes(state: Value) -> dict[str, Value]:
+    """Return the attributes that a state sets; an array class is no wrapper's attribute."""
+    if not isinstance(state, DictNode):
+        raise BrokenStreamError("a joblib array has no attributes")
+    found = {key: value for key, value in state.pairs() if isinstance(key, str)}
+    kind = found.get("subclass")
+    if not isinstance(kind, GlobalNode):
+        raise BrokenStreamError("a joblib array has no class")
+    return found
