@@ -10,7 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from support.pki import (
     CURVES,
@@ -254,6 +259,19 @@ def test_a_compressed_public_key_is_refused() -> None:
     pem = f"-----BEGIN PUBLIC KEY-----\n{body[:64]}\n{body[64:]}\n-----END PUBLIC KEY-----\n"
     with refused(Code.KEY_MALFORMED, text="canonical"):
         KeyVerifier.from_pem(pem.encode())
+
+
+def test_a_private_key_with_a_hybrid_point_is_refused() -> None:
+    """The hybrid form of the public half says the same in other bytes, and is refused."""
+    key = curve_key()
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    hybrid = bytes([6 + (point[-1] & 1)]) + point[1:]
+    body = base64_of(der.replace(point, hybrid))
+    lines = "".join(f"{body[i : i + 64]}\n" for i in range(0, len(body), 64))
+    pem = f"-----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\n"
+    with refused(Code.KEY_MALFORMED, text="canonical"):
+        KeySigner.from_pem(pem.encode())
 
 
 @pytest.mark.parametrize("curve", CURVES)
