@@ -1,7 +1,6 @@
 """The command line as its users meet it: results, exit codes, messages."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.publisher import Result, make_workplace, weighbridge, write_key
 
 SIGN = ("sign", "key", "model", "--private-key", "publisher.key")
@@ -114,7 +114,11 @@ def test_a_stranger_s_signature_is_refused(place: Path) -> None:
         (("explain", "no-such-code"), 2, "no such code"),
         (("frobnicate",), 2, "No such command"),
         (("scan", "model", "--fail-on", "nothing"), 2, "nothing"),
-        (("verify", "key", "model", "--public-key", "publisher.pub", "--ignore-paths", "model"), 2, "whole model"),
+        (
+            ("verify", "key", "model", "--public-key", "publisher.pub", "--ignore-paths", "model"),
+            2,
+            "whole model",
+        ),
     ],
 )
 def test_wrong_input_is_told_apart(
@@ -231,7 +235,10 @@ def test_every_hash_curve_and_mode_round_trips(
 def test_a_single_file_has_its_signature_beside_it(place: Path) -> None:
     """A file is signed, verified and refused like a directory."""
     shutil.copy(place / "model" / "model.safetensors", place / "one.safetensors")
-    assert weighbridge(place, "sign", "key", "one.safetensors", "--private-key", "publisher.key").code == 0
+    assert (
+        weighbridge(place, "sign", "key", "one.safetensors", "--private-key", "publisher.key").code
+        == 0
+    )
     assert (place / "one.safetensors.sig").is_file()
     verify = ("verify", "key", "one.safetensors", "--public-key", "publisher.pub")
     assert weighbridge(place, *verify).code == 0
@@ -330,7 +337,7 @@ def test_an_interrupt_ends_the_command_without_a_trace(place: Path) -> None:
 
 def _has_open(pid: int, name: str) -> bool:
     try:
-        links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return False
     return any(link.endswith(name) for link in links)

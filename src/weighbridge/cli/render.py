@@ -78,9 +78,9 @@ def show_capabilities(session: Session, capabilities: Sequence[Capability]) -> N
 def show_selection(session: Session, selection: RuleSelection) -> None:
     """Print which rule decides."""
     if session.format == "json":
-        session.write(json_v1.render_json(json_policy.selection_document(selection)))
+        session.write(json_v1.render_json(json_policy.explanation_document(selection)))
         return
-    session.write(text_policy.selection_text(selection, style=_style(session)))
+    session.write(text_policy.explanation_text(selection, style=_style(session)))
 
 
 def show_cases(session: Session, results: Sequence[CaseResult]) -> None:

@@ -19,7 +19,13 @@ from pathlib import Path
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
-from weighbridge.core.errors import LimitExceededError, SignatureRejectedError
+from weighbridge.core.errors import (
+    IndeterminateError,
+    LimitExceededError,
+    OperationError,
+    SignatureRejectedError,
+    WeighbridgeError,
+)
 from weighbridge.core.evidence import Evidence, Gap, SignatureEvidence, Stage
 from weighbridge.core.verdict import Verdict
 from weighbridge.inventory.contents import DiskContents
@@ -166,7 +172,7 @@ class Examination:
             return found
         try:
             file = read_signature(self._handle.default_signature)
-        except SignatureRejectedError as error:
+        except (SignatureRejectedError, IndeterminateError, OperationError) as error:
             found.gaps.append(_gap(error, self._handle))
             return found
         refusals: list[Gap] = []
@@ -194,7 +200,7 @@ class Examination:
             )
         try:
             return verify_statement(file, verifier, at=self._now, allow_legacy=False)
-        except SignatureRejectedError as error:
+        except (SignatureRejectedError, IndeterminateError) as error:
             return _gap(error, self._handle, signer=name)
 
     def _compare(
@@ -253,7 +259,7 @@ def _digests(inventory: Inventory, signed: tuple[SignatureEvidence, ...]) -> Art
     return digests_of(inventory, entries, root=signed[0].root)
 
 
-def _gap(error: SignatureRejectedError, handle: LocalHandle, *, signer: str | None = None) -> Gap:
+def _gap(error: WeighbridgeError, handle: LocalHandle, *, signer: str | None = None) -> Gap:
     message = f"{signer}: {error.message}" if signer else error.message
     if error.expected is not None:
         message += f": expected {error.expected}"

@@ -1,47 +1,51 @@
-"""JSON documents about policies; frozen like those of `json_v1`."""
+"""JSON, version 1, of what a policy would do; see `json_v1` for the promises."""
 
-from collections.abc import Sequence
+from typing import Final
 
 from weighbridge.policy.rehearsal import CaseResult
 from weighbridge.policy.selection import RuleSelection
-from weighbridge.record.json_v1 import Document
+from weighbridge.record.json_v1 import Document, verdict_document
+
+EXPLANATION: Final = "weighbridge.explanation/v1"
+CASES: Final = "weighbridge.policy-test/v1"
 
 
-def selection_document(selection: RuleSelection) -> Document:
-    """Return which rule decides: schema `weighbridge.selection/v1`."""
+def explanation_document(selection: RuleSelection) -> Document:
+    """Return the document of `policy explain`."""
     rule = selection.rule
     return {
-        "schema": "weighbridge.selection/v1",
-        "names": list(selection.names),
+        "schema": EXPLANATION,
         "boundary": selection.boundary,
+        "names": list(selection.names),
         "rule": None
         if rule is None
         else {
             "index": rule.index,
-            "line": rule.line,
             "label": rule.label,
+            "line": rule.line,
             "pattern": selection.pattern,
             "name": selection.name,
         },
         "considered": [
-            {"index": c.index, "line": c.line, "label": c.label, "reason": c.reason}
-            for c in selection.considered
+            {"index": item.index, "label": item.label, "line": item.line, "reason": item.reason}
+            for item in selection.considered
         ],
     }
 
 
-def cases_document(results: Sequence[CaseResult]) -> Document:
-    """Return how cases came out: schema `weighbridge.cases/v1`."""
+def cases_document(results: tuple[CaseResult, ...]) -> Document:
+    """Return the document of `policy test`."""
     return {
-        "schema": "weighbridge.cases/v1",
+        "schema": CASES,
         "passed": all(result.passed for result in results),
         "cases": [
             {
                 "name": result.case.name,
                 "line": result.case.line,
-                "expected": result.case.expect.value,
-                "decision": result.verdict.decision.value,
+                "expect": str(result.case.expect),
+                "passed": result.passed,
                 "problems": list(result.problems),
+                "verdict": verdict_document(result.verdict),
             }
             for result in results
         ],

@@ -1,42 +1,52 @@
-"""Which rule decides, and how the cases came out, for people."""
+"""What a policy would do, for people: which rule decides and why, and how its cases came out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from weighbridge.policy.rehearsal import CaseResult
 from weighbridge.policy.selection import RuleSelection
-from weighbridge.record.style import PLAIN, Style, one_line
+from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
 
 
-def selection_text(selection: RuleSelection, *, style: Style = PLAIN) -> str:
-    """Return which rule decides at the boundary, and why each earlier one does not."""
-    names = " or ".join(one_line(name) for name in selection.names) or "a reference without a name"
-    lines = [f"{names}, at the boundary {one_line(selection.boundary)}:"]
-    lines += [
-        f"  line {considered.line}: {one_line(considered.label)}: "
-        f"{style.paint('no', style.faint)}, it {one_line(considered.reason)}"
-        for considered in selection.considered
-    ]
-    rule = selection.rule
-    if rule is None:
-        lines.append(f"{style.paint('DENY', style.bad)}  no rule matches")
+def explanation_text(selection: RuleSelection, *, style: Style = PLAIN) -> str:
+    """Return which rule decides and why each earlier one does not."""
+    return "\n".join(_explanation(selection, style)) + "\n"
+
+
+def cases_text(results: tuple[CaseResult, ...], *, style: Style = PLAIN) -> str:
+    """Return how the cases of a policy came out, the failed ones with what is wrong."""
+    return "\n".join(_cases(results, style)) + "\n"
+
+
+def _explanation(selection: RuleSelection, style: Style) -> Iterator[str]:
+    if selection.rule is None:
+        yield f"{style.paint('No rule decides', style.bad)}: denied"
     else:
-        decides = style.paint("decides", style.good)
-        lines.append(
-            f"  line {rule.line}: {one_line(rule.label)}: {decides}, "
-            f"{one_line(selection.pattern or '')} matches {one_line(selection.name or '')}"
+        label = one_line(selection.rule.label)
+        yield f"{style.paint(label, style.good)} decides, line {selection.rule.line}"
+        yield f"  {one_line(selection.pattern or '')} matches {one_line(selection.name or '')}"
+    yield f"  boundary {one_line(selection.boundary)}"
+    names = [one_line(name) for name in selection.names]
+    yield f"  names    {', '.join(names) or 'none: the reference has no usable name'}"
+    if selection.considered:
+        yield ""
+        yield style.paint("Looked at before", style.strong)
+        lines = (
+            f"  {one_line(rule.label)}, line {rule.line}: {one_line(rule.reason)}"
+            for rule in selection.considered
         )
-    return "\n".join(lines) + "\n"
+        yield from shown(lines, noun="rules")
 
 
-def cases_text(results: Sequence[CaseResult], *, style: Style = PLAIN) -> str:
-    """Return a line for each case, and what went otherwise."""
-    lines: list[str] = []
+def _cases(results: tuple[CaseResult, ...], style: Style) -> Iterator[str]:
     for result in results:
-        word = style.paint("ok", style.good) if result.passed else style.paint("FAIL", style.bad)
-        lines.append(f"{word:<4}  {one_line(result.case.name)}")
-        lines += [
-            f"      line {result.case.line}: {one_line(problem)}" for problem in result.problems
-        ]
+        word = style.paint("pass", style.good) if result.passed else style.paint("FAIL", style.bad)
+        yield f"{word}  {one_line(result.case.name)}: {result.verdict.decision}"
+        yield from (f"      {one_line(problem)}" for problem in result.problems)
+        if not result.passed:
+            yield from (
+                f"      {reason.decision}: {one_line(reason.message)} [{one_line(reason.code)}]"
+                for reason in result.verdict.reasons
+            )
     failed = sum(not result.passed for result in results)
-    lines.append(f"{len(results) - failed} passed, {failed} failed")
-    return "\n".join(lines) + "\n"
+    yield ""
+    yield f"{counted(len(results), 'case')}, {failed} failed"

@@ -1,0 +1,53 @@
+"""Results are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import OperationError
+from weighbridge.pipeline.output import write_whole
+
+
+def test_the_content_is_there_with_ordinary_permissions(tmp_path: Path) -> None:
+    """A written file has the content and the mode that the user's mask gives."""
+    old = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "f", b"new")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "f").read_bytes() == b"new"
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt before the last step leaves the old content and no temporary file."""
+    (tmp_path / "f").write_bytes(b"old")
+
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("weighbridge.pipeline.output.os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "f", b"new")
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_file_that_must_not_be_replaced_is_not(tmp_path: Path) -> None:
+    """Without leave to replace, an existing file is an error with its own code."""
+    (tmp_path / "f").write_bytes(b"old")
+    with pytest.raises(OperationError) as caught:
+        write_whole(tmp_path / "f", b"new", replace=False)
+    assert caught.value.code is Code.OUTPUT_EXISTS
+    assert (tmp_path / "f").read_bytes() == b"old"
+    write_whole(tmp_path / "g", b"new", replace=False)
+    assert (tmp_path / "g").read_bytes() == b"new"
+
+
+def test_a_place_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    """A missing directory is an error of the operation that names the file."""
+    with pytest.raises(OperationError, match="nowhere"):
+        write_whole(tmp_path / "nowhere" / "f", b"new")
