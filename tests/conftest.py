@@ -1,7 +1,7 @@
 """What all tests share: profiles of the property tests, and that nothing is skipped in CI."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ settings.load_profile("ci" if IN_CI else "default")
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
-) -> Iterator[None] | pytest.TestReport:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """
     Turn a skipped test into a failed one in CI.
 
@@ -34,7 +34,7 @@ def pytest_runtest_makereport(
     the repository are not there. In CI everything is there, except for the vectors where the
     repository stands alone.
     """
-    report: pytest.TestReport = yield
+    report = yield
     if not (IN_CI and report.skipped) or hasattr(report, "wasxfail"):
         return report
     if item.get_closest_marker("shared") and not SHARED.is_dir():

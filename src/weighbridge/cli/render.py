@@ -83,7 +83,7 @@ def show_selection(session: Session, selection: RuleSelection) -> None:
     session.write(text_policy.explanation_text(selection, style=_style(session)))
 
 
-def show_cases(session: Session, results: Sequence[CaseResult]) -> None:
+def show_cases(session: Session, results: tuple[CaseResult, ...]) -> None:
     """Print how the cases of a policy came out."""
     if session.format == "json":
         session.write(json_v1.render_json(json_policy.cases_document(results)))
