@@ -20,7 +20,9 @@ MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
-_RANDOM_BYTES: Final = 32 * MIB
+_RANDOM_BYTES: Final = 1 * MIB
+"""Small, since no process can be seen to take less memory than the one that started it."""
+
 _MARGIN_BYTES: Final = 1 * GIB
 
 POLICY: Final = """\

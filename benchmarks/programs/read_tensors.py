@@ -64,15 +64,16 @@ def _touch(tensors: object) -> object:
 
 
 def sealed_bytes() -> int:
-    """Return the bytes in this process's anonymous memory files."""
-    total = 0
+    """Return the bytes in this process's anonymous memory files, each counted once."""
+    files: dict[int, int] = {}
     for link in list(Path("/proc/self/fd").iterdir()):
         try:
             if str(link.readlink()).startswith("/memfd:"):
-                total += link.stat().st_blocks * 512
+                status = link.stat()
+                files[status.st_ino] = status.st_blocks * 512
         except FileNotFoundError:
             continue  # the descriptor of the listing itself
-    return total
+    return sum(files.values())
 
 
 def status_bytes() -> dict[str, int]:
