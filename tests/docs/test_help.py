@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from support.documents import document, sections
+from support.documents import document, prose, sections
 from weighbridge.cli.main import COMMANDS, cli
 
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_COMMON = frozenset({"--help", "--version"})
+COMMON = frozenset({"--help", "--version", "--quiet"})
+"""Flags that one section documents for all commands."""
 
 
 def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -79,15 +80,21 @@ def test_every_command_with_options_has_a_section(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_every_option_is_documented(name: str) -> None:
     """Each long flag of a command occurs in what the document says about the command."""
-    said = set(_FLAG.findall(about(name)))
-    assert flags(LEAVES[name]) - said - _COMMON == set()
+    said = set(_FLAG.findall(prose(about(name))))
+    assert flags(LEAVES[name]) - said - COMMON == set()
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_no_other_option_is_documented(name: str) -> None:
     """The section of a command names no flag that the command lacks."""
-    said = set(_FLAG.findall(documented()[name]))
-    assert said - flags(LEAVES[name]) - _COMMON == set()
+    said = set(_FLAG.findall(prose(documented()[name])))
+    assert said - flags(LEAVES[name]) - COMMON == set()
+
+
+def test_common_options_are_documented_once() -> None:
+    """The section about common options names each of them."""
+    (common,) = [s for s in sections(document("docs/cli.md")) if s.title == "Common options"]
+    assert set(_FLAG.findall(common.text)) >= COMMON
 
 
 def test_only_commands_have_sections() -> None:

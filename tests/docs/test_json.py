@@ -1,0 +1,158 @@
+"""`docs/json.md` describes exactly the documents that the commands print."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from support.documents import PACKAGE, document, sections, table_rows
+from support.pki import private_pem, public_pem
+from support.signed_model import safetensors_file
+from weighbridge.cli.main import run
+
+_SCHEMA = re.compile(r"weighbridge\.[a-z]+/v1")
+
+POLICY = """
+version = 1
+[trust.release]
+method = "key"
+public-key = "release.pub"
+[[rule]]
+match = ["other"]
+boundary = ["load"]
+signature = { required = false }
+[[rule]]
+match = ["model"]
+boundary = ["load"]
+signature = { any-of = ["release"], uncovered = "allow-git-metadata" }
+"""
+
+CASES = """
+version = 1
+[[case]]
+name = "a"
+reference = "nowhere"
+boundary = "load"
+files = { a = "json" }
+expect = "deny"
+"""
+
+COMMANDS = {
+    "weighbridge.signed/v1": "sign key model --private-key release.pem",
+    "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
+    "weighbridge.scan/v1": "scan bad",
+    "weighbridge.inspection/v1": "inspect bad",
+    "weighbridge.digest/v1": "digest model",
+    "weighbridge.signature/v1": "verify key model --public-key release.pub",
+    "weighbridge.selection/v1": "policy explain model",
+    "weighbridge.cases/v1": "policy test",
+    "weighbridge.doctor/v1": "doctor",
+    "weighbridge.error/v1": "digest nowhere",
+}
+"""A command for each schema that prints a document of it with no list empty that can be full."""
+
+
+def members(value: object, path: str = "") -> Iterator[str]:
+    """Yield the paths of all members of *value*, `[]` standing for any item."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            place = f"{path}.{name}" if path else name
+            yield place
+            yield from members(item, place)
+    elif isinstance(value, list):
+        for item in value:
+            yield from members(item, f"{path}[]")
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the members that the document lists, by schema, objects around them included."""
+    found: dict[str, set[str]] = {}
+    for section in sections(document("docs/json.md")):
+        if _SCHEMA.fullmatch(section.title):
+            listed = {row[0].strip("`") for row in table_rows(section.text)}
+            around = {
+                re.sub(r"\[\]$", "", path[: match.start()])
+                for path in listed
+                for match in re.finditer(r"\.", path)
+            }
+            found[section.title] = listed | around | {"schema"}
+    return found
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Prepare a model, a bad one, keys, a policy and cases, and go there."""
+    for name in ("model", "bad"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(safetensors_file(weight=[1.0]))
+    (tmp_path / "model" / ".gitignore").write_text("*.tmp\n")
+    (tmp_path / "bad" / "config.json").write_text('{"a": 1, "a": 2}')
+    (tmp_path / "bad" / "module.py").write_text("import os\nos.system('true')\n")
+    (tmp_path / "bad" / "link").symlink_to("config.json")
+    (tmp_path / "bad" / "model.sig").write_text("{}")
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "release.pem").write_bytes(private_pem(key))
+    (tmp_path / "release.pub").write_bytes(public_pem(key))
+    (tmp_path / "weighbridge.toml").write_text(POLICY)
+    (tmp_path / "weighbridge.test.toml").write_text(CASES)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def printed(schema: str, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """Return the document that the command for *schema* prints."""
+    if schema in {"weighbridge.verdict/v1", "weighbridge.signature/v1"}:
+        assert run(COMMANDS["weighbridge.signed/v1"].split()) == os.EX_OK
+        capsys.readouterr()
+    run([*COMMANDS[schema].split(), "--format", "json"])
+    result = json.loads(capsys.readouterr().out)
+    assert isinstance(result, dict)
+    return result
+
+
+def test_every_schema_is_documented() -> None:
+    """The schemas of the source, of the document and of these commands are the same."""
+    text = "\n".join(path.read_text() for path in (PACKAGE / "record").glob("*.py"))
+    assert set(_SCHEMA.findall(text)) == set(documented()) == set(COMMANDS)
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("schema", sorted(COMMANDS))
+def test_every_member_is_documented(schema: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each member that a command prints is listed under its schema."""
+    result = printed(schema, capsys)
+    assert result["schema"] == schema
+    assert set(members(result)) - documented()[schema] == set()
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("schema", sorted(COMMANDS))
+def test_every_documented_member_is_printed(
+    schema: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each member that is listed occurs in a document in which no object is missing."""
+    result = printed(schema, capsys)
+    found = set(members(result))
+    nulls = {path for path in found if _value(result, path) is None}
+    missing = {
+        path
+        for path in documented()[schema] - found
+        if not any(path.startswith(f"{parent}.") for parent in nulls)
+    }
+    assert missing == set()
+
+
+def _value(result: object, path: str) -> object:
+    """Return the value at *path*, of the first item where there are several."""
+    value = result
+    for name in path.split("."):
+        assert isinstance(value, dict)
+        value = value[name.removesuffix("[]")]
+        if name.endswith("[]"):
+            assert isinstance(value, list)
+            value = value[0]
+    return value
