@@ -61,15 +61,21 @@ def walk_streams(
             return
         subject.check_time()
         trace = run(data, start=position, bounds=bounds_of(subject))
-        if index and not trace.complete and not trace.events:
+        again = _rerun(subject, data, trace, previous)
+        if index > first and not trace.complete and not trace.events and again is None:
             position = _next_start(data, position + 1)
             continue
         yield from account_for(subject, data, read_to, position)
         yield from describe(subject, trace, dialect=dialect, index=index)
-        yield from _walk_with_memo(subject, data, trace, previous, dialect=dialect, index=index)
+        if again is not None:
+            yield PickleFacts(
+                subject=subject, trace=again, dialect=dialect, index=index, carried=True
+            )
+        # Bytes behind the first stream that only look like the start of another are reported
+        # as bytes of no stream as well: they may be a file of their own.
+        read_to = position if index > first and not trace.complete else trace.end
         previous = trace
         index += 1
-        read_to = trace.end
         position = _skip_zeros(data, trace.end) if trace.complete else _next_start(data, trace.end)
     yield from account_for(subject, data, read_to, len(data))
 
@@ -98,21 +104,12 @@ def describe(
     yield from _nested(subject, trace)
 
 
-def _walk_with_memo(
-    subject: Subject,
-    data: bytes,
-    trace: Trace,
-    previous: Trace | None,
-    *,
-    dialect: Dialect,
-    index: int,
-) -> Analysis:
-    """Yield the stream as an unpickler reads it that keeps its memo, where that differs."""
+def _rerun(subject: Subject, data: bytes, trace: Trace, previous: Trace | None) -> Trace | None:
+    """Return the stream as an unpickler reads it that keeps its memo, where that differs."""
     if previous is None or not previous.memo:
-        return
+        return None
     again = run(data, start=trace.start, memo=previous.memo, bounds=bounds_of(subject))
-    if list(references(again)) != list(references(trace)):
-        yield PickleFacts(subject=subject, trace=again, dialect=dialect, index=index, carried=True)
+    return again if list(references(again)) != list(references(trace)) else None
 
 
 def _nested(subject: Subject, trace: Trace) -> Iterator[Subject]:

@@ -1,10 +1,49 @@
-"""Rule `pickle-persistent-id`."""
+"""Persistent ids are reported unless they are the storages of a checkpoint."""
 
-from support.rule_vectors import assert_vector_holds
+import pytest
 
-RULE = "pickle-persistent-id"
+from support import pickles as p
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Finding, Severity
 
 
-def test_vector() -> None:
-    """A persistent id in a plain pickle is found, the same string is not."""
-    assert_vector_holds(RULE)
+def _found(data: bytes) -> list[Finding]:
+    """Return the rule's findings about a raw pickle."""
+    evidence = examined(data, format=FileFormat.PICKLE)
+    return [e for e in evidence if isinstance(e, Finding) and e.rule == "pickle-persistent-id"]
+
+
+BAD = {
+    "binary": p.stream(p.text("x"), p.BINPERSID),
+    "text": b"Px\n.",
+    "storage-outside-a-checkpoint": p.stream(
+        p.tuple_of(
+            p.text("storage"),
+            p.name("torch", "FloatStorage"),
+            p.text("0"),
+            p.text("cpu"),
+            p.integer(1),
+        ),
+        p.BINPERSID,
+    ),
+}
+GOOD = {
+    "tuple-as-data": p.stream(p.tuple_of(p.text("storage"), p.text("0"))),
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD)
+def test_it_is_reported(data: bytes) -> None:
+    """The stream has a finding of the rule, with a place and a message."""
+    found = _found(data)
+    assert found
+    assert found[0].offset is not None
+    assert found[0].message
+    assert found[0].severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
+def test_its_twin_is_not(data: bytes) -> None:
+    """The same stream without the offence has no finding of the rule."""
+    assert not _found(data)

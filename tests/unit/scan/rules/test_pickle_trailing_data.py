@@ -1,10 +1,48 @@
-"""Rule `pickle-trailing-data`."""
+"""Bytes that belong to no stream are reported."""
 
-from support.rule_vectors import assert_vector_holds
+import pytest
 
-RULE = "pickle-trailing-data"
+from support import pickles as p
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Finding, Severity
 
 
-def test_vector() -> None:
-    """Bytes behind the stream are found, a stream that ends the file is not."""
-    assert_vector_holds(RULE)
+def _found(data: bytes) -> list[Finding]:
+    """Return the rule's findings about a raw pickle."""
+    evidence = examined(data, format=FileFormat.PICKLE)
+    return [e for e in evidence if isinstance(e, Finding) and e.rule == "pickle-trailing-data"]
+
+
+BAD = {
+    "junk": p.stream(p.NONE) + b"junk",
+    "one-byte": p.stream(p.NONE) + b"\n",
+    "between-streams": p.stream(p.NONE) + b"\xff\xfe" + p.stream(p.NONE),
+    "appended-zip": p.stream(p.NONE) + b"PK\x05\x06" + bytes(18),
+}
+GOOD = {
+    "nothing": p.stream(p.NONE),
+    "second-stream": p.stream(p.NONE) + p.stream(p.NONE),
+}
+
+
+@pytest.mark.parametrize("data", BAD.values(), ids=BAD)
+def test_it_is_reported(data: bytes) -> None:
+    """The stream has a finding of the rule, with a place and a message."""
+    found = _found(data)
+    assert found
+    assert found[0].offset is not None
+    assert found[0].message
+    assert found[0].severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
+def test_its_twin_is_not(data: bytes) -> None:
+    """The same stream without the offence has no finding of the rule."""
+    assert not _found(data)
+
+
+def test_zeros_are_less() -> None:
+    """Padding with zeros is low."""
+    (found,) = _found(p.stream(p.NONE) + bytes(16))
+    assert found.severity is Severity.LOW
