@@ -49,6 +49,7 @@ from weighbridge.policy.reasons import arrange, decide, denied, noted
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import select_rule
 
+GIT = 'signature = { any-of = ["hsm"], uncovered = "allow-git-metadata" }'
 ALLOW, DENY, INDETERMINATE = Decision.ALLOW, Decision.DENY, Decision.INDETERMINATE
 
 
@@ -247,6 +248,12 @@ class TestCompleteness:
         words: tuple[Evidence, ...] = (*clean("config.json"), low)
         assert judge(policy_of(SIGNED), signature_of(), *words, scanned=False).decision is ALLOW
 
+    def test_gap_is_scan_evidence(self) -> None:
+        """A file with a gap is not also said to have no evidence; the gap is what stands there."""
+        words: tuple[Evidence, ...] = (*clean("config.json"), gap_of(path="model.safetensors"))
+        verdict = judge(policy_of(SIGNED), signature_of(), *words, scanned=False)
+        assert blocking_codes(verdict) == ["scan-timeout"]
+
     def test_claims_need_no_scan(self) -> None:
         """Signature and claims files are not scanned, and need no scan evidence."""
         companions = (
@@ -256,12 +263,45 @@ class TestCompleteness:
         inventory = inventory_of(*companions, files=FILES)
         assert judge(policy_of(SIGNED), signature_of(), inventory=inventory).decision is ALLOW
 
-    def test_empty_directories_are_reported(self) -> None:
-        """An empty directory is reported and does not stand in the way."""
+    @pytest.mark.parametrize(
+        ("line", "path", "decision"),
+        [
+            (SIGNED, "void", DENY),
+            (SIGNED, ".git/refs", DENY),
+            (UNSIGNED, "void", ALLOW),
+            (GIT, "void", DENY),
+            (GIT, ".git/refs", ALLOW),
+            (GIT, "sub/.git", DENY),
+        ],
+    )
+    def test_empty_directory(self, line: str, path: str, decision: Decision) -> None:
+        """An empty directory is reported, and denied where a signature has to cover all."""
+        inventory = inventory_of(files=FILES, empty_directories=(path,))
+        verdict = judge(policy_of(line), signature_of(), inventory=inventory)
+        assert verdict.decision is decision
+        assert ("empty-directory", path) in [(r.code, r.path) for r in verdict.reasons]
+
+    def test_empty_directory_is_a_defect(self) -> None:
+        """A signature beside which there is an empty directory does not count."""
         inventory = inventory_of(files=FILES, empty_directories=("void",))
         verdict = judge(policy_of(SIGNED), signature_of(), inventory=inventory)
-        assert verdict.decision is ALLOW
-        assert ("empty-directory", "void") in [(r.code, r.path) for r in verdict.reasons]
+        assert blocking_codes(verdict) == ["empty-directory", "signer-threshold"]
+        assert verdict.signers == ()
+
+    def test_signature_without_an_inventory(self) -> None:
+        """A signature of files that nobody could list covers none of them."""
+        policy = policy_of(SIGNED)
+        verdict = evaluate(
+            policy,
+            selection=select_rule(policy, names=("a",), boundary="load"),
+            inventory=None,
+            evidence=(signature_of(()),),
+            digests=DIGESTS,
+            boundary="load",
+            now=NOW,
+        )
+        assert verdict.decision is INDETERMINATE
+        assert (verdict.covered, verdict.uncovered) == ((), ())
 
     def test_artifact_without_digests(self) -> None:
         """An artifact that the verdict could not name is not allowed."""
@@ -690,8 +730,6 @@ class TestSignature:
         verdict = judge(policy_of(SIGNED), signed, inventory=inventory)
         assert verdict.decision is ALLOW
         assert verdict.covered == tuple(FILES)
-
-    GIT = 'signature = { any-of = ["hsm"], uncovered = "allow-git-metadata" }'
 
     @pytest.mark.parametrize(
         ("path", "kind", "line", "decision"),

@@ -4,7 +4,8 @@ Control `signature`: enough different trusted signers, each of whose signatures 
 1. A signature counts for the rule when its trust entry is listed and the identity that was
    verified is of that entry's kind; keyless entries cannot count in this version.
 2. A counting signature is complete when it covers every model file, but for the Git metadata
-   that the rule may tolerate, and nothing that the artifact does not have.
+   that the rule may tolerate, and nothing that the artifact does not have; and when there is no
+   empty directory, which no signature of the format can cover.
 3. The complete ones have to come from `threshold` different signers: as many different trust
    entries as different identities, so that one key under two names counts once.
 """
@@ -167,9 +168,26 @@ def _defects(submission: Submission, signature: SignatureEvidence) -> Iterator[R
         if entry.path not in covered and not _tolerated(submission, entry):
             message = f"not covered by the signature of {who}"
             yield denied(Code.UNCOVERED_FILE, message, path=entry.path)
+    for path in _empty_directories(submission):
+        message = f"an empty directory, which the signature of {who} cannot cover"
+        yield denied(Code.EMPTY_DIRECTORY, message, path=path)
     for path in sorted(covered - {entry.path for entry in submission.entries}):
         message = f"covered by the signature of {who}, but the artifact does not have it"
         yield denied(Code.FILE_MISSING, message, path=path)
+
+
+def _empty_directories(submission: Submission) -> Iterator[str]:
+    """
+    Yield the empty directories that the rule does not tolerate.
+
+    They hold nothing, yet that one is there can matter to a loader (a namespace package).
+    """
+    if submission.inventory is None:
+        return
+    git_only = submission.rule.signature.uncovered is UncoveredFiles.ALLOW_GIT_METADATA
+    for path in submission.inventory.empty_directories:
+        if not (git_only and path.split("/", 1)[0] in GIT_NAMES):
+            yield path
 
 
 def _tolerated(submission: Submission, entry: FileEntry) -> bool:
