@@ -63,6 +63,22 @@ def read_storage(pid: Value) -> Storage | None:
     return Storage(kind=kind.dotted, key=key, location=location, elements=elements)
 
 
+def read_module(pid: Value) -> GlobalNode | None:
+    """
+    Return the class that *pid* stands for, or None where it is something else.
+
+    Old checkpoints of whole modules name each class with its source, which torch compares with
+    the installed one and never runs: ("module", class, file, source).
+    """
+    if not isinstance(pid, TupleNode) or len(pid.items) != 4:  # noqa: PLR2004  as it says
+        return None
+    tag, kind, file, source = pid.items
+    if tag != "module" or not isinstance(kind, GlobalNode):
+        return None
+    texts = isinstance(file, str | None) and isinstance(source, str | None)
+    return kind if texts else None
+
+
 def _is_view(rest: tuple[Value, ...]) -> bool:
     """Tell whether the sixth item is absent, None, or (key, offset, size)."""
     if not rest or rest[0] is None:

@@ -16,6 +16,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource, RegionSource
 from weighbridge.core.limits import MAX_PICKLE_STREAMS
 from weighbridge.formats.pickle.machine import Bounds, run
+from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan.interface import Analysis, Subject
@@ -26,6 +27,7 @@ from weighbridge.scan.pickle_facts import (
     literal_bytes,
     references,
 )
+from weighbridge.scan.pickle_storage import read_module
 
 NESTED_LOADERS: Final = frozenset({"torch.storage._load_from_bytes"})
 """Functions that unpickle their one argument: a checkpoint within a pickle."""
@@ -44,6 +46,11 @@ def bounds_of(subject: Subject) -> Bounds:
     return Bounds(deadline=subject.deadline.at, clock=subject.deadline.clock)
 
 
+def persistent_of(dialect: Dialect) -> Persistent | None:
+    """Return what the program of *dialect* makes of persistent ids, where that is known."""
+    return read_module if dialect is Dialect.TORCH else None
+
+
 def walk_streams(
     subject: Subject, data: bytes, *, dialect: Dialect, start: int = 0, first: int = 0
 ) -> Analysis:
@@ -60,7 +67,9 @@ def walk_streams(
             yield subject.gap(f"more than {MAX_PICKLE_STREAMS} streams", code=Code.SCAN_LIMIT)
             return
         subject.check_time()
-        trace = run(data, start=position, bounds=bounds_of(subject))
+        trace = run(
+            data, start=position, bounds=bounds_of(subject), persistent=persistent_of(dialect)
+        )
         again = _rerun(subject, data, trace, previous)
         if index > first and not trace.complete and not trace.events and again is None:
             position = _next_start(data, position + 1)

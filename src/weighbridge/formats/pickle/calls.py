@@ -152,9 +152,11 @@ def _persid(m: Registers, at: int) -> int:
 
 
 def _binpersid(m: Registers, at: int) -> int:
-    node = PersistentNode(m.stack.pop(), at - 1)
+    pid = m.stack.pop()
+    node = PersistentNode(pid, at - 1)
     m.record(node)
-    m.push(node)
+    known = m.persistent(pid) if m.persistent is not None else None
+    m.push(node if known is None else known)
     return at
 
 

@@ -23,7 +23,13 @@ from weighbridge.core.limits import (
 )
 from weighbridge.formats.pickle import calls, constants, containers
 from weighbridge.formats.pickle.opcodes import Opcode
-from weighbridge.formats.pickle.state import LEAVE, AfterBuild, BrokenStreamError, Registers
+from weighbridge.formats.pickle.state import (
+    LEAVE,
+    AfterBuild,
+    BrokenStreamError,
+    Persistent,
+    Registers,
+)
 from weighbridge.formats.pickle.trace import AnomalyKind, Limit, Trace
 from weighbridge.formats.pickle.values import Value
 
@@ -63,15 +69,18 @@ def run(
     memo: dict[int, Value] | None = None,
     bounds: Bounds = DEFAULT_BOUNDS,
     after_build: AfterBuild | None = None,
+    persistent: Persistent | None = None,
 ) -> Trace:
     """
     Walk the pickle stream in *data* that begins at *start*, to its STOP or its break.
 
     Never raises for anything in *data*. The caller sees to it that *data* is not larger than
     `MAX_PICKLE_BYTES`. A *memo* of an earlier stream is copied, not changed. *after_build* lets
-    the caller step over raw data that follows a BUILD.
+    the caller step over raw data that follows a BUILD, *persistent* say what ids stand for.
     """
-    registers = Registers(data, start=start, memo=dict(memo or {}), after_build=after_build)
+    registers = Registers(
+        data, start=start, memo=dict(memo or {}), after_build=after_build, persistent=persistent
+    )
     with _collector_paused():
         error, count, limits = _execute(registers, bounds)
     return Trace(

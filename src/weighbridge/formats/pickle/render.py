@@ -143,6 +143,7 @@ def _write_call(line: _Line, value: CallNode, level: int) -> None:
     else:
         _write_items(line, "(*", (value.args,), "", level)
     if value.kwargs is not None:
-        line.add(", **")
+        has_arguments = not isinstance(value.args, TupleNode) or bool(value.args.items)
+        line.add(", **" if has_arguments else "**")
         _write(line, value.kwargs, level + 1)
     line.add(")")

@@ -20,6 +20,9 @@ AfterBuild = Callable[[Value, int], int]
 """Called with a value that got a state and the position after the opcode; returns where the
 stream goes on. For unpicklers that read raw data in the middle of a stream, as joblib's does."""
 
+Persistent = Callable[[Value], Value]
+"""Returns what a program's `persistent_load` is known to return for an id, or None."""
+
 LEAVE: Final = 1 << 62
 """Returned by a handler to leave the inner loop; the next position is in `Registers.at`."""
 
@@ -46,6 +49,7 @@ class Registers:
         "frame_end",
         "memo",
         "metastack",
+        "persistent",
         "protocol",
         "push",
         "record",
@@ -65,6 +69,7 @@ class Registers:
         start: int,
         memo: dict[int, Value],
         after_build: "AfterBuild | None" = None,
+        persistent: "Persistent | None" = None,
     ) -> None:
         self.data = data
         self.size = len(data)
@@ -80,6 +85,7 @@ class Registers:
         self.record: Callable[[Event], None] = self.events.append
         self.uncounted = 0
         self.after_build = after_build
+        self.persistent = persistent
         self.alive = BOTH_ENGINES
         self.protocol = 0
         self.top_protocol = 0

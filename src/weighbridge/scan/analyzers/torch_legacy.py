@@ -18,7 +18,7 @@ from weighbridge.formats.pickle.values import ListNode
 from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_facts import Dialect, PickleFacts, UnreadFacts
-from weighbridge.scan.pickle_storage import ELEMENT_BYTES, Storage, read_storage
+from weighbridge.scan.pickle_storage import ELEMENT_BYTES, Storage, read_module, read_storage
 from weighbridge.scan.pickle_streams import bounds_of, describe, walk_streams
 
 _STREAMS: Final = 5
@@ -69,7 +69,7 @@ def _run_streams(subject: Subject, data: bytes) -> Iterator[Trace]:
     at = 0
     for _ in range(_STREAMS):
         subject.check_time()
-        trace = run(data, start=at, bounds=bounds_of(subject))
+        trace = run(data, start=at, bounds=bounds_of(subject), persistent=read_module)
         yield trace
         if not trace.complete:
             return

@@ -7,11 +7,11 @@ from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.render import render
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import Dialect, PickleFacts
-from weighbridge.scan.pickle_storage import read_storage
+from weighbridge.scan.pickle_storage import read_module, read_storage
 
 
 class PicklePersistentId(Rule[PickleFacts]):
-    """Only torch's checkpoints have these, for storages, and in one form."""
+    """Only torch's checkpoints have these, for storages and classes, and in one form each."""
 
     id = "pickle-persistent-id"
     severity = Severity.MEDIUM
@@ -21,14 +21,15 @@ class PicklePersistentId(Rule[PickleFacts]):
         """Yield ids that torch did not write."""
         count = 0
         for node in facts.summary.persistent:
-            if facts.dialect is Dialect.TORCH and read_storage(node.pid) is not None:
+            known = read_storage(node.pid) or read_module(node.pid)
+            if facts.dialect is Dialect.TORCH and known is not None:
                 continue
             count += 1
             if count > MAX_FINDINGS_PER_FILE:
                 return
             yield Match(
                 message="Unpickling asks the loading program for a persistent object that is "
-                "not a tensor storage of a checkpoint.",
+                "not a storage or class of a checkpoint.",
                 offset=facts.at(node.offset),
                 evidence=(render(node),),
             )

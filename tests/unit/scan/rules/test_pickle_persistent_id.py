@@ -3,7 +3,7 @@
 import pytest
 
 from support import pickles as p
-from support.scanning import examined
+from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Severity
 
@@ -47,3 +47,16 @@ def test_it_is_reported(data: bytes) -> None:
 def test_its_twin_is_not(data: bytes) -> None:
     """The same stream without the offence has no finding of the rule."""
     assert not _found(data)
+
+
+def test_classes_of_old_checkpoints_are_not() -> None:
+    """A class with its source is what old checkpoints of whole modules hold; elsewhere not."""
+    pid = p.tuple_of(
+        p.text("module"), p.name("torch.nn.modules.linear", "Linear"), p.NONE, p.text("class ...")
+    )
+    data = p.stream(pid, p.BINPERSID, p.EMPTY_TUPLE, p.NEWOBJ)
+    found = examined(
+        p.stream(p.integer(0x1950A86A20F9469CFC6C)) + data, format=FileFormat.TORCH_LEGACY
+    )
+    assert not {"pickle-persistent-id", "pickle-computed-global"} & rules_of(found)
+    assert _found(data)
