@@ -1,119 +1,175 @@
-"""Print a result in the format that the user asked for; the formats are `record`'s."""
+"""
+Print a result in the format that the user asked for; the formats are `record`'s.
+
+Each function imports what it prints with: a signature is verified in less time than it takes to
+import every format of every result.
+"""
+
+# ruff: noqa: PLC0415  see above
 
 from collections.abc import Sequence
-from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from weighbridge.cli.terminal import Session
-from weighbridge.core.artifact import ArtifactDigests
-from weighbridge.core.evidence import Severity, SignatureEvidence
-from weighbridge.core.verdict import Verdict
-from weighbridge.pipeline.describe import Inspection
-from weighbridge.pipeline.installation import Capability
-from weighbridge.policy.rehearsal import CaseResult
-from weighbridge.policy.selection import RuleSelection
-from weighbridge.record import (
-    json_operations,
-    json_policy,
-    json_v1,
-    sarif,
-    text,
-    text_inspection,
-    text_policy,
-    text_scan,
-)
-from weighbridge.record.catalogue import rule_helps
-from weighbridge.record.style import COLOUR, PLAIN, Style
-from weighbridge.scan.report import ScanReport
 
-Shown = Verdict | SignatureEvidence | Inspection | ArtifactDigests
+if TYPE_CHECKING:
+    from weighbridge.core.artifact import ArtifactDigests
+    from weighbridge.core.evidence import Severity, SignatureEvidence
+    from weighbridge.core.verdict import Verdict
+    from weighbridge.pipeline.describe import Inspection
+    from weighbridge.pipeline.installation import Capability
+    from weighbridge.pipeline.sign import SignResult
+    from weighbridge.policy.rehearsal import CaseResult
+    from weighbridge.policy.selection import RuleSelection
+    from weighbridge.record.json_v1 import Document
+    from weighbridge.record.style import Style
+    from weighbridge.scan.report import ScanReport
 
 
-def show(session: Session, value: Shown) -> None:
-    """Print *value*."""
+def show_verdict(session: Session, verdict: "Verdict") -> None:
+    """Print the outcome of a check."""
     match session.format:
         case "json":
-            session.write(json_v1.render_json(_document(value)))
+            from weighbridge.record.json_v1 import verdict_document
+
+            _write_json(session, verdict_document(verdict))
         case "sarif":
-            assert isinstance(value, Verdict)
-            session.write(
-                json_v1.render_json(
-                    sarif.verdict_log(value, version=version("weighbridge"), helps=rule_helps())
-                )
-            )
+            from weighbridge.record.catalogue import rule_helps
+            from weighbridge.record.sarif import verdict_log
+
+            _write_json(session, verdict_log(verdict, version=_version(), helps=rule_helps()))
         case _:
-            session.write(_text(value, _style(session)))
+            from weighbridge.record.text_verdict import verdict_text
+
+            session.write(verdict_text(verdict, style=_style(session)))
 
 
-def show_scans(session: Session, reports: Sequence[ScanReport], *, bar: Severity) -> None:
+def show_scans(session: Session, reports: "Sequence[ScanReport]", *, bar: "Severity") -> None:
     """Print the reports of one or more scans; several are one JSON document a line."""
     match session.format:
         case "json":
-            several = len(reports) > 1
+            from weighbridge.record.json_v1 import scan_document
+
             for report in reports:
-                document = json_v1.scan_document(report, bar=bar)
-                session.write(json_v1.render_json(document, one_line=several))
+                _write_json(session, scan_document(report, bar=bar), one_line=len(reports) > 1)
         case "sarif":
-            session.write(
-                json_v1.render_json(
-                    sarif.scan_log(reports, version=version("weighbridge"), helps=rule_helps())
-                )
-            )
+            from weighbridge.record.catalogue import rule_helps
+            from weighbridge.record.sarif import scan_log
+
+            _write_json(session, scan_log(reports, version=_version(), helps=rule_helps()))
         case _:
+            from weighbridge.record.text_scan import scan_text
+
             style = _style(session)
-            session.write(
-                "\n".join(text_scan.scan_text(report, bar=bar, style=style) for report in reports)
-            )
+            session.write("\n".join(scan_text(report, bar=bar, style=style) for report in reports))
 
 
-def show_capabilities(session: Session, capabilities: Sequence[Capability]) -> None:
+def show_signature(session: Session, evidence: "SignatureEvidence") -> None:
+    """Print a verified signature."""
+    if session.format == "json":
+        from weighbridge.record.json_v1 import signature_document
+
+        _write_json(session, signature_document(evidence))
+        return
+    from weighbridge.record.text_signature import signature_text
+
+    session.write(signature_text(evidence, style=_style(session)))
+
+
+def show_signed(session: Session, result: "SignResult") -> None:
+    """Print what was signed."""
+    if session.format == "json":
+        from weighbridge.record.json_operations import signed_document
+
+        _write_json(
+            session,
+            signed_document(
+                path=str(result.path),
+                method=result.method,
+                files=result.files,
+                root=result.root,
+                left_out=result.left_out,
+            ),
+        )
+        return
+    from weighbridge.record.style import counted, one_line
+
+    session.write(f"signed {counted(result.files, 'file')}: {one_line(str(result.path))}")
+    for path in result.left_out:
+        session.talk(f"not covered: {one_line(path)}")
+
+
+def show_inspection(session: Session, inspection: "Inspection") -> None:
+    """Print what an artifact is made of."""
+    if session.format == "json":
+        from weighbridge.record.json_v1 import inspection_document
+
+        _write_json(session, inspection_document(inspection))
+        return
+    from weighbridge.record.text_inspection import inspection_text
+
+    session.write(inspection_text(inspection, style=_style(session)))
+
+
+def show_digests(session: Session, digests: "ArtifactDigests") -> None:
+    """Print the digests that name an artifact."""
+    if session.format == "json":
+        from weighbridge.record.json_v1 import digest_document
+
+        _write_json(session, digest_document(digests))
+        return
+    session.write(f"oms    {digests.oms}\nnames  {digests.names}")
+
+
+def show_capabilities(session: Session, capabilities: "Sequence[Capability]") -> None:
     """Print what the installation can do."""
     if session.format == "json":
-        session.write(json_v1.render_json(json_operations.capabilities_document(capabilities)))
+        from weighbridge.record.json_operations import capabilities_document
+
+        _write_json(session, capabilities_document(capabilities))
         return
     width = max(len(line.name) for line in capabilities)
     for line in capabilities:
-        session.write(f"{'yes' if line.present else 'no ':<4} {line.name:<{width}}  {line.detail}")
+        session.write(f"{'yes' if line.present else 'no':<4} {line.name:<{width}}  {line.detail}")
 
 
-def show_selection(session: Session, selection: RuleSelection) -> None:
-    """Print which rule decides."""
+def show_explanation(session: Session, selection: "RuleSelection") -> None:
+    """Print which rule of a policy decides."""
     if session.format == "json":
-        session.write(json_v1.render_json(json_policy.explanation_document(selection)))
+        from weighbridge.record.json_policy import explanation_document
+
+        _write_json(session, explanation_document(selection))
         return
-    session.write(text_policy.explanation_text(selection, style=_style(session)))
+    from weighbridge.record.text_policy import explanation_text
+
+    session.write(explanation_text(selection, style=_style(session)))
 
 
-def show_cases(session: Session, results: tuple[CaseResult, ...]) -> None:
+def show_cases(session: Session, results: "tuple[CaseResult, ...]") -> None:
     """Print how the cases of a policy came out."""
     if session.format == "json":
-        session.write(json_v1.render_json(json_policy.cases_document(results)))
+        from weighbridge.record.json_policy import cases_document
+
+        _write_json(session, cases_document(results))
         return
-    session.write(text_policy.cases_text(results, style=_style(session)))
+    from weighbridge.record.text_policy import cases_text
+
+    session.write(cases_text(results, style=_style(session)))
 
 
-def _style(session: Session) -> Style:
+def _write_json(session: Session, document: "Document", *, one_line: bool = False) -> None:
+    from weighbridge.record.json_v1 import render_json
+
+    session.write(render_json(document, one_line=one_line))
+
+
+def _style(session: Session) -> "Style":
+    from weighbridge.record.style import COLOUR, PLAIN
+
     return COLOUR if session.colour else PLAIN
 
 
-def _document(value: Shown) -> json_v1.Document:
-    match value:
-        case Verdict():
-            return json_v1.verdict_document(value)
-        case SignatureEvidence():
-            return json_v1.signature_document(value)
-        case Inspection():
-            return json_v1.inspection_document(value)
-        case ArtifactDigests():
-            return json_v1.digest_document(value)
+def _version() -> str:
+    from importlib.metadata import version
 
-
-def _text(value: Shown, style: Style) -> str:
-    match value:
-        case Verdict():
-            return text.verdict_text(value, style=style)
-        case SignatureEvidence():
-            return text.signature_text(value, style=style)
-        case Inspection():
-            return text_inspection.inspection_text(value, style=style)
-        case ArtifactDigests():
-            return f"oms    {value.oms}\nnames  {value.names}"
+    return version("weighbridge")

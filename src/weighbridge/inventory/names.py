@@ -1,6 +1,7 @@
-"""Which file names are canonical: one spelling, no trick on a terminal or another system."""
+"""File names: which are canonical (one spelling, no trick), and which lie below which."""
 
 import unicodedata
+from collections.abc import Collection
 from typing import Final
 
 from weighbridge.core.codes import Code
@@ -35,3 +36,15 @@ def name_problem(name: str, /) -> tuple[Code, str] | None:
 def displayed(name: str, /) -> str:
     """Return *name* with bytes that are not UTF-8 written as escapes, so that it can be shown."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_under(path: str, roots: Collection[str], /) -> bool:
+    """Tell whether *path* is one of *roots* or lies below one; `.` has nothing below it."""
+    if path in roots:
+        return True
+    slash = path.find("/")
+    while slash >= 0:
+        if path[:slash] in roots:
+            return True
+        slash = path.find("/", slash + 1)
+    return False

@@ -1,7 +1,6 @@
 """Take the inventory of an artifact: every file accounted for, every byte read once."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -18,6 +17,7 @@ from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import HashLayout
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files
+from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.sink import ByteSink
 from weighbridge.inventory.walk import SymlinkRule, walk
@@ -83,7 +83,11 @@ def take_inventory(
         LimitExceededError: More files or depth than `core.limits` allows.
     """
     listed = walk(handle, symlinks=plan.symlinks)
-    digested = _outside(plan.undigested)
+    left_out = plan.undigested
+
+    def digested(path: str) -> bool:
+        return not (left_out and is_under(path, left_out))
+
     reading = Reading(
         root=os.fspath(handle.root),
         name=handle.name,
@@ -137,21 +141,3 @@ def _sniff(source: ByteSource, *, name: str) -> "Sniffed":
 
 def _always(path: str) -> bool:
     return bool(path)
-
-
-def _outside(prefixes: frozenset[str]) -> Callable[[str], bool]:
-    """Return whether a path lies under none of *prefixes*."""
-    if not prefixes:
-        return _always
-
-    def outside(path: str) -> bool:
-        if path in prefixes:
-            return False
-        slash = path.find("/")
-        while slash >= 0:
-            if path[:slash] in prefixes:
-                return False
-            slash = path.find("/", slash + 1)
-        return True
-
-    return outside

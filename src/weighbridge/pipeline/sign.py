@@ -5,13 +5,15 @@ from pathlib import Path
 
 from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME, ArtifactKind
 from weighbridge.core.digest import Digest, HashLayout
+from weighbridge.core.identity import SigningMethod
+from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.selection import FileSelection, git_paths, inside
 from weighbridge.signing.interface import Signer
-from weighbridge.signing.manifest import is_under, make_statement
+from weighbridge.signing.manifest import make_statement
 from weighbridge.signing.statement import render_statement
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
@@ -24,12 +26,14 @@ class SignResult:
 
     Attributes:
         path: The signature file.
+        method: How it was made.
         files: How many files it covers.
         root: The OMS root digest.
         left_out: Paths that the signature leaves out because the caller said so.
     """
 
     path: Path
+    method: SigningMethod
     files: int
     root: Digest
     left_out: tuple[str, ...]
@@ -94,6 +98,7 @@ def sign(
     write_whole(place, signer.sign(render_statement(statement)))
     return SignResult(
         path=place,
+        method=signer.method,
         files=len({resource.path for resource in statement.resources}),
         root=statement.root,
         left_out=tuple(e.path for e in inventory.model_entries if not e.digests),

@@ -10,9 +10,10 @@ from pathlib import Path
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import SignatureRejectedError
-from weighbridge.core.evidence import SignatureEvidence, Uncovered
+from weighbridge.core.evidence import SignatureEvidence
 from weighbridge.core.identity import ClaimedIdentity, VerifiedIdentity
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
+from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.pipeline.accounting import require_complete, require_files
@@ -20,7 +21,6 @@ from weighbridge.pipeline.selection import FileSelection, git_paths, inside
 from weighbridge.signing.bundle import Bundle, parse_bundle
 from weighbridge.signing.coverage import Coverage, IgnoreRules, compare
 from weighbridge.signing.interface import Verifier
-from weighbridge.signing.manifest import is_under
 from weighbridge.signing.statement import Statement, parse_statement
 from weighbridge.sources.local import locate
 from weighbridge.sources.reading import read_if_present
@@ -113,8 +113,7 @@ def verify(
         ),
         progress=progress,
     )
-    skipped = tuple(gap for gap in inventory.gaps if is_under(gap.path or ".", ignored))
-    require_complete(gap for gap in inventory.gaps if gap not in skipped)
+    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
     require_files(handle, inventory)
     coverage = compare(
         verified.statement,
@@ -125,10 +124,7 @@ def verify(
             unsigned_files=ignore_unsigned_files,
         ),
     )
-    extra = tuple(Uncovered(path=gap.path or ".", reason=gap.reason) for gap in skipped)
-    return verified.evidence(
-        Coverage(covered=coverage.covered, uncovered=coverage.uncovered + extra)
-    )
+    return verified.evidence(coverage)
 
 
 def read_signature(place: Path) -> SignatureFile:

@@ -11,6 +11,7 @@ from weighbridge.core.artifact import EntryRole, FileEntry, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import NothingToCheckError
+from weighbridge.inventory.names import is_under
 from weighbridge.signing.problems import NotSignableError, Problem
 from weighbridge.signing.resources import SINGLE_FILE, Resource, path_problem, root_digest
 from weighbridge.signing.statement import Statement
@@ -126,18 +127,6 @@ def names_digest(entries: Iterable[FileEntry], /, *, name: str) -> Digest:
         lines.append(f"{digest.hex}  {path}\n".encode())
     lines.sort()
     return Digest(HashAlgorithm.SHA256, hashlib.sha256(b"".join(lines)).digest())
-
-
-def is_under(path: str, roots: Collection[str], /) -> bool:
-    """Tell whether *path* is one of *roots* or lies below one; `.` has nothing below it."""
-    if path in roots:
-        return True
-    slash = path.find("/")
-    while slash >= 0:
-        if path[:slash] in roots:
-            return True
-        slash = path.find("/", slash + 1)
-    return False
 
 
 def _entry_problem(entry: FileEntry, digest: FileDigest) -> Problem | None:

@@ -24,9 +24,10 @@ from support.records import (
 )
 from weighbridge.core.evidence import Severity
 from weighbridge.record.style import COLOUR, PLAIN, Style, counted, one_line, shown
-from weighbridge.record.text import signature_text, verdict_text
 from weighbridge.record.text_inspection import inspection_text, readable_size
 from weighbridge.record.text_scan import scan_text
+from weighbridge.record.text_signature import signature_text
+from weighbridge.record.text_verdict import verdict_text
 
 CASES: dict[str, Callable[[], str]] = {
     "verdict-allow": lambda: verdict_text(allowed_verdict()),

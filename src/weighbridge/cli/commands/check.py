@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
-from weighbridge.cli.render import show
+from weighbridge.cli.render import show_verdict
 from weighbridge.cli.terminal import Session
 from weighbridge.core.verdict import Decision
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY, check
@@ -36,5 +36,5 @@ def command(session: Session, reference: str, policy: Path, boundary: str) -> in
         verdict = check(
             reference, policy=Policy.from_file(policy), boundary=boundary, progress=progress
         )
-    show(session, verdict)
+    show_verdict(session, verdict)
     return _EXIT_CODES[verdict.decision]

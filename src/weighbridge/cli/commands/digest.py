@@ -3,7 +3,7 @@
 import click
 
 from weighbridge.cli.options import MODEL, output_options
-from weighbridge.cli.render import show
+from weighbridge.cli.render import show_digests
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.describe import digest
 
@@ -22,5 +22,5 @@ def command(session: Session, reference: str, allow_symlinks: bool) -> int:
     """
     with session.progress() as progress:
         digests = digest(reference, allow_symlinks=allow_symlinks, progress=progress)
-    show(session, digests)
+    show_digests(session, digests)
     return 0

@@ -3,7 +3,7 @@
 import click
 
 from weighbridge.cli.options import MODEL, output_options
-from weighbridge.cli.render import show
+from weighbridge.cli.render import show_inspection
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.describe import inspect
 
@@ -22,5 +22,5 @@ def command(session: Session, reference: str, allow_symlinks: bool) -> int:
     """
     with session.progress() as progress:
         inspection = inspect(reference, allow_symlinks=allow_symlinks, progress=progress)
-    show(session, inspection)
+    show_inspection(session, inspection)
     return 0

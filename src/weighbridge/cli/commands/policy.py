@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
-from weighbridge.cli.render import show_cases, show_selection
+from weighbridge.cli.render import show_cases, show_explanation
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import UsageError
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
@@ -118,5 +118,5 @@ def explain(session: Session, reference: str, policy: Path, boundary: str) -> in
     REF does not have to exist.
     """
     selection = select_for(reference, Policy.from_file(policy), boundary=boundary)
-    show_selection(session, selection)
+    show_explanation(session, selection)
     return 0

@@ -16,14 +16,12 @@ from weighbridge.cli.options import (
     signature_option,
 )
 from weighbridge.cli.passwords import given_password, password_options, unlock
+from weighbridge.cli.render import show_signed
 from weighbridge.cli.terminal import Session
 from weighbridge.core.digest import HashAlgorithm, HashLayout
-from weighbridge.core.errors import printable
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
-from weighbridge.record.json_operations import signed_document
-from weighbridge.record.json_v1 import render_json
 from weighbridge.signing.interface import Signer
 from weighbridge.signing.key import KeySigner
 from weighbridge.sources.reading import read_named
@@ -157,17 +155,5 @@ def _sign(  # noqa: PLR0913  the flags of a command
             layout=HashLayout(HashAlgorithm(algorithm), shard_size),
             progress=progress,
         )
-    if session.format == "json":
-        document = signed_document(
-            path=str(result.path),
-            method=signer.method,
-            files=result.files,
-            root=result.root,
-            left_out=result.left_out,
-        )
-        session.write(render_json(document))
-        return 0
-    session.write(f"signed {result.files} files of {printable(model)}: {result.path}")
-    for path in result.left_out:
-        session.talk(f"not covered: {printable(path)}")
+    show_signed(session, result)
     return 0

@@ -14,7 +14,7 @@ from weighbridge.cli.options import (
     selection_options,
     signature_option,
 )
-from weighbridge.cli.render import show
+from weighbridge.cli.render import show_signature
 from weighbridge.cli.terminal import Session
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
@@ -149,5 +149,5 @@ def _verify(  # noqa: PLR0913  the flags of a command
             allow_legacy=allow_legacy,
             progress=progress,
         )
-    show(session, evidence)
+    show_signature(session, evidence)
     return 0

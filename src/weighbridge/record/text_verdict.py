@@ -1,12 +1,11 @@
-"""A verdict and a verified signature for people: the decision first, then why, then what next."""
+"""A verdict for people: the decision first, then why, then what next."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.evidence import SignatureEvidence, Uncovered
-from weighbridge.core.identity import CertificateIdentity, KeyIdentity, VerifiedIdentity
+from weighbridge.core.evidence import Uncovered
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.policy.controls.signature import NO_SIGNATURE_REQUIRED
 from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
@@ -21,20 +20,6 @@ _HEADINGS: Final = (
 def verdict_text(verdict: Verdict, *, style: Style = PLAIN) -> str:
     """Return *verdict* for people; untrusted text in it is escaped."""
     return "\n".join(_verdict_lines(verdict, style)) + "\n"
-
-
-def signature_text(evidence: SignatureEvidence, *, style: Style = PLAIN) -> str:
-    """Return a verified signature for people: who signed, and what is outside."""
-    lines = [
-        f"{style.paint('VERIFIED', style.good)}  {one_line(evidence.subject.text)}",
-        *_row("signed by", one_line(evidence.identity.label)),
-        *_identity_rows(evidence.identity),
-        *_row("signature", one_line(evidence.signature_path)),
-        *_row("root digest", str(evidence.root)),
-        *_row("files", _coverage(evidence.covered, evidence.uncovered)),
-        *_uncovered_lines(evidence.uncovered),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
@@ -91,15 +76,6 @@ def _uncovered_lines(uncovered: Iterable[Uncovered]) -> Iterator[str]:
     """Yield how many files lie outside for each reason."""
     for reason, count in sorted(Counter(item.reason for item in uncovered).items()):
         yield from _row("", f"{counted(count, 'file')} outside: {one_line(reason)}")
-
-
-def _identity_rows(identity: VerifiedIdentity) -> Iterator[str]:
-    if isinstance(identity, KeyIdentity):
-        yield from _row("curve", one_line(identity.curve))
-    if isinstance(identity, CertificateIdentity):
-        yield from _row("subject", one_line(identity.subject))
-        yield from _row("issuer", one_line(identity.issuer))
-        yield from _row("valid", f"{identity.not_before:%Y-%m-%d} to {identity.not_after:%Y-%m-%d}")
 
 
 def _next_step(verdict: Verdict) -> Iterator[str]:
