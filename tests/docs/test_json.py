@@ -14,7 +14,7 @@ from support.pki import private_pem, public_pem
 from support.signed_model import safetensors_file
 from weighbridge.cli.main import run
 
-_SCHEMA = re.compile(r"weighbridge\.[a-z]+/v1")
+_SCHEMA = re.compile(r"weighbridge\.[a-z-]+/v1")
 
 POLICY = """
 version = 1
@@ -48,8 +48,8 @@ COMMANDS = {
     "weighbridge.inspection/v1": "inspect bad",
     "weighbridge.digest/v1": "digest model",
     "weighbridge.signature/v1": "verify key model --public-key release.pub",
-    "weighbridge.selection/v1": "policy explain model",
-    "weighbridge.cases/v1": "policy test",
+    "weighbridge.explanation/v1": "policy explain model",
+    "weighbridge.policy-test/v1": "policy test",
     "weighbridge.doctor/v1": "doctor",
     "weighbridge.error/v1": "digest nowhere",
 }
@@ -59,6 +59,8 @@ COMMANDS = {
 def members(value: object, path: str = "") -> Iterator[str]:
     """Yield the paths of all members of *value*, `[]` standing for any item."""
     if isinstance(value, dict):
+        if path and "schema" in value:
+            return  # a document of its own, listed under its schema
         for name, item in value.items():
             place = f"{path}.{name}" if path else name
             yield place
