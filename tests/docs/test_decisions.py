@@ -45,6 +45,17 @@ def test_a_record_has_its_parts(record: Path) -> None:
         assert f"\n## {part}\n" in text
 
 
+def test_the_layers_are_the_contracts() -> None:
+    """The architecture lists the layers as the import contract has them, and each folder once."""
+    contracts = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = [layer for layer in contracts[0]["layers"] if layer != "__main__"]
+    text = document("ARCHITECTURE.md")
+    (block,) = re.findall(r"```text\n(cli \| service.*?)```", text, re.DOTALL)
+    assert [layer.strip() for layer in block.split(">")] == layers
+    listed = re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(name for layer in layers for name in layer.split(" | "))
+
+
 def test_a_verdict_has_no_truth_value() -> None:
     """Asking a verdict whether it is true is an error, whatever the decision (ADR 0002)."""
     for decision in Decision:
