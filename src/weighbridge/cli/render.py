@@ -36,12 +36,14 @@ def show_verdict(session: Session, verdict: "Verdict") -> None:
         case "sarif":
             from weighbridge.record.catalogue import rule_helps
             from weighbridge.record.sarif import verdict_log
+            from weighbridge.record.single_file import name_in_verdict
 
-            _write_json(session, verdict_log(verdict, version=_version(), helps=rule_helps()))
+            _write_json(session, verdict_log(name_in_verdict(verdict), helps=rule_helps()))
         case _:
+            from weighbridge.record.single_file import name_in_verdict
             from weighbridge.record.text_verdict import verdict_text
 
-            session.write(verdict_text(verdict, style=_style(session)))
+            session.write(verdict_text(name_in_verdict(verdict), style=_style(session)))
 
 
 def show_scans(session: Session, reports: "Sequence[ScanReport]", *, bar: "Severity") -> None:
@@ -55,13 +57,17 @@ def show_scans(session: Session, reports: "Sequence[ScanReport]", *, bar: "Sever
         case "sarif":
             from weighbridge.record.catalogue import rule_helps
             from weighbridge.record.sarif import scan_log
+            from weighbridge.record.single_file import name_in_report
 
-            _write_json(session, scan_log(reports, version=_version(), helps=rule_helps()))
+            named = [name_in_report(report) for report in reports]
+            _write_json(session, scan_log(named, helps=rule_helps()))
         case _:
+            from weighbridge.record.single_file import name_in_report
             from weighbridge.record.text_scan import scan_text
 
             style = _style(session)
-            session.write("\n".join(scan_text(report, bar=bar, style=style) for report in reports))
+            texts = (scan_text(name_in_report(r), bar=bar, style=style) for r in reports)
+            session.write("\n".join(texts))
 
 
 def show_signature(session: Session, evidence: "SignatureEvidence") -> None:
@@ -167,9 +173,3 @@ def _style(session: Session) -> "Style":
     from weighbridge.record.style import COLOUR, PLAIN
 
     return COLOUR if session.colour else PLAIN
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("weighbridge")

@@ -6,6 +6,7 @@ from typing import Final
 
 from weighbridge.core.artifact import Carries, FileEntry, carries
 from weighbridge.record.inspection import Inspected, SignatureClaim
+from weighbridge.record.single_file import name_in_inventory
 from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -29,7 +30,7 @@ def readable_size(size: int) -> str:
 
 
 def _lines(inspected: Inspected, style: Style) -> Iterator[str]:
-    inventory = inspected.inventory
+    inventory = name_in_inventory(inspected.inventory)
     total = sum(entry.size for entry in inventory.entries)
     yield style.paint(one_line(inventory.name), style.strong)
     yield (f"  {inventory.kind}, {counted(len(inventory.entries), 'file')}, {readable_size(total)}")

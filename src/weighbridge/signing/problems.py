@@ -35,7 +35,7 @@ class CoverageRejectedError(SignatureRejectedError):
 
     def __init__(self, problems: Sequence[Problem], *, where: str) -> None:
         super().__init__(
-            _summary("the files are not what was signed", problems),
+            _summary("the files are not what was signed", problems, name=where),
             code=problems[0].code,
             where=where,
         )
@@ -47,24 +47,25 @@ class NotSignableError(ArtifactRefusedError):
 
     def __init__(self, problems: Sequence[Problem], *, where: str) -> None:
         super().__init__(
-            _summary("a signature cannot cover this artifact", problems),
+            _summary("a signature cannot cover this artifact", problems, name=where),
             code=problems[0].code,
             where=where,
         )
         self.problems: Final = tuple(problems)
 
 
-def _summary(headline: str, problems: Sequence[Problem]) -> str:
+def _summary(headline: str, problems: Sequence[Problem], *, name: str) -> str:
     lines = [f"{headline} ({len(problems)} problem{'s' if len(problems) > 1 else ''}):"]
-    lines += [
-        f"  {_one_line(problem.path)}: {_one_line(problem.message)} [{problem.code}]"
-        for problem in problems[:MAX_NAMED_PROBLEMS]
-    ]
+    lines += [_line(problem, name=name) for problem in problems[:MAX_NAMED_PROBLEMS]]
     if len(problems) > MAX_NAMED_PROBLEMS:
         lines.append(f"  and {len(problems) - MAX_NAMED_PROBLEMS} more")
     return "\n".join(lines)
 
 
-def _one_line(text: str) -> str:
-    """Escape *text*, line breaks too: one within a name would fake another problem."""
-    return printable(text).replace("\n", "\\n")
+def _line(problem: Problem, *, name: str) -> str:
+    """Return the line of *problem*; the file of a single-file artifact goes by its name."""
+    path = name if problem.path == "." else problem.path
+    # A line break within a name would fake another line.
+    return (
+        f"  {printable(path).replace(chr(10), chr(92) + 'n')}: {problem.message} [{problem.code}]"
+    )
