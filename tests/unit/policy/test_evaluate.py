@@ -459,6 +459,7 @@ class TestRemoteCode:
         (reason,) = [r for r in verdict.reasons if r.code == "remote-code"]
         assert reason.path == "m.py"
         assert str(kind) in reason.message
+        assert ("the rule denies it" in reason.message) is (line == "")
 
     @pytest.mark.parametrize(
         ("line", "path", "decision"),
@@ -599,7 +600,20 @@ class TestScan:
     def test_suppressed_gap(self, code: Code, path: str | None, decision: Decision) -> None:
         """That a format is unsupported can be accepted for a file; no other gap can."""
         policy = self.suppressing(rule="scan-unsupported")
-        assert judge(policy, signature_of(), gap_of(code, path=path)).decision is decision
+        verdict = judge(policy, signature_of(), gap_of(code, path=path))
+        assert verdict.decision is decision
+        (reason,) = [r for r in verdict.reasons if r.code == code]
+        assert ("accepted until 2031-05-17: looked at" in reason.message) is (decision is ALLOW)
+
+    def test_no_other_gap_can_be_suppressed(self) -> None:
+        """Even a suppression that no policy file can express does not lift a crash."""
+        policy = self.suppressing(rule="scan-unsupported")
+        (rule,) = policy.rules
+        (suppression,) = rule.scan.suppress
+        crash = replace(suppression, rule="scan-crashed")
+        forged = replace(policy, rules=(replace(rule, scan=replace(rule.scan, suppress=(crash,))),))
+        assert judge(policy, signature_of(), gap_of(Code.SCAN_UNSUPPORTED)).decision is ALLOW
+        assert judge(forged, signature_of(), gap_of(Code.SCAN_CRASHED)).decision is DENY
 
     def test_expired_gap_suppression(self) -> None:
         """An expired acceptance of an unsupported format is reported with the gap."""
