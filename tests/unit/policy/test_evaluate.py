@@ -45,7 +45,7 @@ from weighbridge.policy.controls.signature import (
     count_signers,
 )
 from weighbridge.policy.evaluate import NO_RULE, evaluate
-from weighbridge.policy.reasons import arrange, decide, denied, noted
+from weighbridge.policy.reasons import arrange, decide, denied, noted, undecided
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import select_rule
 
@@ -129,6 +129,12 @@ class TestOutcome:
 
         assert at("load") is ALLOW
         assert at("deploy") is DENY
+
+    def test_no_rule_names_what_was_looked_for(self) -> None:
+        """The reason why no rule decides has the names and the boundary."""
+        text = 'version = 1\n[[rule]]\nmatch = ["x"]\nboundary = ["load"]\n' + UNSIGNED
+        verdict = judge(Policy.from_toml(text.encode(), path=None))
+        assert verdict.reasons[0].message == ("no rule matches models/bert at the boundary load")
 
     def test_no_rule_without_an_inventory(self) -> None:
         """The message names what was looked for, or says that there was no name."""
@@ -842,6 +848,7 @@ class TestUnsupported:
         assert verdict.decision is decision
         messages = [r.message for r in verdict.reasons if r.code == "policy-unsupported"]
         assert any("'trust.keyless' is of method sigstore" in message for message in messages)
+        assert "policy-unsupported" in blocking_codes(verdict)
 
     def test_keyless_beside_a_key(self) -> None:
         """A listed keyless entry does not stand in the way of a key that signed."""
@@ -930,6 +937,8 @@ class TestReasons:
         assert decide(()) is INDETERMINATE
         assert decide((noted("anything", "m"),)) is INDETERMINATE
         assert decide((noted("allowed", "m"),)) is ALLOW
+        assert decide((noted("allowed", "m"), undecided("x", "m"))) is INDETERMINATE
+        assert decide((noted("allowed", "m"), denied("x", "m"))) is DENY
 
     def test_message_of_one_file_is_kept_apart(self) -> None:
         """Two files with the same reason are two reasons."""
