@@ -59,8 +59,8 @@ COMMANDS = {
 def members(value: object, path: str = "") -> Iterator[str]:
     """Yield the paths of all members of *value*, `[]` standing for any item."""
     if isinstance(value, dict):
-        if path and "schema" in value:
-            return  # a document of its own, listed under its schema
+        if path and ("schema" in value or path.endswith(".verdict")):
+            return  # a document of its own, or one like it, listed under its schema
         for name, item in value.items():
             place = f"{path}.{name}" if path else name
             yield place

@@ -234,7 +234,9 @@ def test_their_signatures_verify_here(
     expected = HashLayout(algorithm) if algorithm is HashAlgorithm.BLAKE3 else layout
     assert evidence.layout == expected
     changed = tamper(model)
-    with pytest.raises(SignatureRejectedError, match=f"  {changed}: changed"):
+    with pytest.raises(
+        SignatureRejectedError, match=f"  {model.name if changed == '.' else changed}: changed"
+    ):
         ours(model, party)
 
 

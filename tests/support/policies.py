@@ -160,6 +160,7 @@ def certificate_identity(email: str = "release@acme.example") -> CertificateIden
         root_fingerprint=sha256(8).hex,
         not_before=datetime(2030, 1, 1, tzinfo=UTC),
         not_after=datetime(2032, 1, 1, tzinfo=UTC),
+        expected=True,
     )
 
 

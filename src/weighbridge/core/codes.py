@@ -80,13 +80,10 @@ class Code(StrEnum):
     FORMAT_EXECUTABLE = "format-executable"
     SUFFIX_LIES = "suffix-lies"
     REMOTE_CODE = "remote-code"
-    SCAN_FINDING = "scan-finding"
     SUPPRESSION_EXPIRED = "suppression-expired"
-    EVIDENCE_GAP = "evidence-gap"
     EVIDENCE_INCOMPLETE = "evidence-incomplete"
     SIGNER_THRESHOLD = "signer-threshold"
     UNCOVERED_FILE = "uncovered-file"
-    PROVENANCE_MISSING = "provenance-missing"
     ALLOWED = "allowed"
 
     # loading

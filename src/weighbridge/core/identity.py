@@ -61,6 +61,8 @@ class CertificateIdentity:
         root_fingerprint: The same of the trusted root that the path ends in.
         not_before: Start of validity, UTC.
         not_after: End of validity, UTC.
+        expected: Whether the caller expected this very identity; False where every subject of
+            the roots was accepted, which whoever shows the identity has to say.
     """
 
     subject: str
@@ -72,6 +74,7 @@ class CertificateIdentity:
     root_fingerprint: str
     not_before: datetime
     not_after: datetime
+    expected: bool
 
     @property
     def label(self) -> str:

@@ -156,6 +156,7 @@ def _identity(policy: Policy, *, name: str, number: int) -> VerifiedIdentity:
         root_fingerprint=_digest(number).hex,
         not_before=_PAST,
         not_after=_FUTURE,
+        expected=True,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError, PolicyError
+from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.limits import MAX_POLICY_BYTES, MAX_POLICY_RULES
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.rule_reader import read_rule
@@ -60,6 +60,7 @@ class Policy:
         Key files that it names are not opened; they are relative to `directory`.
 
         Raises:
+            UsageError: There is no such file.
             OperationError: The file cannot be read.
             PolicyError: It is not a regular file, or not a valid policy.
         """
@@ -80,6 +81,7 @@ def read_policy_file(path: str | Path) -> bytes:
     Return the bytes of a policy file, or of the cases beside it.
 
     Raises:
+        UsageError: There is no such file.
         OperationError: The file cannot be read.
         PolicyError: It is not a regular file, or too large.
     """
@@ -90,7 +92,7 @@ def read_policy_file(path: str | Path) -> bytes:
         with file.open("rb") as stream:
             data = stream.read(MAX_POLICY_BYTES + 1)
     except FileNotFoundError as error:
-        raise OperationError(
+        raise UsageError(
             "there is no policy file",
             code=Code.REFERENCE_NOT_FOUND,
             where=str(file),

@@ -19,10 +19,11 @@ def explanation(code: str, /) -> str:
         UsageError: No catalogue has it.
         OperationError: The installation lacks the catalogues.
     """
-    for name in CATALOGUES:
-        text = sections(_catalogue(name).read_text("utf-8")).get(code)
-        if text is not None:
-            return f"{code}\n\n{text}"
+    # A code of the verdict and a rule may share a name; then both have something to say.
+    found = [sections(_catalogue(name).read_text("utf-8")).get(code) for name in CATALOGUES]
+    texts = [text for text in found if text is not None]
+    if texts:
+        return "\n\n".join((code, *texts))
     raise UsageError(
         "no such code",
         where=code,

@@ -42,7 +42,7 @@ def signed_document(
         "signature": path,
         "method": method.value,
         "files": files,
-        "digest": {"oms": root.hex},
+        "digest": {"oms": str(root)},
         "left_out": list(left_out),
     }
 

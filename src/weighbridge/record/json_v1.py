@@ -172,6 +172,7 @@ def _identity(identity: VerifiedIdentity) -> Document:
         "san_dns": list(identity.san_dns),
         "not_before": identity.not_before.isoformat(),
         "not_after": identity.not_after.isoformat(),
+        "expected": identity.expected,
     }
 
 

@@ -36,6 +36,8 @@ def _identity_rows(identity: VerifiedIdentity) -> Iterator[str]:
         case KeyIdentity():
             yield _row("curve", one_line(identity.curve))
         case CertificateIdentity():
+            if not identity.expected:
+                yield _row("identity", "any subject of the roots was accepted; nobody was expected")
             yield _row("subject", one_line(identity.subject))
             yield _row("issuer", one_line(identity.issuer))
             yield _row("valid", f"{identity.not_before:%Y-%m-%d} to {identity.not_after:%Y-%m-%d}")

@@ -226,7 +226,7 @@ class CertificateVerifier:
         if not is_valid_at(leaf, at):
             raise expired(leaf, at=at, where=bundle.where)
         path = find_path(chain, self._trust, at=at, where=bundle.where)
-        identity = _identity(leaf, root=path[-1])
+        identity = _identity(leaf, root=path[-1], expected=not self._expected.any_identity)
         self._check_identity(leaf, identity, where=bundle.where)
         verify_payload(key, bundle, legacy_hashes=(SHA256(),) if self._allow_legacy else ())
         return identity
@@ -288,7 +288,9 @@ def _parse_subject(text: str | None) -> x509.Name | None:
         ) from error
 
 
-def _identity(leaf: x509.Certificate, *, root: x509.Certificate) -> CertificateIdentity:
+def _identity(
+    leaf: x509.Certificate, *, root: x509.Certificate, expected: bool
+) -> CertificateIdentity:
     """Describe the certificate whose path was verified."""
     names = find_extension(leaf.extensions, x509.SubjectAlternativeName)
     uris: list[str] = []
@@ -308,6 +310,7 @@ def _identity(leaf: x509.Certificate, *, root: x509.Certificate) -> CertificateI
         root_fingerprint=_fingerprint(root),
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
+        expected=expected,
     )
 
 

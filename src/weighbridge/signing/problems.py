@@ -56,16 +56,17 @@ class NotSignableError(ArtifactRefusedError):
 
 def _summary(headline: str, problems: Sequence[Problem], *, name: str) -> str:
     lines = [f"{headline} ({len(problems)} problem{'s' if len(problems) > 1 else ''}):"]
-    lines += [_line(problem, name=name) for problem in problems[:MAX_NAMED_PROBLEMS]]
+    # A single problem's code is the error's, which ends the message anyway.
+    coded = len(problems) > 1
+    lines += [_line(p, name=name, coded=coded) for p in problems[:MAX_NAMED_PROBLEMS]]
     if len(problems) > MAX_NAMED_PROBLEMS:
         lines.append(f"  and {len(problems) - MAX_NAMED_PROBLEMS} more")
     return "\n".join(lines)
 
 
-def _line(problem: Problem, *, name: str) -> str:
+def _line(problem: Problem, *, name: str, coded: bool) -> str:
     """Return the line of *problem*; the file of a single-file artifact goes by its name."""
     path = name if problem.path == "." else problem.path
     # A line break within a name would fake another line.
-    return (
-        f"  {printable(path).replace(chr(10), chr(92) + 'n')}: {problem.message} [{problem.code}]"
-    )
+    shown = printable(path).replace("\n", "\\n")
+    return f"  {shown}: {problem.message}{f' [{problem.code}]' if coded else ''}"

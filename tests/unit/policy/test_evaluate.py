@@ -897,7 +897,7 @@ class TestUnsupported:
     )
     def test_provenance_gap(self, line: str, decision: Decision) -> None:
         """A gap in provenance blocks where provenance is demanded and is reported elsewhere."""
-        gap = gap_of(Code.PROVENANCE_MISSING, stage=Stage.PROVENANCE)
+        gap = gap_of(Code.SIGNATURE_MISSING, stage=Stage.PROVENANCE)
         verdict = judge(policy_of(SIGNED, line), signature_of(), gap)
         assert verdict.decision is decision
         (reason,) = [r for r in verdict.reasons if r.code == "provenance-missing"]

@@ -11,7 +11,7 @@ import pytest
 from support.policies import TRUST, policy_of, rule_text, sha256
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError, PolicyError
+from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.evidence import Severity
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import (
@@ -619,7 +619,7 @@ def test_from_file(tmp_path: Path) -> None:
 
 def test_from_file_that_is_missing(tmp_path: Path) -> None:
     """A missing policy file is an error of its own, with what to do."""
-    with pytest.raises(OperationError, match="policy init") as caught:
+    with pytest.raises(UsageError, match="policy init") as caught:
         Policy.from_file(tmp_path / "weighbridge.toml")
     assert caught.value.code is Code.REFERENCE_NOT_FOUND
 

@@ -10,8 +10,8 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import NothingToCheckError
 from weighbridge.core.evidence import Gap, Stage
+from weighbridge.inventory.names import is_under
 from weighbridge.signing.manifest import (
-    is_under,
     make_statement,
     names_digest,
     resources_of,

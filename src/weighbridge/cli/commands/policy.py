@@ -31,7 +31,13 @@ def command() -> None:
 
 
 @command.command("init")
-@click.option("--output", type=FILE, default=Path("weighbridge.toml"), show_default=True)
+@click.option(
+    "--output",
+    type=FILE,
+    default=Path("weighbridge.toml"),
+    show_default=True,
+    help="Where to write it.",
+)
 @click.option("--name", default="publisher", show_default=True, help="What to call the signer.")
 @click.option("--match", multiple=True, help="Which references the rule is for.  [default: **]")
 @click.option("--public-key", help="The signer's public key.  [default: publisher.pub]")
@@ -108,7 +114,12 @@ def test(session: Session, policy: Path, cases: Path | None) -> int:
 @command.command("explain")
 @click.argument("reference", metavar="REF", type=MODEL)
 @policy_option
-@click.option("--boundary", default=DEFAULT_BOUNDARY, show_default=True)
+@click.option(
+    "--boundary",
+    default=DEFAULT_BOUNDARY,
+    show_default=True,
+    help="Where the policy would be applied.",
+)
 @output_options("text", "json")
 @click.pass_obj
 def explain(session: Session, reference: str, policy: Path, boundary: str) -> int:
