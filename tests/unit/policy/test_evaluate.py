@@ -900,7 +900,7 @@ class TestUnsupported:
         gap = gap_of(Code.SIGNATURE_MISSING, stage=Stage.PROVENANCE)
         verdict = judge(policy_of(SIGNED, line), signature_of(), gap)
         assert verdict.decision is decision
-        (reason,) = [r for r in verdict.reasons if r.code == "provenance-missing"]
+        (reason,) = [r for r in verdict.reasons if r.code == "signature-missing"]
         assert reason.blocking is (decision is INDETERMINATE)
 
 
