@@ -22,7 +22,7 @@ from weighbridge.policy.controls import (
 )
 from weighbridge.policy.controls.interface import Control, Submission
 from weighbridge.policy.controls.signature import SignatureAssessment
-from weighbridge.policy.reasons import arrange, decide, denied, noted, undecided
+from weighbridge.policy.reasons import allowed, arrange, decide, denied, undecided
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import RuleSelection
@@ -129,7 +129,7 @@ def _allowed(submission: Submission, assessment: SignatureAssessment) -> Reason:
         basis = f"signed by {who}"
     else:
         basis = "no signature required"
-    return noted(Code.ALLOWED, f"{submission.rule.label} allows it: {basis}", severity=None)
+    return allowed(f"{submission.rule.label} allows it: {basis}")
 
 
 def _reference(rule: Rule) -> str:

@@ -12,12 +12,19 @@ from weighbridge.core.verdict import Decision, Reason
 _GRAVEST_FIRST: Final = (Decision.DENY, Decision.INDETERMINATE, Decision.ALLOW)
 
 
+def allowed(message: str) -> Reason:
+    """Return the one reason that speaks for the artifact; nothing else can have its code."""
+    return Reason(
+        code=str(Code.ALLOWED), severity=None, path=None, message=message, decision=Decision.ALLOW
+    )
+
+
 def denied(
     code: Code | str, message: str, *, path: str | None = None, severity: Severity = Severity.HIGH
 ) -> Reason:
     """Return a reason to deny."""
     return Reason(
-        code=str(code), severity=severity, path=path, message=message, decision=Decision.DENY
+        code=_code(code), severity=severity, path=path, message=message, decision=Decision.DENY
     )
 
 
@@ -26,7 +33,7 @@ def undecided(
 ) -> Reason:
     """Return a reason why nobody can tell."""
     return Reason(
-        code=str(code),
+        code=_code(code),
         severity=severity,
         path=path,
         message=message,
@@ -43,7 +50,7 @@ def noted(
 ) -> Reason:
     """Return a reason that is reported and does not stand in the way."""
     return Reason(
-        code=str(code), severity=severity, path=path, message=message, decision=Decision.ALLOW
+        code=_code(code), severity=severity, path=path, message=message, decision=Decision.ALLOW
     )
 
 
@@ -88,6 +95,11 @@ def arrange(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
                 )
             )
     return tuple(arranged)
+
+
+def _code(code: Code | str) -> str:
+    """Return *code*; evidence that bears the code `allowed` does not get to speak with it."""
+    return str(Code.EVIDENCE_INCOMPLETE if code == Code.ALLOWED else code)
 
 
 def _rank(reason: Reason) -> tuple[int, int]:

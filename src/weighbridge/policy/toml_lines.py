@@ -132,7 +132,10 @@ class _Scanner:
         raw = self._scan_string()
         if raw is None:
             raise _NotUnderstoodError
-        decoded: str = tomllib.loads(f"key = {raw}")["key"]
+        try:
+            decoded: str = tomllib.loads(f"key = {raw}")["key"]
+        except tomllib.TOMLDecodeError as error:
+            raise _NotUnderstoodError from error
         return decoded
 
     def _scan_value(self, path: KeyPath) -> None:

@@ -1,5 +1,6 @@
 """The decision of a policy about an artifact, control by control."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -45,7 +46,7 @@ from weighbridge.policy.controls.signature import (
     count_signers,
 )
 from weighbridge.policy.evaluate import NO_RULE, evaluate
-from weighbridge.policy.reasons import arrange, decide, denied, noted, undecided
+from weighbridge.policy.reasons import allowed, arrange, decide, denied, noted, undecided
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import select_rule
 
@@ -936,9 +937,17 @@ class TestReasons:
         """Without a reason that allows, nobody can tell."""
         assert decide(()) is INDETERMINATE
         assert decide((noted("anything", "m"),)) is INDETERMINATE
-        assert decide((noted("allowed", "m"),)) is ALLOW
-        assert decide((noted("allowed", "m"), undecided("x", "m"))) is INDETERMINATE
-        assert decide((noted("allowed", "m"), denied("x", "m"))) is DENY
+        assert decide((noted(Code.ALLOWED, "m"),)) is INDETERMINATE
+        assert decide((allowed("m"),)) is ALLOW
+        assert decide((allowed("m"), undecided("x", "m"))) is INDETERMINATE
+        assert decide((allowed("m"), denied("x", "m"))) is DENY
+
+    @pytest.mark.parametrize("make", [denied, undecided, noted])
+    def test_only_allow_speaks_as_allowed(self, make: Callable[[str, str], Reason]) -> None:
+        """Evidence that bears the code `allowed` gets another one."""
+        assert make("allowed", "m").code == "evidence-incomplete"
+        assert make("other", "m").code == "other"
+        assert allowed("m").code == "allowed"
 
     def test_message_of_one_file_is_kept_apart(self) -> None:
         """Two files with the same reason are two reasons."""

@@ -99,6 +99,7 @@ def test_comment_at_the_very_end() -> None:
         "[[a]",
         "= 1",
         "a = [1, 2",
+        '"\\q" = 1',
         '"x',
         "a = 'x",
         "[a] b = }",
