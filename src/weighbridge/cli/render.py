@@ -98,7 +98,8 @@ def show_signed(session: Session, result: "SignResult") -> None:
             ),
         )
         return
-    from weighbridge.record.style import counted, one_line
+    from weighbridge.core.errors import one_line
+    from weighbridge.record.style import counted
 
     session.write(f"signed {counted(result.files, 'file')}: {one_line(str(result.path))}")
     for path in result.left_out:

@@ -66,14 +66,15 @@ class WeighbridgeError(Exception):
         self.hint: Final = hint
 
     def __str__(self) -> str:
-        parts = [f"{printable(self.where)}: " if self.where else "", printable(self.message)]
+        # The message alone may have lines of its own: a list of problems.
+        parts = [f"{one_line(self.where)}: " if self.where else "", printable(self.message)]
         if self.expected is not None:
-            parts.append(f": expected {printable(self.expected)}")
+            parts.append(f": expected {one_line(self.expected)}")
         if self.found is not None:
             parts.append(", found " if self.expected is not None else ": found ")
-            parts.append(printable(self.found))
+            parts.append(one_line(self.found))
         if self.hint:
-            parts.append(f". {printable(self.hint)}")
+            parts.append(f". {one_line(self.hint)}")
         parts.append(f" [{self.code}]")
         return "".join(parts)
 
@@ -195,16 +196,25 @@ class PolicyIndeterminateError(IndeterminateError):
 
 
 def printable(text: str) -> str:
-    """Return *text* with control, format and lone surrogate characters escaped for a terminal."""
+    """
+    Return *text* with control, format and lone surrogate characters escaped for a terminal.
+
+    Line breaks stay: for text of our own. Untrusted text goes through `one_line`.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def one_line(text: str) -> str:
+    """Return untrusted *text* as `printable`, with line breaks escaped: it cannot fake a line."""
+    return printable(text).replace("\n", "\\n")
+
+
 def _first_reasons(verdict: Verdict, *, limit: int = 3) -> str:
     """Summarise the first *limit* reasons that speak against *verdict*'s artifact."""
     against = [r for r in verdict.reasons if r.blocking]
-    lines = [f"{r.path}: {r.message}" if r.path else r.message for r in against[:limit]]
+    lines = [one_line(f"{r.path}: {r.message}" if r.path else r.message) for r in against[:limit]]
     if len(against) > limit:
         lines.append(f"and {len(against) - limit} more")
     return ": " + "; ".join(lines) if lines else ""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from weighbridge.core.codes import Code
+from weighbridge.core.errors import one_line
 
 _BIDIRECTIONAL: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -34,8 +35,9 @@ def name_problem(name: str, /) -> tuple[Code, str] | None:
 
 
 def displayed(name: str, /) -> str:
-    """Return *name* with bytes that are not UTF-8 written as escapes, so that it can be shown."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a refused *name* as text of one line: bytes and characters that act are escaped."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return one_line(text)
 
 
 def is_under(path: str, roots: Collection[str], /) -> bool:

@@ -11,6 +11,7 @@ from weighbridge.core.errors import (
     NothingToCheckError,
     OperationError,
     WeighbridgeError,
+    one_line,
 )
 from weighbridge.core.evidence import Gap
 from weighbridge.sources.interface import LocalHandle
@@ -50,7 +51,9 @@ def require_complete(gaps: Iterable[Gap], /) -> None:
 def _error_for(gaps: tuple[Gap, ...]) -> WeighbridgeError:
     """Return the error for the gravest of *gaps*; it names the first few of all."""
     first = next((g for g in gaps if g.code not in _INDETERMINATE), gaps[0])
-    lines = [f"{gap.path}: {gap.reason}" for gap in gaps if gap is not first][: _SHOWN - 1]
+    lines = [one_line(f"{gap.path}: {gap.reason}") for gap in gaps if gap is not first][
+        : _SHOWN - 1
+    ]
     more = len(gaps) - 1 - len(lines)
     others = "; also " + "; ".join(lines) if lines else ""
     if more > 0:

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.record.json_v1 import Document, JsonValue
-from weighbridge.record.style import one_line
 from weighbridge.scan.report import ScanReport
 
 SCHEMA: Final = (

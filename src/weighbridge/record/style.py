@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.core.errors import printable
 from weighbridge.core.limits import MAX_TEXT_ITEMS
 
 
@@ -40,11 +39,6 @@ COLOUR: Final = Style(
     reset="\x1b[0m",
 )
 """The sixteen basic colours, which every terminal and its themes know."""
-
-
-def one_line(text: str) -> str:
-    """Return untrusted *text* with whatever could leave its line or move the cursor escaped."""
-    return printable(text).replace("\n", "\\n")
 
 
 def shown(lines: Iterable[str], *, noun: str) -> Iterator[str]:

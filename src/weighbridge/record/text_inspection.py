@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.artifact import Carries, FileEntry, carries
+from weighbridge.core.errors import one_line
 from weighbridge.record.inspection import Inspected, SignatureClaim
 from weighbridge.record.single_file import name_in_inventory
-from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
+from weighbridge.record.style import PLAIN, Style, counted, shown
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from weighbridge.core.errors import one_line
 from weighbridge.policy.rehearsal import CaseResult
 from weighbridge.policy.selection import RuleSelection
-from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
+from weighbridge.record.style import PLAIN, Style, counted, shown
 
 
 def explanation_text(selection: RuleSelection, *, style: Style = PLAIN) -> str:

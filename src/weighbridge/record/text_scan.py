@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
-from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
+from weighbridge.record.style import PLAIN, Style, counted, shown
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 
 _EVIDENCE_LINES: Final = 3

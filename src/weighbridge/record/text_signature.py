@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import SignatureEvidence, Uncovered
 from weighbridge.core.identity import CertificateIdentity, KeyIdentity, VerifiedIdentity
-from weighbridge.record.style import PLAIN, Style, one_line, shown
+from weighbridge.record.style import PLAIN, Style, shown
 
 
 def signature_text(evidence: SignatureEvidence, *, style: Style = PLAIN) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from weighbridge.core.codes import Code
+from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Uncovered
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.policy.controls.signature import NO_SIGNATURE_REQUIRED
-from weighbridge.record.style import PLAIN, Style, counted, one_line, shown
+from weighbridge.record.style import PLAIN, Style, counted, shown
 
 _HEADINGS: Final = (
     (Decision.DENY, "Against it"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import ArtifactRefusedError, SignatureRejectedError, printable
+from weighbridge.core.errors import ArtifactRefusedError, SignatureRejectedError, one_line
 from weighbridge.core.limits import MAX_NAMED_PROBLEMS
 
 
@@ -67,6 +67,4 @@ def _summary(headline: str, problems: Sequence[Problem], *, name: str) -> str:
 def _line(problem: Problem, *, name: str, coded: bool) -> str:
     """Return the line of *problem*; the file of a single-file artifact goes by its name."""
     path = name if problem.path == "." else problem.path
-    # A line break within a name would fake another line.
-    shown = printable(path).replace("\n", "\\n")
-    return f"  {shown}: {problem.message}{f' [{problem.code}]' if coded else ''}"
+    return f"  {one_line(path)}: {problem.message}{f' [{problem.code}]' if coded else ''}"

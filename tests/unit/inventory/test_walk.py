@@ -136,3 +136,10 @@ def test_depth_and_number_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "g").write_bytes(b"")
     with pytest.raises(LimitExceededError):
         _walk(tmp_path)
+
+
+def test_a_refused_name_is_shown_on_one_line(tmp_path: Path) -> None:
+    """A name with a line break or an escape sequence cannot fake a line of the report."""
+    (tmp_path / "a\nerror: all is well\x1b[2J").write_bytes(b"")
+    (gap,) = _walk(tmp_path).gaps
+    assert gap.path == "a\\nerror: all is well\\x1b[2J"

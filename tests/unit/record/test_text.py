@@ -22,8 +22,9 @@ from support.records import (
     unclear_verdict,
     unsigned_verdict,
 )
+from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Severity
-from weighbridge.record.style import COLOUR, PLAIN, Style, counted, one_line, shown
+from weighbridge.record.style import COLOUR, PLAIN, Style, counted, shown
 from weighbridge.record.text_inspection import inspection_text, readable_size
 from weighbridge.record.text_scan import scan_text
 from weighbridge.record.text_signature import signature_text
