@@ -359,7 +359,57 @@ def test_a_pickle_is_followed_behind_its_padding() -> None:
     assert found(b"V" + b"x" * 200_000 + b"\n0" + CALL) is F.PICKLE
     assert found(b"V" + b"x" * 200_000) is F.TEXT
     assert found(b"V" + b"x" * 3_000_000) is F.PICKLE
-    assert found(b"V" + b"x" * 3_000_000, "a.txt") is F.TEXT
+    assert found(b"V" + b"x" * 8000, "a.txt") is F.TEXT
+
+
+@pytest.mark.parametrize("padding", [b"V" + b"x" * 3_000_000 + b"\n0", b"N0" * 30_000])
+def test_padding_that_outlasts_the_walk_hides_no_pickle_behind_a_name_of_text(
+    padding: bytes,
+) -> None:
+    """What is still a pickle where the walk's bounds end is one, though its name promises text."""
+    assert found(padding + CALL, "vocab.txt") is F.PICKLE
+    assert found(b"x" + padding, "vocab.txt") is F.TEXT
+
+
+@pytest.mark.parametrize("start", [b"S", b"I", b"L", b"F", b"cos", b"ios", b"(ios"])
+def test_a_long_line_of_prose_is_no_argument_of_a_pickle(start: bytes) -> None:
+    """Text whose first letter is an opcode is text, however far its first line reaches."""
+    assert found(start + b" some words" * 300_000, "corpus.txt") is F.TEXT
+    assert found(start + b" some words" * 300_000) is F.TEXT
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        b"Np+5\n0",
+        b"Np1_0\n0",
+        b"Np0000000000000000000000005\n0",
+        b"Np5\x0c\n0",
+        b"Np5\0x\n0",
+        b"Np5\ng+5\n00",
+        b"I5\r\n0",
+        b"I\r5\n0",
+        b"I\x0b5\n0",
+        b"I5\0x\n0",
+        b"L5\r\n0",
+        b"F1\0x\n0",
+        b"F1_0\n0",
+    ],
+)
+def test_numbers_are_read_as_unpicklers_read_them(literal: bytes) -> None:
+    """A spelling that only an unpickler takes hides no pickle, in text or behind an image's magic."""
+    behind_magic = b"GIF87aXXX0"
+    assert found(literal + CALL, "vocab.txt") is F.PICKLE
+    assert sniffed(behind_magic + literal + CALL).format is F.PICKLE
+    assert sniffed(behind_magic + literal.replace(b"5", b"x").replace(b"1", b"x") + CALL) == (
+        sniffed(b"GIF87a" + bytes(99))
+    )
+
+
+def test_a_persistent_id_within_a_stream_may_have_any_ascii() -> None:
+    """Control characters in an id end the walk only where a file starts with the id."""
+    assert found(b"NP\x01\n0" + CALL) is F.PICKLE
+    assert found(b"P\x01\n0" + CALL) is F.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,10 @@ def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
 
     Text is where the two meet. A call of something imported settles it. Where the name promises
     text, a mere line that reads like an import or a lone value does not: "conda", "numpy" on
-    two lines of a list are GLOBAL's form.
+    two lines of a list are GLOBAL's form. Where the walk was still under way when its bounds
+    were met, a call may follow, whatever the name promises: no other text gets so far.
     """
-    if walk.calls:
+    if walk.calls or walk.end in (End.DECIDED, End.OUT_OF_READS):
         return True
     whole = walk.end is End.STOPPED and not window.head[walk.at :].strip()
     if text and is_textual(window.suffix):

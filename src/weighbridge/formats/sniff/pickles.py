@@ -16,6 +16,16 @@ from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.limits import KIB, MAX_SNIFF_OPCODES
+from weighbridge.formats.pickle.literals import (
+    c_float,
+    c_index,
+    c_int,
+    c_long,
+    pure_float,
+    pure_index,
+    pure_int,
+    pure_long,
+)
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 LEGACY_TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
@@ -27,9 +37,11 @@ _LINE_BYTES: Final = 64 * KIB
 _ENOUGH_WITH_HEADER: Final = 64
 _ENOUGH_WITHOUT: Final = 256
 
-_INTEGER: Final = re.compile(
-    rb"[ \t]*[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)[ \t]*L?"
-)
+_INTEGER_BYTES: Final = b"0123456789abcdefABCDEFxXoOL_+- \t\r\f\v"
+_FLOAT_BYTES: Final = b"0123456789.eEinftyaINFTYA_+- \t\r\f\v"
+_LETTERS: Final = bytes(c for c in range(128) if chr(c).isalnum()) + bytes(range(128, 256))
+_NAME_BYTES: Final = _LETTERS + b"_.<>-\r"
+_PLAUSIBLE_BYTES: Final = 64
 _NAME: Final = re.compile(r"[\w.<>-]+")
 
 
@@ -150,9 +162,18 @@ class _Walker:
         walk.at += length
         return data
 
-    def _line(self) -> bytes:
-        """Take the bytes up to a newline."""
+    def _line(self, *, of: bytes | None = None) -> bytes:
+        """
+        Take the bytes up to a newline.
+
+        Fail at once where a line that can only have the bytes *of* starts with others: text is
+        not read to the end of a long line for a number that it does not hold.
+        """
         start = self.walk.at
+        if of is not None:
+            seen = self._window.get(start, _PLAUSIBLE_BYTES)
+            if seen.partition(b"\n")[0].partition(b"\0")[0].translate(None, of):
+                raise _Broken
         head = self._window.head
         end = head.find(b"\n", start)
         if end >= 0:
@@ -238,28 +259,35 @@ class _Walker:
         self.unmark()
         self.need(1)
 
-    def op_integer(self) -> None:
-        """INT and LONG: a line with a number, as strtol and Python's int take them."""
-        line = self._line().partition(b"\0")[0]
-        if not _INTEGER.fullmatch(line):
+    def op_int(self) -> None:
+        """INT: a line with a number, as either unpickler takes it."""
+        line = self._line(of=_INTEGER_BYTES)
+        self._integer(c_int(line), pure_int(line))
+
+    def op_long_line(self) -> None:
+        """LONG: likewise, with an L behind it."""
+        line = self._line(of=_INTEGER_BYTES)
+        self._integer(c_long(line), pure_long(line))
+
+    def _integer(self, *readings: int | None) -> None:
+        """Push the number that the C or the Python unpickler makes of a line."""
+        found = [number for number in readings if number is not None]
+        if not found:
             raise _Broken
-        text = line.strip().rstrip(b"L")[:64]
-        try:
-            self.walk.integer = int(text, 0)
-        except ValueError:
-            self.walk.integer = None
+        self.walk.integer = found[0]
         self.push()
 
     def op_float(self) -> None:
         """FLOAT: a line with a number."""
-        try:
-            float(self._line())
-        except ValueError:
-            raise _Broken from None
+        line = self._line(of=_FLOAT_BYTES)
+        if c_float(line) is None and pure_float(line) is None:
+            raise _Broken
         self.push()
 
     def op_string(self) -> None:
         """STRING: a line with a quoted string."""
+        if self._window.get(self.walk.at, 1) not in (b"'", b'"'):
+            raise _Broken
         line = self._line().strip()
         if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):  # noqa: PLR2004
             raise _Broken
@@ -274,11 +302,14 @@ class _Walker:
         """
         PERSID: a line of ASCII.
 
-        Control characters would be allowed. They are what follows the P of a zip's signature,
-        and an id that starts a stream is of no use to any loader.
+        At the start of a file control characters are not allowed, though unpicklers take them.
+        They are what follows the P of a zip's signature, and an id that starts a stream is of no
+        use to any loader.
         """
         line = self._line()
-        if not line.isascii() or not line.decode("ascii").isprintable():
+        if not line.isascii():
+            raise _Broken
+        if not self.walk.opcodes and not line.decode("ascii").isprintable():
             raise _Broken
         self.push()
 
@@ -308,7 +339,7 @@ class _Walker:
         """Take a module's and a name's line."""
         for _ in range(2):
             try:
-                line = self._line().decode("utf-8")
+                line = self._line(of=_NAME_BYTES).decode("utf-8")
             except UnicodeDecodeError:
                 raise _Broken from None
             if not _NAME.fullmatch(line.rstrip("\r")):
@@ -356,10 +387,11 @@ class _Walker:
         """Take a memo key: a line where *width* is 0."""
         if width:
             return int.from_bytes(self._take(width), "little")
-        line = self._line().strip()
-        if not line.isdigit() or len(line) > 20:  # noqa: PLR2004  no memo has 10**20 keys
-            raise _Broken
-        return int(line)
+        line = self._line(of=_INTEGER_BYTES)
+        for key in (c_index(line), pure_index(line)):
+            if key is not None and key >= 0:
+                return key
+        raise _Broken
 
     def op_memoize(self) -> None:
         """MEMOIZE: the key is the memo's size."""
@@ -415,6 +447,8 @@ def _table() -> Mapping[int, Callable[[_Walker], None]]:
         b"2": step.op_dup,
         b".": step.op_stop,
         b"F": step.op_float,
+        b"I": step.op_int,
+        b"L": step.op_long_line,
         b"S": step.op_string,
         b"V": step.op_text,
         b"P": step.op_persid,
@@ -426,7 +460,6 @@ def _table() -> Mapping[int, Callable[[_Walker], None]]:
         b"T": partial(step.op_counted, width=4, signed=True),
         b"\x98": partial(step.need, count=1),
     }
-    table |= dict.fromkeys((b"I", b"L"), step.op_integer)
     table |= dict.fromkeys((b"t", b"l", b"d", b"\x91"), step.op_collect)
     table |= dict.fromkeys((b"e", b"u", b"\x90"), step.op_extend)
     table |= dict.fromkeys((b"N", b"]", b")", b"}", b"\x88", b"\x89", b"\x8f", b"\x97"), step.push)
