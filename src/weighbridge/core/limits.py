@@ -56,11 +56,17 @@ MAX_SHARD_BYTES: Final = 2**63 - 1
 
 # -- signatures --------------------------------------------------------------------------------
 
-MAX_BUNDLE_BYTES: Final = 512 * MIB
-"""A Sigstore bundle. 20,000 files make 4.2 MB, so this is over two million files."""
+MAX_BUNDLE_BYTES: Final = 256 * MIB
+"""A Sigstore bundle. 20,000 files make 4.2 MB, so this is over `MAX_FILES` files. It is read
+whole before anybody is known to have signed it, and takes up to four times as much memory."""
 
 MAX_JSON_DEPTH: Final = 64
 """Nesting of any JSON from outside; the deepest legitimate document here has 7 levels."""
+
+MAX_JSON_VALUES: Final = 5_000_000
+"""Values of any JSON from outside, estimated by its commas and brackets: each takes up to 200
+bytes of memory. `MAX_FILES` files in a statement have four each, the largest tokenizers two
+million."""
 
 MAX_KEY_FILE_BYTES: Final = 1 * MIB
 """A PEM file with a key or certificates."""

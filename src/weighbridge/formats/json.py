@@ -13,7 +13,7 @@ import re
 from typing import Final, TypeAlias
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
+from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS, MAX_JSON_VALUES
 
 JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
 """What a JSON document holds."""
@@ -22,6 +22,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _NOT_STRUCTURE: Final = bytes(c for c in range(256) if chr(c) not in '"[]{}')
 _BRACES_TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _LENIENT: Final = json.JSONDecoder()
+_QUOTES_OF_A_MEMBER: Final = 4
 _LONGEST_CUT: Final = 12
 """Characters that an escaped surrogate pair has, the longest piece that a cut may leave."""
 
@@ -33,15 +34,16 @@ def parse_json(data: bytes, *, what: str) -> JsonValue:
     Return the value of the one JSON document that *data* is.
 
     Objects keep their order and have no key twice; every string can be encoded as UTF-8; every
-    number is finite; nesting is at most `MAX_JSON_DEPTH`, measured before anything recurses.
-    The caller bounds the size of *data* and says in *what* where it comes from, for messages.
+    number is finite; nesting is at most `MAX_JSON_DEPTH`, measured before anything recurses, and
+    values are at most `MAX_JSON_VALUES`, counted before any is made. The caller bounds the size of *data* and says in *what* where it comes from, for messages.
 
     Raises:
         MalformedContentError: Not JSON, or JSON that two readers may read differently.
-        LimitExceededError: Nested deeper than `MAX_JSON_DEPTH`.
+        LimitExceededError: Nested deeper than `MAX_JSON_DEPTH`, or more than `MAX_JSON_VALUES`.
     """
     if data.startswith(_BOM):
         raise _malformed(what, expected="no byte order mark", found="one at the start")
+    _check_count(data, what=what)
     _check_depth(data, what=what)
     try:
         value: JsonValue = _DECODER.decode(data.decode("utf-8"))
@@ -92,6 +94,25 @@ def is_json_start(data: bytes) -> bool:
     except ValueError:
         return True
     return not text[end:].strip(" \t\r\n")
+
+
+def _check_count(data: bytes, *, what: str) -> None:
+    """
+    Refuse more values than the limit before any of them takes memory.
+
+    Every value but the outermost is behind a comma or the first in brackets. Marks within
+    strings count as well: no document of a sensible size has so many. Four quotes go with a
+    value at the most; others would only be pieces for `_check_depth`.
+    """
+    values = 1 + sum(data.count(mark) for mark in (b",", b"[", b"{"))
+    values = max(values, data.count(b'"') // _QUOTES_OF_A_MEMBER)
+    if values > MAX_JSON_VALUES:
+        raise LimitExceededError(
+            "the JSON has too many values",
+            where=what,
+            expected=f"at most {MAX_JSON_VALUES}",
+            found=f"up to {values}",
+        )
 
 
 def _check_depth(data: bytes, *, what: str) -> None:

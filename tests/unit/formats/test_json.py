@@ -6,6 +6,7 @@ import pytest
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
+from weighbridge.formats import json as json_module
 from weighbridge.formats.json import parse_json
 
 
@@ -99,6 +100,26 @@ def test_deep_nesting_never_recurses(data: bytes) -> None:
     """A million levels are refused like sixty-five."""
     with pytest.raises(LimitExceededError):
         parse_json(data, what="test")
+
+
+@pytest.mark.parametrize(
+    ("fits", "exceeds"),
+    [
+        (b"[0,0,0]", b"[0,0,0,0]"),
+        (b"[[],0]", b"[[],{}]"),
+        (b'{"a":{"b":0}}', b'{"a":{"b":0,"c":[]}}'),
+        (b'"' + rb"\"" * 14 + b'"', b'"' + rb"\"" * 18 + b'"'),
+    ],
+)
+def test_bounds_the_number_of_values(
+    monkeypatch: pytest.MonkeyPatch, fits: bytes, exceeds: bytes
+) -> None:
+    """More values than the limit are refused before the decoder makes any."""
+    monkeypatch.setattr(json_module, "MAX_JSON_VALUES", 4)
+    parse_json(fits, what="test")
+    with pytest.raises(LimitExceededError) as caught:
+        parse_json(exceeds, what="test")
+    assert caught.value.where == "test"
 
 
 @pytest.mark.parametrize(
