@@ -1,6 +1,7 @@
 """PyTorch tensors: what PyTorch itself loads, on memory that nobody shares."""
 
 import gc
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
 from weighbridge.load.placement import Region, place
 
-torch = pytest.importorskip("torch", reason="needs PyTorch")
-pytestmark = pytest.mark.torch
+torch: Any = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(torch is None, reason="needs PyTorch: make test-torch"),
+]
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "torch"
 FILES = ["plain.pt", "types.pt", "nested.pt", "list.pt", "legacy.pth", "legacy-nested.pth"]
