@@ -11,6 +11,7 @@ from weighbridge.core.artifact import (
     ArtifactKind,
     EntryRole,
     FileEntry,
+    FileFormat,
     Inventory,
 )
 from weighbridge.core.content import ByteSource
@@ -29,13 +30,27 @@ if TYPE_CHECKING:
 DEFAULT_LAYOUTS: Final = (HashLayout(),)
 """SHA-256 of each whole file, which the names digest needs."""
 
+METADATA_NAMES: Final = {SIGNATURE_NAME: EntryRole.SIGNATURE, CLAIMS_NAME: EntryRole.CLAIMS}
+"""Files about a directory of a model, which are no part of it."""
+
+METADATA_FORMATS: Final = frozenset(
+    {FileFormat.EMPTY, FileFormat.JSON, FileFormat.LFS_POINTER, FileFormat.TEXT, FileFormat.YAML}
+)
+"""
+What signatures and claims can be. No signature covers them and no scan looks at them, so a
+file of another format that bears their name is a model file like any other.
+"""
+
 
 class SniffRule(StrEnum):
     """Of which files the format is told."""
 
     ALL = "all"
     UNDIGESTED = "undigested"
-    """Only of files that are not digested: signing needs no more, and it is faster."""
+    """
+    Only of files that are not digested, and of those with the name of a signature or claims:
+    signing needs no more, and it is faster.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +62,8 @@ class InventoryPlan:
         layouts: How to digest each file; at least one.
         sniff: Of which files to tell the format.
         symlinks: What a symbolic link to a file means.
-        signature: Path of the signature file relative to the root, if it lies within.
+        signature: Path of the signature file relative to the root, if it lies within; the
+            caller has read it, or will write it.
         undigested: Paths that are listed but not hashed, each with all that is below it.
         workers: Threads at most; None for as many as there are cores.
     """
@@ -88,12 +104,15 @@ def take_inventory(
     def digested(path: str) -> bool:
         return not (left_out and is_under(path, left_out))
 
+    def undigested(path: str) -> bool:
+        return path in METADATA_NAMES or not digested(path)
+
     reading = Reading(
         root=os.fspath(handle.root),
         name=handle.name,
         layouts=plan.layouts,
         digested=digested,
-        sniffed=_always if plan.sniff is SniffRule.ALL else lambda path: not digested(path),
+        sniffed=_always if plan.sniff is SniffRule.ALL else undigested,
         sniff=_sniff,
         workers=plan.workers or available_cores(),
         sink=sink,
@@ -103,27 +122,35 @@ def take_inventory(
         progress.begin(sum(f.stamp.size for f in listed.files if digested(f.path)))
     files, gaps = read_files(listed.files, reading)
     files.sort(key=lambda file: file.found.path)
-    metadata = {SIGNATURE_NAME: EntryRole.SIGNATURE, CLAIMS_NAME: EntryRole.CLAIMS}
-    if plan.signature is not None:
-        metadata[plan.signature] = EntryRole.SIGNATURE
-    if handle.kind is ArtifactKind.FILE:
-        metadata = {}
     return Inventory(
         name=handle.name,
         kind=handle.kind,
-        entries=tuple(_entry(file, metadata) for file in files),
+        entries=tuple(_entry(file, _role(file, handle, plan)) for file in files),
         empty_directories=listed.empty_directories,
         layouts=plan.layouts,
         gaps=listed.gaps + tuple(sorted(gaps, key=lambda gap: gap.path or "")),
     )
 
 
-def _entry(file: ReadFile, metadata: dict[str, EntryRole]) -> FileEntry:
+def _role(file: ReadFile, handle: LocalHandle, plan: InventoryPlan) -> EntryRole:
+    path = file.found.path
+    if handle.kind is ArtifactKind.FILE:
+        return EntryRole.MODEL
+    if path == plan.signature:
+        return EntryRole.SIGNATURE
+    role = METADATA_NAMES.get(path, EntryRole.MODEL)
+    sniffed = file.sniffed
+    if sniffed is None or sniffed.also or sniffed.format not in METADATA_FORMATS:
+        return EntryRole.MODEL
+    return role
+
+
+def _entry(file: ReadFile, role: EntryRole) -> FileEntry:
     found, sniffed = file.found, file.sniffed
     return FileEntry(
         path=found.path,
         size=found.stamp.size,
-        role=metadata.get(found.path, EntryRole.MODEL),
+        role=role,
         format=sniffed.format if sniffed else None,
         suffix_format=sniffed.suffix_format if sniffed else None,
         through_symlink=found.through_symlink,

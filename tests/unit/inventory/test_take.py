@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.zips import zip_of
 from weighbridge.core.artifact import EntryRole, FileFormat, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
@@ -141,6 +142,28 @@ def test_roles_tell_the_signature_and_the_claims(tmp_path: Path) -> None:
         "sub/model.sig": EntryRole.MODEL,
         "w.bin": EntryRole.MODEL,
     }
+
+
+@pytest.mark.parametrize("name", ["model.sig", "model.claims.jsonl"])
+@pytest.mark.parametrize("sniff", SniffRule)
+@pytest.mark.parametrize(
+    ("content", "is_model"),
+    [
+        (b'{"mediaType": "x"}\n{"mediaType": "y"}\n', False),
+        (b"", False),
+        (b"\x80\x04N.", True),
+        (b"cos\nsystem\n(S'id'\ntR.", True),
+        (b"text" + zip_of({"data.pkl": b"x"}), True),
+        (b"\x7fELF" + bytes(60), True),
+    ],
+)
+def test_the_name_of_claims_hides_nothing_that_is_no_text(
+    tmp_path: Path, name: str, sniff: SniffRule, content: bytes, *, is_model: bool
+) -> None:
+    """A pickle, archive or program that is called a signature or claims is a model file."""
+    (tmp_path / name).write_bytes(content)
+    (entry,) = _take(tmp_path, InventoryPlan(sniff=sniff)).entries
+    assert (entry.role is EntryRole.MODEL) is is_model
 
 
 def test_what_is_left_out_is_listed_without_a_digest(tmp_path: Path) -> None:
