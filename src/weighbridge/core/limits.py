@@ -60,6 +60,10 @@ MAX_BUNDLE_BYTES: Final = 256 * MIB
 """A Sigstore bundle. 20,000 files make 4.2 MB, so this is over `MAX_FILES` files. It is read
 whole before anybody is known to have signed it, and takes up to four times as much memory."""
 
+MAX_WIDE_BUNDLE_BYTES: Final = 32 * MIB
+"""A Sigstore bundle with a character outside ASCII, which none needs but in the notes of a log:
+one such character makes Python keep four bytes for every character of its string."""
+
 MAX_JSON_DEPTH: Final = 64
 """Nesting of any JSON from outside; the deepest legitimate document here has 7 levels."""
 

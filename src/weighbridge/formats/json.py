@@ -35,7 +35,8 @@ def parse_json(data: bytes, *, what: str) -> JsonValue:
 
     Objects keep their order and have no key twice; every string can be encoded as UTF-8; every
     number is finite; nesting is at most `MAX_JSON_DEPTH`, measured before anything recurses, and
-    values are at most `MAX_JSON_VALUES`, counted before any is made. The caller bounds the size of *data* and says in *what* where it comes from, for messages.
+    values are at most `MAX_JSON_VALUES`, counted before any is made. The caller bounds the size
+    of *data* and says in *what* where it comes from, for messages.
 
     Raises:
         MalformedContentError: Not JSON, or JSON that two readers may read differently.

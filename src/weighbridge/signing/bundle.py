@@ -23,6 +23,7 @@ from weighbridge.core.limits import (
     MAX_CERTIFICATES,
     MAX_KEY_FILE_BYTES,
     MAX_SIGNATURE_BYTES,
+    MAX_WIDE_BUNDLE_BYTES,
 )
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.dsse import PAYLOAD_TYPE
@@ -96,12 +97,14 @@ def parse_bundle(data: bytes, *, where: str) -> Bundle:
             fewer than one signature.
         LimitExceededError: JSON nested beyond any sense.
     """
-    if len(data) > MAX_BUNDLE_BYTES:
+    narrow = data.isascii() and b"\\u" not in data
+    limit = MAX_BUNDLE_BYTES if narrow else min(MAX_BUNDLE_BYTES, MAX_WIDE_BUNDLE_BYTES)
+    if len(data) > limit:
         raise SignatureRejectedError(
             "the signature file is too large",
             code=Code.SIGNATURE_MALFORMED,
             where=where,
-            expected=f"at most {MAX_BUNDLE_BYTES} bytes",
+            expected=f"at most {limit} bytes",
             found=str(len(data)),
         )
     bundle = Members(

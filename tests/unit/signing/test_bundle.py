@@ -215,6 +215,20 @@ def test_a_file_beyond_the_bound_is_refused_unread(monkeypatch: pytest.MonkeyPat
         parse_bundle(data, where="model.sig")
 
 
+@pytest.mark.parametrize("character", ["\U0001f600", r"\ud83d\ude00", r"\u0061"])
+def test_characters_that_widen_every_other_one_have_a_lower_bound(
+    monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    """A file that is not ASCII, or escapes characters, is refused earlier than one that is."""
+    monkeypatch.setattr(bundle_module, "MAX_WIDE_BUNDLE_BYTES", 40)
+    with refused(Code.SIGNATURE_MALFORMED, text="too large: expected at most 40"):
+        parse_bundle(f'{{"a": "{character}{40 * "x"}"}}'.encode(), where="model.sig")
+    with refused(Code.SIGNATURE_MALFORMED, text="unknown"):
+        parse_bundle(f'{{"a": "{40 * "x"}"}}'.encode(), where="model.sig")
+    with refused(Code.SIGNATURE_MALFORMED, text="unknown"):
+        parse_bundle(f'{{"a": "{character}"}}'.encode(), where="model.sig")
+
+
 def test_what_is_written_is_compact_sorted_json() -> None:
     """A written bundle is one line of JSON with sorted keys and no optional white space."""
     data = render_bundle(payload=b"p", signature=b"s", material=KeyMaterial(hint="ab"))
