@@ -1,11 +1,15 @@
 """Write a result file so that it is there whole, or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
+from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
+
+_NEW_FILE: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
 
 
 def write_whole(path: Path, data: bytes, /, *, replace: bool = True) -> None:
@@ -38,22 +42,15 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    # O_EXCL: a name that somebody prepared, a link for example, is refused and not followed.
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    descriptor = os.open(temporary, _NEW_FILE, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    """Return the process' mask; the only way to read it is to set it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
