@@ -466,6 +466,31 @@ def test_a_zip_with_the_names_of_two_loaders_is_both() -> None:
     assert sniffed(data).also == (F.KERAS_V3,)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [b"%08o", b"%06o\0 ", b"\t%06o\n", b" 0o%05o", b"+%05o  ", b"%06o\0x", b"\x80\0\0\0\0%b"],
+)
+@pytest.mark.parametrize("start", [b"words", b"GIF87a", b"\0\1\0\0\0\0\0\0{"])
+def test_a_tar_header_counts_however_its_checksum_is_spelled(start: bytes, spelling: bytes) -> None:
+    """What Python's tarfile opens is a tar, and with another checksum it is not."""
+
+    def spelled(number: int) -> bytes:
+        value = number.to_bytes(3, "big") if spelling.endswith(b"b") else number
+        return (spelling % value).ljust(8)
+
+    block = bytearray(start.ljust(100, b" ") + b"0000644 " * 3 + b"00000000001 " * 2)
+    block += b" " * 8 + b"0".ljust(512 - len(block) - 8)
+    total = sum(block)
+    block[148:156] = spelled(total)
+    with tarfile.open(fileobj=io.BytesIO(block + bytes(1024))) as archive:
+        assert archive.getmembers()
+    result = sniffed(bytes(block))
+    assert F.TAR in (result.format, *result.also)
+    block[148:156] = spelled(total + 1)
+    result = sniffed(bytes(block))
+    assert F.TAR not in (result.format, *result.also)
+
+
 def test_a_tar_that_starts_as_a_pickle_is_both() -> None:
     """A member's name can be a pickle: the archive is that first."""
     result = sniffed(tar_of("cos\nsystem\n(S'id'\ntR."))

@@ -1,6 +1,5 @@
 """Archives: what kind of zip, whether a zip hangs on the end of a file, and tar."""
 
-import re
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
@@ -13,7 +12,7 @@ from weighbridge.formats.zip import read_names
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _TAR_BLOCK: Final = 512
 _TAR_CHECKSUM: Final = slice(148, 156)
-_TAR_NUMBER: Final = re.compile(rb" *([0-7]{1,7})[ \0]")
+_TAR_BINARY: Final = 0x80
 
 
 def classify_zip(source: ByteSource) -> tuple[FileFormat, ...]:
@@ -78,10 +77,24 @@ def is_tar(window: Window) -> bool:
         return False
     if block[257:263] in (b"ustar\0", b"ustar "):
         return True
-    match = _TAR_NUMBER.match(block[_TAR_CHECKSUM])
-    if match is None or not block[0]:
-        return False
+    stated = _tar_number(block[_TAR_CHECKSUM])
     rest = block[:148] + b" " * 8 + block[156:]
     unsigned = sum(rest)
     signed = unsigned - 256 * sum(byte > 127 for byte in rest)  # noqa: PLR2004  the sign bit
-    return int(match[1], 8) in (unsigned, signed)
+    return stated in (unsigned, signed)
+
+
+def _tar_number(field: bytes) -> int | None:
+    """
+    Read a number of a header as generously as Python's tarfile does (`tarfile.nti`).
+
+    That is more than writers use: any white space around it, no end at all, a prefix, or the
+    binary form of large numbers.
+    """
+    if field[0] == _TAR_BINARY:
+        return int.from_bytes(field[1:], "big")
+    text = field.partition(b"\0")[0]
+    try:
+        return int(text, 8)
+    except ValueError:
+        return None
