@@ -406,6 +406,14 @@ def test_numbers_are_read_as_unpicklers_read_them(literal: bytes) -> None:
     )
 
 
+def test_a_frame_makes_a_pickle_of_what_breaks_behind_it() -> None:
+    """An opcode that crosses a frame's end breaks for one unpickler, and not for another."""
+    crossing = struct.pack("<Q", 5) + b"I1e400\n0"
+    assert found(b"N\x95" + crossing + CALL) is F.PICKLE
+    assert sniffed(b"GIF87aXXX0\x95" + crossing + CALL).format is F.PICKLE
+    assert found(b"N" + crossing + CALL) is F.UNKNOWN
+
+
 def test_a_persistent_id_within_a_stream_may_have_any_ascii() -> None:
     """Control characters in an id end the walk only where a file starts with the id."""
     assert found(b"NP\x01\n0" + CALL) is F.PICKLE

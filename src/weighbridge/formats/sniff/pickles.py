@@ -109,6 +109,7 @@ class _Walker:
         self._depth = 0
         self._marks: list[int] = []
         self._memo: set[int] = set()
+        self._framed = False
         self.walk = Walk()
 
     def run(self) -> Walk:
@@ -120,7 +121,9 @@ class _Walker:
             while not self._decided():
                 self._step()
         except _Broken:
-            walk.end = End.BROKEN
+            # Where an opcode crosses a frame's end, unpicklers differ in what they read next.
+            # Nothing but a pickle has a frame, so there is no need to follow all of them.
+            walk.end = End.DECIDED if self._framed else End.BROKEN
         except OutOfReadsError:
             walk.end = End.OUT_OF_READS
         return walk
@@ -418,6 +421,7 @@ class _Walker:
         length = int.from_bytes(self._take(8), "little")
         if self.walk.at + length > self._window.size:
             raise _Broken
+        self._framed = True
 
 
 _CALLS: Final = {b"R": 2, b"\x81": 2, b"\x92": 3}
