@@ -52,13 +52,17 @@ class Recorder(pickle.Unpickler):
 
 
 def imports(data: bytes) -> bool:
-    """Tell whether unpickling *data* would import a module with an ordinary name."""
+    """
+    Tell whether unpickling *data* would import a module with an ordinary name.
+
+    Only the first name counts: a real unpickler ends at one that no module can have.
+    """
     recorder = Recorder(data)
     with contextlib.suppress(Exception):  # Hostile streams fail in every way there is.
         recorder.load()
     return any(
         m.replace(".", "").isidentifier() and n.replace(".", "").isidentifier()
-        for m, n in recorder.asked
+        for m, n in recorder.asked[:1]
     )
 
 
