@@ -34,7 +34,7 @@ class YamlTagsFacts(Facts):
     prefixes: tuple[tuple[int, str], ...]
 
 
-_TAG: Final = re.compile(r"(?<![\w!.?])!(?:<[^>\s]*>|[^\s,\[\]{}]*)")
+_TAG: Final = re.compile(r"(?<![\w!.?])!(?:<[^>\s]{0,1024}>|[^\s,\[\]{}]*)")
 _LANGUAGE: Final = re.compile(
     r"python|ruby|perl|java|php|script|module|object|apply", re.IGNORECASE
 )
@@ -46,6 +46,10 @@ _FOLD: Final = re.compile(r"\\\r?\n[ \t]*")
 _KEY: Final = re.compile(
     r"""["']?\b(_target_|loader_module|auto_map|trust_remote_code)["']?\s*:\s*["']?([^\s"',}\]#]*)"""
 )
+_BARE_KEY: Final = re.compile(
+    r"""\b(_target_|loader_module|auto_map|trust_remote_code)\b(?!["']?\s*:)"""
+)
+_PREFIX_CHARS: Final = 256
 _TEMPLATE_KEY: Final = re.compile(r"\bchat_template[\"']?\s*:")
 
 
@@ -70,8 +74,27 @@ def analyze(subject: Subject) -> Analysis:
     if tags or prefixes:
         yield YamlTagsFacts(subject=subject, tags=tuple(tags), prefixes=prefixes)
     yield from _settings(subject, text)
+    yield from _bare_keys(subject, text)
     if _TEMPLATE_KEY.search(text):
         yield template_facts(subject, text, where="the whole file")
+
+
+def _bare_keys(subject: Subject, text: str) -> Iterator[SettingFacts]:
+    """
+    Yield keys that no colon follows, and that are keys all the same.
+
+    The colon of an explicit key (`? key`) may stand behind a comment or a block scalar, that of
+    an anchored one behind its alias. The value is then not looked for, and any other than none.
+    """
+    for match in _BARE_KEY.finditer(text):
+        subject.check_time()
+        near = max(0, match.start() - _PREFIX_CHARS)
+        before = text[near : match.start()].rpartition("\n")[2]
+        after = text[match.end() : match.end() + _PREFIX_CHARS].partition("\n")[0]
+        alone = not before.strip(" \t\"'") and not after.partition(" #")[0].strip(" \t\r\"'")
+        if alone or "?" in before or "&" in before:
+            where = f"character {match.start()}, without a colon"
+            yield setting_facts(subject, match.group(1), "?", where=where)
 
 
 def _settings(subject: Subject, text: str) -> Iterator[SettingFacts]:

@@ -50,3 +50,27 @@ def test_too_large(file_format: FileFormat) -> None:
         if isinstance(item, Gap) and item.code is not Code.SCAN_UNSUPPORTED
     ]
     assert gap.code is Code.SCAN_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("text", "twin"),
+    [
+        ('? "_target_"\n# c\n: os.system\n', '? "target"\n# c\n: os.system\n'),
+        ("? |-\n  _target_\n: os.system\n", "? |-\n  a _target_ of ours\n: os.system\n"),
+        ("x: &k _target_\n*k : os.system\n", "x: the _target_\nk : os.system\n"),
+        ("? _target_ # c\n: os.system\n", "# a _target_ as such\nk: os.system\n"),
+    ],
+)
+def test_keys_whose_colon_stands_elsewhere_are_keys(text: str, twin: str) -> None:
+    """An explicit or anchored key counts like a plain one; the word in a value does not."""
+    found = examined(text.encode(), format=FileFormat.YAML, path="c.yaml")
+    assert rules_of(found) == {"config-target"}
+    assert examined(twin.encode(), format=FileFormat.YAML, path="c.yaml") == ()
+
+
+def test_tags_without_an_end_are_read_once() -> None:
+    """Tags in angle brackets that never close cost no more than their own length each."""
+    text = "- !<,!<," * 200_000 + "\n- !!python/name:os.system\n"
+    assert rules_of(examined(text.encode(), format=FileFormat.YAML, path="c.yaml")) == {
+        "yaml-python-tag"
+    }
