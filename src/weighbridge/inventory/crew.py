@@ -8,6 +8,11 @@ in logging), and here an interrupt has to stop the workers within one block.
 import threading
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
+from typing import Final
+
+_LOOK_UP_SECONDS: Final = 0.1
+"""How often a waiting caller looks up: should the system have handed an interrupt to one of the
+workers, Python delivers it only when the main thread runs."""
 
 Job = Callable[["Crew"], None]
 """Does one piece of work; looks at `Crew.stopped` once a block and returns early when set."""
@@ -26,6 +31,8 @@ class Crew:
         for job in jobs:
             self._queue.put(job)
             count += 1
+        self._ended: SimpleQueue[None] = SimpleQueue()
+        self._running = 0
         self._error: BaseException | None = None
         self._stop = threading.Event()
         self._threads = [
@@ -41,27 +48,44 @@ class Crew:
     def start(self) -> None:
         """Let the workers begin."""
         for thread in self._threads:
+            self._running += 1
             thread.start()
 
     def stop(self) -> None:
         """End the work early and wait until no job runs."""
         self._stop.set()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        self._wait()
 
     def finish(self) -> None:
         """Wait for every job; raise the first error of any."""
         try:
-            for thread in self._threads:
-                thread.join()
+            self._wait()
         except BaseException:
             self.stop()
             raise
         if self._error is not None:
             raise self._error
 
+    def _wait(self) -> None:
+        # Not Thread.join: when it is interrupted it takes a running thread for an ended one
+        # (CPython 3.11, the workaround for bpo-45274).
+        while self._running:
+            try:
+                self._ended.get(timeout=_LOOK_UP_SECONDS)
+            except Empty:
+                # A thread that the system refused to start has nothing to say.
+                if not any(thread.is_alive() for thread in self._threads):
+                    return
+            else:
+                self._running -= 1
+
     def _work(self) -> None:
+        try:
+            self._take_jobs()
+        finally:
+            self._ended.put(None)
+
+    def _take_jobs(self) -> None:
         while not self._stop.is_set():
             try:
                 job = self._queue.get_nowait()

@@ -98,8 +98,8 @@ def read_files(files: Sequence[Found], reading: Reading) -> tuple[list[ReadFile]
     small = [f for f in files if f.stamp.size <= SMALL_FILE_BYTES or not reading.digested(f.path)]
     large = [f for f in files if f.stamp.size > SMALL_FILE_BYTES and reading.digested(f.path)]
     crew = Crew(_jobs(large, reading, results), workers=reading.workers)
-    crew.start()
     try:
+        crew.start()
         for found in small:
             _guarded(found, reading, results)
     except BaseException:

@@ -1,6 +1,7 @@
 """Take the inventory of an artifact: every file accounted for, every byte read once."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -16,12 +17,14 @@ from weighbridge.core.artifact import (
 )
 from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import HashLayout
+from weighbridge.core.errors import LimitExceededError
+from weighbridge.core.limits import MAX_SHARDS
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.sink import ByteSink
-from weighbridge.inventory.walk import SymlinkRule, walk
+from weighbridge.inventory.walk import Found, SymlinkRule, walk
 from weighbridge.sources.interface import LocalHandle
 
 if TYPE_CHECKING:
@@ -96,7 +99,7 @@ def take_inventory(
         progress: Is told how far the reading is.
 
     Raises:
-        LimitExceededError: More files or depth than `core.limits` allows.
+        LimitExceededError: More files, depth or shards than `core.limits` allows.
     """
     listed = walk(handle, symlinks=plan.symlinks)
     left_out = plan.undigested
@@ -118,6 +121,7 @@ def take_inventory(
         sink=sink,
         advance=progress.advance if progress else None,
     )
+    _bound_shards((f for f in listed.files if digested(f.path)), plan.layouts)
     if progress:
         progress.begin(sum(f.stamp.size for f in listed.files if digested(f.path)))
     files, gaps = read_files(listed.files, reading)
@@ -130,6 +134,23 @@ def take_inventory(
         layouts=plan.layouts,
         gaps=listed.gaps + tuple(sorted(gaps, key=lambda gap: gap.path or "")),
     )
+
+
+def _bound_shards(files: Iterable[Found], layouts: Iterable[HashLayout]) -> None:
+    """Refuse more shards than can be held, before any is made: a signer chooses their size."""
+    sizes = [found.stamp.size for found in files]
+    for layout in layouts:
+        shard = layout.shard_size
+        if shard is None:
+            continue
+        count = sum(-(-size // shard) for size in sizes)
+        if count > MAX_SHARDS:
+            raise LimitExceededError(
+                f"the files make too many shards of {shard} bytes",
+                expected=f"at most {MAX_SHARDS}",
+                found=str(count),
+                hint="Sign with a larger --shard-size, or with none",
+            )
 
 
 def _role(file: ReadFile, handle: LocalHandle, plan: InventoryPlan) -> EntryRole:

@@ -15,7 +15,8 @@ from support.zips import zip_of
 from weighbridge.core.artifact import EntryRole, FileFormat, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
-from weighbridge.core.limits import SMALL_FILE_BYTES
+from weighbridge.core.errors import LimitExceededError
+from weighbridge.core.limits import MAX_SHARDS, SMALL_FILE_BYTES
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.sources.local import locate
 
@@ -268,3 +269,32 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         _take(tmp_path, progress=Interrupter(interrupt))
     assert threading.active_count() == before
+
+
+def test_shards_are_bounded_before_any_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many shards as allowed are made; one more is refused before any byte is read."""
+    monkeypatch.setattr("weighbridge.inventory.take.MAX_SHARDS", 7)
+    (tmp_path / "a").write_bytes(b"x" * 11)
+    (tmp_path / "b").write_bytes(b"y" * 5)
+
+    def plan(size: int) -> InventoryPlan:
+        return InventoryPlan(layouts=(HashLayout(shard_size=size),), undigested=frozenset({"b"}))
+
+    (entry, _) = _take(tmp_path, plan(2)).entries
+    assert len(entry.digests[0].parts) == 6
+    read: list[int] = []
+    progress = _Meddler(lambda: read.append(1))
+    with pytest.raises(LimitExceededError, match="too many shards of 1 bytes"):
+        _take(tmp_path, plan(1), progress=progress)
+    assert read == []
+
+
+def test_a_real_number_of_shards_is_bounded(tmp_path: Path) -> None:
+    """A large file in shards of one byte is refused at once, whatever its size."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MAX_SHARDS + 1)
+    with pytest.raises(LimitExceededError):
+        _take(tmp_path, InventoryPlan(layouts=(HashLayout(shard_size=1),)))
+    assert _take(tmp_path, InventoryPlan(layouts=(HashLayout(shard_size=MAX_SHARDS),))).entries

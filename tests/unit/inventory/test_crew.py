@@ -1,0 +1,102 @@
+"""Jobs on threads: all are done, or the first error ends them."""
+
+import threading
+
+import pytest
+
+from weighbridge.inventory.crew import Crew
+
+
+def test_every_job_is_done() -> None:
+    """More jobs than workers are done once each."""
+    done: list[int] = []
+
+    def job(number: int) -> None:
+        done.append(number)
+
+    crew = Crew([lambda _, n=n: job(n) for n in range(50)], workers=3)  # type: ignore[misc]
+    crew.start()
+    crew.finish()
+    assert sorted(done) == list(range(50))
+
+
+def test_without_jobs_there_is_nothing_to_wait_for() -> None:
+    """A crew without jobs starts no thread and finishes at once."""
+    before = threading.active_count()
+    crew = Crew([], workers=4)
+    crew.start()
+    assert threading.active_count() == before
+    crew.finish()
+
+
+def test_the_first_error_stops_the_rest_and_is_raised() -> None:
+    """A failing job ends the work; the jobs behind it are not begun."""
+    done: list[int] = []
+
+    def fail(crew: Crew) -> None:
+        raise ValueError("first")
+
+    crew = Crew([fail, lambda _: done.append(1)], workers=1)
+    crew.start()
+    with pytest.raises(ValueError, match="first"):
+        crew.finish()
+    assert not done
+
+
+def test_a_stopped_crew_leaves_no_thread() -> None:
+    """Stopping waits for the job at work, which sees that it is to end."""
+    begun, seen = threading.Event(), threading.Event()
+
+    def job(crew: Crew) -> None:
+        begun.set()
+        while not crew.stopped:
+            pass
+        seen.set()
+
+    crew = Crew([job], workers=1)
+    crew.start()
+    assert begun.wait(30)
+    crew.stop()
+    assert seen.is_set()
+
+
+def test_an_interrupt_while_waiting_ends_the_work() -> None:
+    """An interrupt of the waiting caller stops the workers before it goes on its way."""
+    ended = threading.Event()
+
+    def job(crew: Crew) -> None:
+        while not crew.stopped:
+            pass
+        ended.set()
+
+    crew = Crew([job], workers=1)
+    crew.start()
+    real_queue = crew._ended
+
+    def interrupted(*, timeout: float) -> None:
+        crew._ended = real_queue
+        raise KeyboardInterrupt
+
+    class Interrupting:
+        get = staticmethod(interrupted)
+        put = staticmethod(real_queue.put)
+
+    crew._ended = Interrupting()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        crew.finish()
+    assert ended.is_set()
+
+
+def test_a_thread_that_the_system_refuses_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When no thread can be started, the error comes through and stopping does not hang."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    crew = Crew([lambda _: None], workers=1)
+    with pytest.raises(RuntimeError):
+        crew.start()
+    crew.stop()
