@@ -45,8 +45,9 @@ SNIFF_TAIL_BYTES: Final = 66 * KIB
 DEFAULT_SHARD_BYTES: Final = 1_000_000_000
 """Bytes of a shard in the signature's shards mode; OMS default."""
 
-MAX_SHARDS: Final = 4_000_000
-"""Shards of one artifact: 4 PB at the default shard size."""
+MAX_SHARDS: Final = 1_000_000
+"""Shards of one artifact: 1 PB at the default shard size, and as many as a signature file of
+`MAX_BUNDLE_BYTES` can name. Each takes some 300 bytes of memory."""
 
 MIN_SHARD_BYTES: Final = 1
 """Smallest shard size that the format allows."""
@@ -106,6 +107,10 @@ MAX_PICKLE_STACK: Final = 1_000_000
 
 MAX_PICKLE_MEMO: Final = 5_000_000
 """Entries in the machine's memo."""
+
+MAX_CARRIED_MEMO: Final = 1_000_000
+"""Memo entries that the next stream of a file may take over. Both streams' values are in memory
+then; five legacy torch streams have a few thousand."""
 
 MAX_PICKLE_DEPTH: Final = 1000
 """Nesting of values when they are rendered or rebuilt."""

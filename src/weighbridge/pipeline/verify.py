@@ -9,7 +9,7 @@ from pathlib import Path
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.errors import SignatureRejectedError
+from weighbridge.core.errors import OperationError, SignatureRejectedError
 from weighbridge.core.evidence import SignatureEvidence
 from weighbridge.core.identity import ClaimedIdentity, VerifiedIdentity
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
@@ -134,7 +134,15 @@ def read_signature(place: Path) -> SignatureFile:
     Raises:
         SignatureRejectedError: Nothing is there, or it is malformed.
     """
-    data = read_if_present(place, limit=MAX_BUNDLE_BYTES)
+    try:
+        data = read_if_present(place, limit=MAX_BUNDLE_BYTES)
+    except OperationError as error:
+        if error.code is not Code.SPECIAL_FILE:
+            raise
+        # Whoever made the model put it there: that is the model's fault and not the machine's.
+        raise SignatureRejectedError(
+            "a signature is a regular file", code=Code.SIGNATURE_MALFORMED, where=os.fspath(place)
+        ) from error
     if data is None:
         raise SignatureRejectedError(
             "there is no signature",

@@ -14,10 +14,11 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource, RegionSource
-from weighbridge.core.limits import MAX_PICKLE_STREAMS
+from weighbridge.core.limits import MAX_CARRIED_MEMO, MAX_PICKLE_STREAMS
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Trace
+from weighbridge.formats.pickle.values import Value
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_facts import (
@@ -60,7 +61,7 @@ def walk_streams(
     *data* is the subject's bytes or the start of them; *first* is the first stream's number.
     """
     position = read_to = start
-    previous: Trace | None = None
+    carried: dict[int, Value] | None = {}
     index = first
     while 0 <= position < len(data):
         if index - first >= MAX_PICKLE_STREAMS:
@@ -70,12 +71,17 @@ def walk_streams(
         trace = run(
             data, start=position, bounds=bounds_of(subject), persistent=persistent_of(dialect)
         )
-        again = _rerun(subject, data, trace, previous)
+        again = _rerun(subject, data, trace, carried) if carried else None
         if index > first and not trace.complete and not trace.events and again is None:
             position = _next_start(data, position + 1)
             continue
         yield from account_for(subject, data, read_to, position)
         yield from describe(subject, trace, dialect=dialect, index=index)
+        if carried is None:
+            yield subject.gap(
+                "the memo of the stream before is too large to follow into this one",
+                code=Code.SCAN_LIMIT,
+            )
         if again is not None:
             yield PickleFacts(
                 subject=subject, trace=again, dialect=dialect, index=index, carried=True
@@ -83,9 +89,11 @@ def walk_streams(
         # Bytes behind the first stream that only look like the start of another are reported
         # as bytes of no stream as well: they may be a file of their own.
         read_to = position if index > first and not trace.complete else trace.end
-        previous = trace
+        carried = trace.memo if len(trace.memo) <= MAX_CARRIED_MEMO else None
         index += 1
         position = _skip_zeros(data, trace.end) if trace.complete else _next_start(data, trace.end)
+        # The next stream's values must not pile up on this one's.
+        del trace, again
     yield from account_for(subject, data, read_to, len(data))
 
 
@@ -113,11 +121,9 @@ def describe(
     yield from _nested(subject, trace)
 
 
-def _rerun(subject: Subject, data: bytes, trace: Trace, previous: Trace | None) -> Trace | None:
-    """Return the stream as an unpickler reads it that keeps its memo, where that differs."""
-    if previous is None or not previous.memo:
-        return None
-    again = run(data, start=trace.start, memo=previous.memo, bounds=bounds_of(subject))
+def _rerun(subject: Subject, data: bytes, trace: Trace, memo: dict[int, Value]) -> Trace | None:
+    """Return the stream as an unpickler reads it that keeps its *memo*, where that differs."""
+    again = run(data, start=trace.start, memo=memo, bounds=bounds_of(subject))
     return again if list(references(again)) != list(references(trace)) else None
 
 

@@ -14,6 +14,7 @@ from weighbridge.core.errors import (
     NothingToCheckError,
     PolicyDeniedError,
     PolicyIndeterminateError,
+    SignatureRejectedError,
     UsageError,
 )
 from weighbridge.core.verdict import Decision, Verdict
@@ -209,3 +210,18 @@ def test_a_load_gives_out_what_was_signed(place: Path) -> None:
     with wb.load("model", policy=wb.Policy.from_file("weighbridge.toml")) as model:
         assert model.files == ("1_Pooling/config.json", "config.json", "model.safetensors")
         assert model.read("config.json") == b'{"model_type": "bert"}\n'
+
+
+@pytest.mark.parametrize("what", ["pipe", "directory"])
+def test_what_is_no_file_in_the_signature_s_place_is_refused(place: Path, what: str) -> None:
+    """A pipe or a directory called model.sig is the model's fault: not verified."""
+    (place / "model" / "model.sig").unlink()
+    if what == "pipe":
+        os.mkfifo(place / "model" / "model.sig")
+    else:
+        (place / "model" / "model.sig").mkdir()
+    verifier = wb.KeyVerifier.from_pem((place / "publisher.pub").read_bytes(), where="p")
+    with pytest.raises(SignatureRejectedError) as caught:
+        wb.verify("model", verifier=verifier)
+    assert caught.value.code is Code.SIGNATURE_MALFORMED
+    assert _check().decision is Decision.DENY
