@@ -43,7 +43,8 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     # O_EXCL: a name that somebody prepared, a link for example, is refused and not followed.
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    # Its own short name: the file's may already be as long as the system allows.
+    temporary = path.with_name(f".weighbridge-{os.urandom(6).hex()}")
     descriptor = os.open(temporary, _NEW_FILE, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -51,3 +51,11 @@ def test_a_place_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     """A missing directory is an error of the operation that names the file."""
     with pytest.raises(OperationError, match="nowhere"):
         write_whole(tmp_path / "nowhere" / "f", b"new")
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    """The temporary file's name does not depend on the file's, which may be 255 bytes long."""
+    write_whole(tmp_path / ("f" * 255), b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["f" * 255]
+    with pytest.raises(OperationError, match="too long"):
+        write_whole(tmp_path / ("f" * 256), b"new")
