@@ -1,6 +1,7 @@
 """The command line as its users meet it: results, exit codes, messages."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -312,6 +313,57 @@ def test_output_that_cannot_be_written_is_no_success(place: Path) -> None:
     assert done.returncode == 1
 
 
+def _with_streams(place: Path, redirection: str, *command: str, encoding: str = "utf-8") -> Result:
+    """Run a command from a shell that closes or redirects its streams."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m weighbridge "$@" {redirection}', sys.executable, *command],
+        cwd=place,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        encoding=encoding,
+        check=False,
+    )
+    return Result(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def test_closed_standard_error_hides_talk_only(place: Path) -> None:
+    """Without standard error the result and the exit code are as they would be with it."""
+    done = _with_streams(place, "2>&-", *CHECK)
+    assert done.code == 0
+    assert done.out.startswith("ALLOW")
+    assert _with_streams(place, "2>&-", "check", "nosuch", "--policy", "weighbridge.toml").code == 2
+
+
+def test_closed_standard_output_is_no_success(place: Path) -> None:
+    """Without standard output a verdict is an error with its code, not an allow."""
+    done = _with_streams(place, ">&-", *CHECK)
+    assert done.code == 1
+    assert "[io-failed]" in done.err
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_an_error_document_that_cannot_be_written_is_said_as_text(
+    place: Path, redirection: str
+) -> None:
+    """Where the error's JSON cannot be written, standard error names both problems."""
+    missing = ("check", "nosuch", "--policy", "weighbridge.toml", "--format", "json")
+    done = _with_streams(place, redirection, *missing)
+    assert done.code == 1
+    assert "[reference-not-found]" in done.err
+    assert "[io-failed]" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_that_the_terminal_cannot_show_are_escaped(place: Path, encoding: str) -> None:
+    """An encoding without the characters of a name changes how it looks, and no exit code."""
+    (place / "model").rename(place / "Vögel 🚀")
+    renamed = [word if word != "model" else "Vögel 🚀" for word in VERIFY]
+    done = _with_streams(place, "", *renamed, encoding=encoding)
+    assert done.code == 0, done.err
+    assert ("Vögel 🚀" if encoding == "utf-8" else r"\U0001f680") in done.out
+
+
 def test_an_interrupt_ends_the_command_without_a_trace(place: Path) -> None:
     """Ctrl-C while a large file is hashed: exit code 130, no traceback, no signature."""
     (place / "model" / "model.sig").unlink()
@@ -328,7 +380,10 @@ def test_an_interrupt_ends_the_command_without_a_trace(place: Path) -> None:
     while time.monotonic() < deadline and not _has_open(process.pid, "big.safetensors"):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err

@@ -40,8 +40,12 @@ def _report_known(session: Session, error: WeighbridgeError) -> int:
     if session.format == "text":
         session.err.write(f"error: {error}\n")
         return error.exit_code
-    session.write(render_json(error_document(error)))
-    session.out.flush()
+    try:
+        session.write(render_json(error_document(error)))
+        session.out.flush()
+    except OSError as unwritable:
+        session.err.write(f"error: {error}\n")
+        return report(session, unwritable)
     return error.exit_code
 
 

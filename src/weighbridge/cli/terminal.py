@@ -1,11 +1,13 @@
 """What the command line knows of the terminal: colour, progress, and where talk goes."""
 
+import io
 import os
 import sys
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
@@ -24,8 +26,8 @@ class Session:
 
     format: str = "text"
     quiet: bool = False
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO = field(default_factory=lambda: _prepared(sys.stdout, discard=False))
+    err: TextIO = field(default_factory=lambda: _prepared(sys.stderr, discard=True))
 
     def write(self, text: str) -> None:
         """Print a result to standard output."""
@@ -44,6 +46,21 @@ class Session:
     def progress(self) -> "Progress":
         """Return a progress display, silent when piped, quiet, or over soon."""
         return Progress(self.err, shown=not self.quiet and self.err.isatty())
+
+
+def _prepared(stream: TextIO | None, *, discard: bool) -> TextIO:
+    """
+    Return *stream* so that any text can be written to it.
+
+    Characters that its encoding lacks are escaped: a name must not turn a result into a crash.
+    Where whoever started the command closed the stream, what is written is discarded, or, since
+    a result that nobody can read is none, every write is an `OSError`.
+    """
+    if stream is None:
+        return Path(os.devnull).open("w" if discard else "r", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def colour_wanted(stream: TextIO) -> bool:
