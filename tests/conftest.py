@@ -1,6 +1,7 @@
 """What all tests share: profiles of the property tests, and that nothing is skipped in CI."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if IN_CI else "default")
+
+
+# Started in the background of a shell (`make test &`, nohup), we and every command under test
+# would inherit that Ctrl-C is ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
