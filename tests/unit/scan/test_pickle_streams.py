@@ -2,10 +2,9 @@
 
 import pytest
 
-from support.scanning import examined, subject_of
+from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.evidence import Finding, Gap
 
 STORES = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94."
 """A stream that leaves posix.system in its memo."""
@@ -15,9 +14,7 @@ CALLS = b"\x80\x04h\x02\x8c\x04true\x85R."
 
 
 def _codes(*streams: bytes) -> set[str]:
-    evidence = examined(subject_of(b"".join(streams), format=FileFormat.PICKLE))
-    gaps = {str(item.code) for item in evidence if isinstance(item, Gap)}
-    return gaps | {item.rule for item in evidence if isinstance(item, Finding)}
+    return rules_of(examined(b"".join(streams), format=FileFormat.PICKLE))
 
 
 def test_a_call_through_the_memo_of_the_stream_before_is_found() -> None:
