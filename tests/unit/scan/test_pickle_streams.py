@@ -1,10 +1,14 @@
 """Several streams in one file, and what one takes over from the other."""
 
+from importlib import import_module
+
 import pytest
 
 from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
+
+MODULE = import_module("weighbridge.scan.pickle_streams")
 
 STORES = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94."
 """A stream that leaves posix.system in its memo."""
@@ -27,11 +31,11 @@ def test_a_memo_too_large_to_carry_is_a_gap(
     monkeypatch: pytest.MonkeyPatch, bound: int, gap: bool
 ) -> None:
     """Where the memo is not followed into the next stream, that is said; at the bound it is."""
-    monkeypatch.setattr("weighbridge.scan.pickle_streams.MAX_CARRIED_MEMO", bound)
+    monkeypatch.setattr(MODULE, "MAX_CARRIED_MEMO", bound)
     assert (Code.SCAN_LIMIT in _codes(STORES, b"\x80\x04N.")) is gap
 
 
 def test_a_single_stream_needs_no_memo_carried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is about following streams only."""
-    monkeypatch.setattr("weighbridge.scan.pickle_streams.MAX_CARRIED_MEMO", 0)
+    monkeypatch.setattr(MODULE, "MAX_CARRIED_MEMO", 0)
     assert Code.SCAN_LIMIT not in _codes(b"\x80\x04]\x94.")
