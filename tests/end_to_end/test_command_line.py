@@ -1,5 +1,6 @@
 """The command line as its users meet it: results, exit codes, messages."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from support.pki import AUTHORITY, Plan, root
 from support.publisher import Result, make_workplace, weighbridge, write_key
 
 SIGN = ("sign", "key", "model", "--private-key", "publisher.key")
@@ -311,6 +315,29 @@ def test_output_that_cannot_be_written_is_no_success(place: Path) -> None:
             capture_output=False, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     assert done.returncode == 1
+
+
+def test_fingerprints_are_said_when_they_are_asked_for(place: Path) -> None:
+    """`--log_fingerprints` names the signer's certificate and its root on standard error only."""
+    now = datetime.now(UTC)
+    begin, end = now - timedelta(days=1), now + timedelta(days=1)
+    authority = root(replace(AUTHORITY, not_before=begin, not_after=end))
+    leaf = authority.issue(Plan(not_before=begin, not_after=end))
+    (place / "root.pem").write_bytes(authority.pem)
+    (place / "leaf.pem").write_bytes(leaf.pem)
+    (place / "leaf.key").write_bytes(leaf.key_pem)
+    own = ("--private-key", "leaf.key", "--signing-certificate", "leaf.pem")
+    assert weighbridge(place, "sign", "certificate", "model", *own).code == 0
+    verify = ("verify", "certificate", "model", "--certificate-chain", "root.pem")
+    expected = ("--subject", "CN=signer,O=Example")
+    digests = [hashlib.sha256(issued.der).hexdigest() for issued in (leaf, authority)]
+    asked = weighbridge(place, *verify, *expected, "--log_fingerprints")
+    assert asked.code == 0
+    assert [digest for digest in digests if f"sha256:{digest}" not in asked.err] == []
+    silent = weighbridge(place, *verify, *expected)
+    assert silent.code == 0
+    assert [digest for digest in digests if digest in silent.err] == []
+    assert silent.out == asked.out
 
 
 def _with_streams(place: Path, redirection: str, *command: str, encoding: str = "utf-8") -> Result:

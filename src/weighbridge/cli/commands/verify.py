@@ -16,6 +16,7 @@ from weighbridge.cli.options import (
 )
 from weighbridge.cli.render import show_signature
 from weighbridge.cli.terminal import Session
+from weighbridge.core.identity import CertificateIdentity
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.verify import verify
@@ -91,6 +92,11 @@ def verify_key(
     is_flag=True,
     help="Accept whoever the authority issued a certificate to.",
 )
+@click.option(
+    "--log-fingerprints",
+    is_flag=True,
+    help="Say on standard error which certificate signed and which root it leads to.",
+)
 @_verify_options
 def verify_certificate(
     session: Session,
@@ -99,6 +105,7 @@ def verify_certificate(
     san_uri: str | None,
     subject: str | None,
     any_identity: bool,
+    log_fingerprints: bool,
     **what: Any,  # noqa: ANN401  handed on to _verify, which types them
 ) -> int:
     """Verify that the expected subject of a certificate signed MODEL."""
@@ -120,7 +127,7 @@ def verify_certificate(
     )
     if any_identity:
         session.talk("warning: any subject of these roots is accepted")
-    return _verify(session, verifier, **what)
+    return _verify(session, verifier, log_fingerprints=log_fingerprints, **what)
 
 
 def _verify(  # noqa: PLR0913  the flags of a command
@@ -134,6 +141,7 @@ def _verify(  # noqa: PLR0913  the flags of a command
     allow_symlinks: bool,
     ignore_unsigned_files: bool,
     allow_legacy: bool,
+    log_fingerprints: bool = False,
 ) -> int:
     with session.progress() as progress:
         evidence = verify(
@@ -149,5 +157,8 @@ def _verify(  # noqa: PLR0913  the flags of a command
             allow_legacy=allow_legacy,
             progress=progress,
         )
+    if log_fingerprints and isinstance(evidence.identity, CertificateIdentity):
+        session.talk(f"certificate  sha256:{evidence.identity.fingerprint}")
+        session.talk(f"root         sha256:{evidence.identity.root_fingerprint}")
     show_signature(session, evidence)
     return 0
