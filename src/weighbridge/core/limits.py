@@ -47,7 +47,7 @@ DEFAULT_SHARD_BYTES: Final = 1_000_000_000
 
 MAX_SHARDS: Final = 1_000_000
 """Shards of one artifact: 1 PB at the default shard size, and as many as a signature file of
-`MAX_BUNDLE_BYTES` can name. Each takes some 300 bytes of memory."""
+`MAX_BUNDLE_BYTES` can name. Each takes up to a kilobyte of memory while it is signed."""
 
 MIN_SHARD_BYTES: Final = 1
 """Smallest shard size that the format allows."""

@@ -9,12 +9,21 @@ from hypothesis import strategies as st
 from support.zips import Part, build_zip, descriptor, zip_of
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.formats.zip import ZipArchive, find_crc_anomaly, open_member, read_archive
+from weighbridge.formats.zip import (
+    ZipAnomalyKind,
+    ZipArchive,
+    find_crc_anomaly,
+    open_member,
+    read_archive,
+)
 
 _NAMES = st.text("abcdefgh", min_size=1, max_size=6)
+_END_SIGNATURE = b"PK\5\6"
+_CONTENTS = st.binary(max_size=300).filter(lambda data: _END_SIGNATURE not in data)
+"""Content that does not look like the end of an archive, which some readers would take it for."""
 
 
-@given(members=st.dictionaries(_NAMES, st.binary(max_size=300), max_size=6), deflate=st.booleans())
+@given(members=st.dictionaries(_NAMES, _CONTENTS, max_size=6), deflate=st.booleans())
 def test_round_trip(members: dict[str, bytes], *, deflate: bool) -> None:
     """What Python's writer writes is read without an anomaly, byte for byte."""
     source = BytesSource(zip_of(members, deflate=deflate))
@@ -25,6 +34,14 @@ def test_round_trip(members: dict[str, bytes], *, deflate: bool) -> None:
         content = open_member(source, member)
         contents[member.name] = content.read_at(0, content.size)
     assert contents == members
+
+
+@given(before=_CONTENTS, after=_CONTENTS)
+def test_stored_content_that_looks_like_an_end_is_said(before: bytes, after: bytes) -> None:
+    """Where stored content holds the signature of an end record, readers may differ."""
+    source = BytesSource(zip_of({"a": before + _END_SIGNATURE + after}, deflate=False))
+    kinds = [anomaly.kind for anomaly in read_archive(source).anomalies]
+    assert ZipAnomalyKind.MULTIPLE_END_RECORDS in kinds
 
 
 def _base() -> bytes:
