@@ -24,6 +24,7 @@ from weighbridge.core.errors import (
     LimitExceededError,
     OperationError,
     SignatureRejectedError,
+    UsageError,
     WeighbridgeError,
 )
 from weighbridge.core.evidence import Evidence, Gap, SignatureEvidence, Stage
@@ -51,6 +52,8 @@ from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.problems import CoverageRejectedError
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
+
+_UNSIGNED_IS_EVIDENCE = IgnoreRules(paths=(), git_metadata=True, unsigned_files=True)
 
 DEFAULT_BOUNDARY = "load"
 """The boundary that is meant when the caller names none."""
@@ -99,6 +102,13 @@ class Examination:
         boundary: str,
         progress: Progress | None,
     ) -> None:
+        if not isinstance(policy, Policy):
+            raise UsageError(
+                "a policy is read before it is used",
+                expected="a Policy",
+                found=type(policy).__name__,
+                hint="Say policy=weighbridge.Policy.from_file(PATH)",
+            )
         self._handle = handle
         self._policy = policy
         self._boundary = boundary
@@ -216,24 +226,34 @@ class Examination:
         gaps = list(signatures.gaps)
         for name, statement in signatures.accepted:
             try:
-                coverage = compare(
-                    statement.statement,
-                    inventory,
-                    accepted=IgnoreRules(paths=(), git_metadata=True, unsigned_files=True),
-                )
-            except CoverageRejectedError as error:
-                gaps.extend(
-                    Gap(
-                        stage=Stage.SIGNATURE,
-                        code=problem.code,
-                        path=problem.path,
-                        reason=problem.message,
-                    )
-                    for problem in error.problems
-                )
+                coverage = compare(statement.statement, inventory, accepted=_UNSIGNED_IS_EVIDENCE)
+            except CoverageRejectedError:
+                gaps.extend(_differences(statement, inventory))
             else:
                 signed.append(statement.evidence(coverage, trust=name))
         return tuple(signed), tuple(gaps)
+
+
+def _differences(statement: VerifiedStatement, inventory: Inventory) -> Iterable[Gap]:
+    """
+    Return everything in which the files differ from what was signed.
+
+    Where something signed is missing or changed, an added file is part of the story: a rename
+    is one missing and one added.
+    """
+    try:
+        compare(statement.statement, inventory, accepted=IgnoreRules())
+    except CoverageRejectedError as error:
+        return tuple(
+            Gap(
+                stage=Stage.SIGNATURE,
+                code=problem.code,
+                path=problem.path,
+                reason=problem.message,
+            )
+            for problem in error.problems
+        )
+    return ()
 
 
 def _layouts(statements: Iterable[VerifiedStatement]) -> tuple[HashLayout, ...]:

@@ -4,19 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME, ArtifactKind
+from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
+from weighbridge.core.errors import (
+    LimitExceededError,
+    OperationError,
+    SignatureRejectedError,
+)
 from weighbridge.core.identity import SigningMethod
+from weighbridge.core.limits import MAX_BUNDLE_BYTES
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.selection import FileSelection, git_paths, inside
+from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.interface import Signer
 from weighbridge.signing.manifest import make_statement
 from weighbridge.signing.statement import render_statement
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
+from weighbridge.sources.reading import read_if_present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,7 @@ def sign(
     selection = selection or FileSelection()
     layout = layout or HashLayout()
     place = Path(signature) if signature is not None else handle.default_signature
+    _require_replaceable(place)
     ignored = selection.ignored(handle)
     if selection.ignore_git_paths:
         ignored |= git_paths(handle)
@@ -103,6 +113,29 @@ def sign(
         root=statement.root,
         left_out=tuple(e.path for e in inventory.model_entries if not e.digests),
     )
+
+
+def _require_replaceable(place: Path) -> None:
+    """
+    Refuse to write a signature over a file that is none.
+
+    Raises:
+        OperationError: Something else is there; nothing is lost to a slip of the hand.
+    """
+    if place.suffix == ".sig":
+        return
+    data = read_if_present(place, limit=MAX_BUNDLE_BYTES)
+    if not data:
+        return
+    try:
+        parse_bundle(data, where=str(place))
+    except (SignatureRejectedError, LimitExceededError) as error:
+        raise OperationError(
+            "there is a file that is no signature",
+            code=Code.OUTPUT_EXISTS,
+            where=str(place),
+            hint="Remove it, or give another name",
+        ) from error
 
 
 def _metadata(handle: LocalHandle, signature: Path) -> frozenset[str]:

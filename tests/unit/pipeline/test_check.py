@@ -225,3 +225,16 @@ def test_what_is_no_file_in_the_signature_s_place_is_refused(place: Path, what: 
         wb.verify("model", verifier=verifier)
     assert caught.value.code is Code.SIGNATURE_MALFORMED
     assert _check().decision is Decision.DENY
+
+
+def test_a_renamed_file_is_named_under_both_names(place: Path) -> None:
+    """Where a signed file is missing, the verdict names what was added as well."""
+    (place / "model" / "config.json").rename(place / "model" / "lies.json")
+    paths = {reason.path for reason in _check().reasons if reason.blocking}
+    assert {"config.json", "lies.json"} <= paths
+
+
+def test_the_path_of_a_policy_is_no_policy(place: Path) -> None:
+    """A path in the place of a policy is the caller's mistake, with what to say instead."""
+    with pytest.raises(UsageError, match="from_file"):
+        wb.check("model", policy="weighbridge.toml")  # type: ignore[arg-type]

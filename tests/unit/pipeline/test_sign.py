@@ -1,0 +1,52 @@
+"""Signing writes a signature and nothing over anything else."""
+
+from pathlib import Path
+
+import pytest
+
+import weighbridge as wb
+from support.publisher import make_workplace
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import OperationError
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current directory, with a model and keys."""
+    make_workplace(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _sign(signature: str | None = None) -> None:
+    key = Path("publisher.key").read_bytes()
+    wb.sign(
+        "model",
+        signer=wb.KeySigner.from_pem(key, password=None, where="publisher.key"),
+        signature=signature,
+    )
+
+
+def test_a_model_file_is_not_replaced_by_a_signature(place: Path) -> None:
+    """A slip in --signature costs nothing: the file stays, and the error names it."""
+    before = (place / "model" / "config.json").read_bytes()
+    with pytest.raises(OperationError, match=r"config\.json") as caught:
+        _sign("model/config.json")
+    assert caught.value.code is Code.OUTPUT_EXISTS
+    assert (place / "model" / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["model/model.sig", "elsewhere.bundle"])
+def test_a_signature_is_replaced_by_a_new_one(place: Path, name: str) -> None:
+    """Signing again writes the new signature in the old one's place, whatever it is called."""
+    _sign(name)
+    first = Path(name).read_bytes()
+    _sign(name)
+    assert Path(name).read_bytes() != first
+
+
+def test_a_broken_signature_is_replaced(place: Path) -> None:
+    """What is called a signature may be replaced even if it is none any more."""
+    Path("model/model.sig").write_bytes(b"half")
+    _sign()
+    assert Path("model/model.sig").read_bytes().startswith(b"{")
