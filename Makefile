@@ -18,6 +18,7 @@ $(STAMP): pyproject.toml requirements/test.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt --editable .
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(DEMO): $(STAMP) requirements/demo-model.txt

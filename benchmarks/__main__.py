@@ -6,12 +6,14 @@ ratios are medians of pairs, with the smallest and the largest pair. Linux only.
 """
 
 import argparse
+import compileall
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import weighbridge
 from benchmarks.cases import large, load, memory, shards, small, start
 from benchmarks.measure import BenchmarkError, Result
 from benchmarks.report import as_json, table
@@ -54,6 +56,8 @@ def main() -> int:
     arguments = parser().parse_args()
     # End like an interrupt, so that gigabytes of data do not stay behind.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
+    # As an installation is: compiled, whatever the environment says about writing bytecode.
+    compileall.compile_dir(Path(weighbridge.__file__).parent, quiet=1)
     try:
         with prepared(
             sizes=QUICK if arguments.quick else FULL,

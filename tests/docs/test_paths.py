@@ -30,7 +30,8 @@ def is_ours(path: str) -> bool:
     first, slash, _ = path.partition("/")
     if not slash:
         return path.endswith(".md") and path.removesuffix(".md").isupper()
-    return any((base / first).is_dir() for base in (ROOT, PACKAGE))
+    # Python makes its caches anywhere: a path that begins with one is an example's.
+    return first != "__pycache__" and any((base / first).is_dir() for base in (ROOT, PACKAGE))
 
 
 def missing(path: str, *, beside: Path) -> bool:
