@@ -168,7 +168,7 @@ class _Check:
             elif self.accepted.unsigned_files:
                 self._accept(entry.path, "not in the signature; unsigned files are accepted")
             elif not (self.accepted.git_metadata and is_under(entry.path, GIT_NAMES)):
-                self._refuse(*self._not_covered(entry))
+                self._refuse(*self._not_covered(entry), advice=_acceptance(entry.path))
             elif entry.format in _GIT_FORMATS:
                 self._accept(entry.path, f"git metadata ({entry.format})")
             else:
@@ -176,7 +176,8 @@ class _Check:
                     Code.FILE_NOT_COVERED,
                     entry.path,
                     f"unsigned, and {entry.format or 'of a format that nobody told'} is nothing "
-                    f"that git keeps there; --ignore-paths {entry.path} accepts it",
+                    "that git keeps there",
+                    advice=_acceptance(entry.path),
                 )
 
     def empty_directories(self) -> None:
@@ -192,8 +193,8 @@ class _Check:
                 self._refuse(
                     Code.EMPTY_DIRECTORY,
                     path,
-                    "an empty directory, which no signature covers; "
-                    f"--ignore-paths {path} accepts it",
+                    "an empty directory, which no signature covers",
+                    advice=_acceptance(path),
                 )
 
     def _named(self) -> dict[str, list[Resource]]:
@@ -233,20 +234,23 @@ class _Check:
 
     def _not_covered(self, entry: FileEntry) -> tuple[Code, str, str]:
         """Word the refusal of a file that the statement does not name."""
-        accepts = f"--ignore-paths {entry.path} accepts it"
         if is_under(entry.path, _claimed(self.statement)):
             reason = "not in the signature: the signer left it out, which is not yours to trust"
-            return Code.FILE_NOT_COVERED, entry.path, f"{reason}; {accepts}"
+            return Code.FILE_NOT_COVERED, entry.path, reason
         if entry.size == 0 and self.statement.layout.shard_size is not None:
             reason = "an empty file, which a signature over shards cannot cover"
-            return Code.ZERO_BYTE_IN_SHARDS, entry.path, f"{reason}; {accepts}"
-        return Code.FILE_NOT_COVERED, entry.path, f"not in the signature; {accepts}"
+            return Code.ZERO_BYTE_IN_SHARDS, entry.path, reason
+        return Code.FILE_NOT_COVERED, entry.path, "not in the signature"
 
     def _accept(self, path: str, reason: str) -> None:
         self.uncovered.append(Uncovered(path=path, reason=reason))
 
-    def _refuse(self, code: Code, path: str, message: str) -> None:
-        self.problems.append(Problem(code=code, path=path, message=message))
+    def _refuse(self, code: Code, path: str, message: str, *, advice: str | None = None) -> None:
+        self.problems.append(Problem(code=code, path=path, message=message, advice=advice))
+
+
+def _acceptance(path: str) -> str:
+    return f"--ignore-paths {path} accepts it"
 
 
 _Part = tuple[int, int | None, bytes]

@@ -17,12 +17,14 @@ class Problem:
     Attributes:
         code: Its kind.
         path: The file or directory, relative to the artifact's root.
-        message: One sentence, with what to do where there is something.
+        message: One sentence.
+        advice: What a verifier's caller can do, in the words of the command line.
     """
 
     code: Code
     path: str
     message: str
+    advice: str | None = None
 
 
 class CoverageRejectedError(SignatureRejectedError):
@@ -67,4 +69,5 @@ def _summary(headline: str, problems: Sequence[Problem], *, name: str) -> str:
 def _line(problem: Problem, *, name: str, coded: bool) -> str:
     """Return the line of *problem*; the file of a single-file artifact goes by its name."""
     path = name if problem.path == "." else problem.path
-    return f"  {one_line(path)}: {problem.message}{f' [{problem.code}]' if coded else ''}"
+    message = f"{problem.message}; {problem.advice}" if problem.advice else problem.message
+    return f"  {one_line(path)}: {message}{f' [{problem.code}]' if coded else ''}"

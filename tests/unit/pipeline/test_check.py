@@ -238,3 +238,9 @@ def test_the_path_of_a_policy_is_no_policy(place: Path) -> None:
     """A path in the place of a policy is the caller's mistake, with what to say instead."""
     with pytest.raises(UsageError, match="from_file"):
         wb.check("model", policy="weighbridge.toml")  # type: ignore[arg-type]
+
+
+def test_a_verdict_advises_no_flag_of_another_command(place: Path) -> None:
+    """What verify's caller could leave out is no advice for a policy's user."""
+    (place / "model" / "config.json").rename(place / "model" / "lies.json")
+    assert not any("--" in reason.message for reason in _check().reasons)
