@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.formats.json import JsonValue
+from weighbridge.formats.json import JsonValue, Wanted
 from weighbridge.scan.interface import Facts, Subject
 from weighbridge.scan.templates import TemplateFacts, template_facts
 
@@ -110,6 +110,15 @@ _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
 
 _KEY_CHARS: Final = 64
 _TEMPLATE_KEYS: Final = frozenset({"chat_template", "chat_templates", "custom_chat_template"})
+
+
+WANTED: Final = Wanted(
+    keys=frozenset(_BY_KEY)
+    | _TEMPLATE_KEYS
+    | {"_class_name", "_diffusers_version", "idx", "path", "type"},
+    arrays_on_top=True,
+)
+"""What of a large document `settings_in` looks at, beside the components of a pipeline on top."""
 
 
 def setting_facts(subject: Subject, key: str, value: JsonValue, *, where: str) -> SettingFacts:

@@ -5,9 +5,9 @@ from weighbridge.core.limits import MAX_TEXT_BYTES
 from weighbridge.scan.interface import Subject
 
 
-def read_whole(subject: Subject) -> bytes:
+def require_text_size(subject: Subject) -> None:
     """
-    Return all bytes of *subject*.
+    Return when *subject* is no larger than a text that is read to its end.
 
     Raises:
         LimitExceededError: There are more than `MAX_TEXT_BYTES`.
@@ -18,6 +18,16 @@ def read_whole(subject: Subject) -> bytes:
             expected=f"at most {MAX_TEXT_BYTES} bytes",
             found=str(subject.source.size),
         )
+
+
+def read_whole(subject: Subject) -> bytes:
+    """
+    Return all bytes of *subject*.
+
+    Raises:
+        LimitExceededError: There are more than `MAX_TEXT_BYTES`.
+    """
+    require_text_size(subject)
     return subject.source.read_at(0, subject.source.size)
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
-from weighbridge.formats import json as json_module
-from weighbridge.formats.json import parse_json
+from weighbridge.formats.json import document, parse_json
 
 
 def test_reads_every_kind_of_value() -> None:
@@ -115,7 +114,7 @@ def test_bounds_the_number_of_values(
     monkeypatch: pytest.MonkeyPatch, fits: bytes, exceeds: bytes
 ) -> None:
     """More values than the limit are refused before the decoder makes any."""
-    monkeypatch.setattr(json_module, "MAX_JSON_VALUES", 4)
+    monkeypatch.setattr(document, "MAX_JSON_VALUES", 4)
     parse_json(fits, what="test")
     with pytest.raises(LimitExceededError) as caught:
         parse_json(exceeds, what="test")

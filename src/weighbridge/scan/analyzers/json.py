@@ -1,9 +1,9 @@
 """JSON: configurations of models, tokenizers, adapters and pipelines."""
 
-from weighbridge.formats.json import parse_json
-from weighbridge.scan.configuration import settings_in
+from weighbridge.formats.json import read_wanted
+from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.text import read_whole
+from weighbridge.scan.text import require_text_size
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -14,5 +14,11 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: Not strict JSON: other readers may see another document.
         LimitExceededError: Larger or nested deeper than the limits.
     """
-    data = read_whole(subject)
-    yield from settings_in(subject, parse_json(data, what=subject.name or subject.path))
+    require_text_size(subject)
+    document = read_wanted(
+        subject.source,
+        what=subject.name or subject.path,
+        wanted=WANTED,
+        between=subject.check_time,
+    )
+    yield from settings_in(subject, document)

@@ -44,10 +44,10 @@ class RemoteCodePipeline(Rule[ComponentFacts]):
         match facts.value:
             case ["diffusers" | "transformers" | "onnxruntime", *_]:
                 return
-            case [str() as library, *_] if library not in PIPELINE_MODULES:
+            case [str() as library, *rest] if library not in PIPELINE_MODULES:
                 yield Match(
                     message="the pipeline takes a component from code of the repository",
-                    evidence=(f"{facts.where}: {facts.value!r}",),
+                    evidence=(f"{facts.where}: {[library, *rest[:1]]!r}",),
                 )
             case _:
                 return

@@ -10,6 +10,7 @@ that are not finite or absurdly long (6), lone surrogates (8.2), deep nesting (9
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
@@ -20,12 +21,9 @@ JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, 
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOT_STRUCTURE: Final = bytes(c for c in range(256) if chr(c) not in '"[]{}')
+_NOT_BRACKETS: Final = bytes(c for c in range(256) if chr(c) not in "[]{}")
 _BRACES_TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
-_LENIENT: Final = json.JSONDecoder()
 _QUOTES_OF_A_MEMBER: Final = 4
-_LONGEST_CUT: Final = 12
-"""Characters that an escaped surrogate pair has, the longest piece that a cut may leave."""
-
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -42,71 +40,70 @@ def parse_json(data: bytes, *, what: str) -> JsonValue:
         MalformedContentError: Not JSON, or JSON that two readers may read differently.
         LimitExceededError: Nested deeper than `MAX_JSON_DEPTH`, or more than `MAX_JSON_VALUES`.
     """
+    refuse_bom(data, what=what)
+    check_count(count_values(data), what=what)
+    check_depth(data, what=what)
+    return decode(data, _DECODER, what=what)
+
+
+def refuse_bom(data: bytes, *, what: str) -> None:
+    """Refuse a document that starts with a byte order mark."""
     if data.startswith(_BOM):
-        raise _malformed(what, expected="no byte order mark", found="one at the start")
-    _check_count(data, what=what)
-    _check_depth(data, what=what)
+        raise malformed(what, expected="no byte order mark", found="one at the start")
+
+
+def make_decoder(on_object: Callable[[dict[str, JsonValue]], None] | None) -> json.JSONDecoder:
+    """Return a strict decoder that shows every object to *on_object*, the inner ones first."""
+
+    def watched(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+        members = _unique(pairs)
+        if on_object is not None:
+            on_object(members)
+        return members
+
+    return json.JSONDecoder(
+        object_pairs_hook=_unique if on_object is None else watched,
+        parse_constant=_refuse_constant,
+        parse_int=_integer,
+        parse_float=_number,
+    )
+
+
+def decode(data: bytes, decoder: json.JSONDecoder, *, what: str) -> JsonValue:
+    """
+    Return the value of *data*, of which the caller has checked size, count and depth.
+
+    Raises:
+        MalformedContentError: Not JSON, or JSON that two readers may read differently.
+    """
     try:
-        value: JsonValue = _DECODER.decode(data.decode("utf-8"))
+        value: JsonValue = decoder.decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _malformed(what, expected="UTF-8", found=f"byte {error.start} is not") from error
+        raise malformed(what, expected="UTF-8", found=f"byte {error.start} is not") from error
     except json.JSONDecodeError as error:
         found = f"{error.msg} at line {error.lineno}, column {error.colno}"
-        raise _malformed(what, expected="one JSON document", found=found) from error
+        raise malformed(what, expected="one JSON document", found=found) from error
     except _RefusedValueError as error:
-        raise _malformed(what, expected=error.expected, found=error.found) from error
+        raise malformed(what, expected=error.expected, found=error.found) from error
     if _SURROGATE_ESCAPE.search(data):
         _check_strings(value, what=what)
     return value
 
 
-def is_json(data: bytes) -> bool:
+def count_values(data: bytes) -> int:
     """
-    Tell whether some reader would take *data* as one JSON document.
-
-    More is JSON in this sense than `parse_json` reads: duplicate keys, NaN, or deep nesting
-    make a document that has to be refused, not one of another format.
-    """
-    try:
-        _check_depth(data, what="")
-    except LimitExceededError:
-        return True
-    try:
-        _LENIENT.decode(data.decode("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return False
-    except ValueError:
-        return True  # A number of more digits than Python converts, in JSON all the same.
-    return True
-
-
-def is_json_start(data: bytes) -> bool:
-    """Tell whether *data* may be the start of a longer JSON document."""
-    try:
-        _check_depth(data, what="")
-    except LimitExceededError:
-        return True
-    text = data.decode("utf-8", "ignore").lstrip(" \t\r\n")
-    try:
-        _, end = _LENIENT.raw_decode(text)
-    except json.JSONDecodeError as error:
-        # What is cut at the end fails there, or where its last string starts.
-        return error.pos >= len(text) - _LONGEST_CUT or error.msg.startswith("Unterminated string")
-    except ValueError:
-        return True
-    return not text[end:].strip(" \t\r\n")
-
-
-def _check_count(data: bytes, *, what: str) -> None:
-    """
-    Refuse more values than the limit before any of them takes memory.
+    Return how many values *data* may have, or more.
 
     Every value but the outermost is behind a comma or the first in brackets. Marks within
     strings count as well: no document of a sensible size has so many. Four quotes go with a
-    value at the most; others would only be pieces for `_check_depth`.
+    value at the most; others would only be pieces for `check_depth`.
     """
     values = 1 + sum(data.count(mark) for mark in (b",", b"[", b"{"))
-    values = max(values, data.count(b'"') // _QUOTES_OF_A_MEMBER)
+    return max(values, data.count(b'"') // _QUOTES_OF_A_MEMBER)
+
+
+def check_count(values: int, *, what: str) -> None:
+    """Refuse more values than the limit, before any of them takes memory."""
     if values > MAX_JSON_VALUES:
         raise LimitExceededError(
             "the JSON has too many values",
@@ -116,32 +113,47 @@ def _check_count(data: bytes, *, what: str) -> None:
         )
 
 
-def _check_depth(data: bytes, *, what: str) -> None:
+def check_depth(data: bytes, *, what: str, around: int = 0) -> None:
     """
     Refuse nesting beyond the limit without recursion and without a loop over the bytes.
 
     What is left after escapes and everything but quotes and brackets are taken away has every
     second run outside the strings. Dropping a pair of quotes does not change which runs those
-    are. Each removal of the innermost pairs then takes away one level exactly. Brackets that do
-    not match stay over; the decoder words that error better.
+    are. *around* is how many levels are around *data* already.
     """
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    structure = data.translate(_BRACES_TO_BRACKETS, _NOT_STRUCTURE).replace(b'""', b"")
+    structure = data.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in structure:
         structure = b"".join(structure.split(b'"')[::2])
-    for _ in range(MAX_JSON_DEPTH):
+    reduce_brackets(structure, what=what, around=around)
+
+
+def reduce_brackets(outside: bytes, *, what: str, around: int = 0) -> bytes:
+    """
+    Return what is left of the brackets in *outside*, the bytes of no string, without the pairs.
+
+    Braces count as brackets, since the decoder words errors of that kind better. Each removal of
+    the innermost pairs takes away one level exactly.
+
+    Raises:
+        LimitExceededError: With the levels *around*, they are nested deeper than the limit.
+    """
+    structure = outside.translate(_BRACES_TO_BRACKETS, _NOT_BRACKETS)
+    levels = MAX_JSON_DEPTH - around
+    for _ in range(levels):
         inner = structure.replace(b"[]", b"")
         if len(inner) == len(structure):
             break
         structure = inner
-    if structure.count(b"[") > MAX_JSON_DEPTH or b"[]" in structure:
+    if structure.count(b"[") > levels or b"[]" in structure:
         raise LimitExceededError(
             "the JSON is nested too deeply",
             where=what,
             expected=f"at most {MAX_JSON_DEPTH} levels",
             found="more",
         )
+    return structure
 
 
 class _RefusedValueError(Exception):
@@ -186,12 +198,7 @@ def _number(text: str) -> float:
     return value
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique,
-    parse_constant=_refuse_constant,
-    parse_int=_integer,
-    parse_float=_number,
-)
+_DECODER: Final = make_decoder(None)
 
 
 def _check_strings(value: JsonValue, *, what: str) -> None:
@@ -201,7 +208,7 @@ def _check_strings(value: JsonValue, *, what: str) -> None:
         match rest.pop():
             case str() as text:
                 if not _encodable(text):
-                    raise _malformed(what, expected="whole surrogate pairs", found=ascii(text[:40]))
+                    raise malformed(what, expected="whole surrogate pairs", found=ascii(text[:40]))
             case list() as items:
                 rest.extend(items)
             case dict() as members:
@@ -220,7 +227,7 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _malformed(what: str, *, expected: str, found: str) -> MalformedContentError:
+def malformed(what: str, *, expected: str, found: str) -> MalformedContentError:
     """Build the error for a document that is not acceptable JSON."""
     return MalformedContentError(
         "the content is not strict JSON", where=what, expected=expected, found=found
