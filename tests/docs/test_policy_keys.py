@@ -20,6 +20,7 @@ TABLES = {
     "[trust.NAME] with method certificate": "trust.certificate",
     "[trust.NAME] with method sigstore": "trust.sigstore",
     "[builder.NAME]": "builder",
+    "[scanner.NAME]": "scanner",
     "[[rule]]": "rule",
     "formats": "rule.formats",
     "scan": "rule.scan",
@@ -48,6 +49,9 @@ identity = "release@acme.example"
 method = "sigstore"
 identity = "https://example.org/acme/release@*"
 issuer = "https://issuer.example.org"
+[scanner.acme]
+adapter = "sarif"
+command = ["/opt/acme/scan", "{path}"]
 [builder.ci]
 id = "https://example.org/runner"
 signed-by = "hsm"
@@ -157,12 +161,12 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 
     def read(self: Table, key: str, *, required: bool) -> object:
         at = [part for part in self._at if isinstance(part, str)]
-        named = {"trust", "builder"}.intersection(at[:1])
+        named = {"trust", "builder", "scanner"}.intersection(at[:1])
         # Names that authors choose are no keys: entries, and files of a case.
         if not (named and len(at) == 1) and at != ["case", "files"]:
             if at[:1] == ["trust"]:
                 at[1] = str(self._data["method"])
-            found[".".join(at[:1] if at[:1] == ["builder"] else at) or root].add(key)
+            found[".".join(at[:1] if at[:1] in (["builder"], ["scanner"]) else at) or root].add(key)
         return original(self, key, required=required)
 
     monkeypatch.setattr(Table, "_read", read)

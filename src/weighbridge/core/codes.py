@@ -69,6 +69,10 @@ class Code(StrEnum):
     SCAN_LIMIT = "scan-limit"
     SCAN_TIMEOUT = "scan-timeout"
     SCAN_CRASHED = "scan-crashed"
+    SCANNER_MISSING = "scanner-missing"
+    SCANNER_FAILED = "scanner-failed"
+    SCANNER_INCOMPLETE = "scanner-incomplete"
+    SCANNER_DISAGREES = "scanner-disagrees"
 
     # policy and verdict
     POLICY_MALFORMED = "policy-malformed"

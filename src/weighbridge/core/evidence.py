@@ -162,4 +162,28 @@ class ProvenanceEvidence:
     notes: tuple[str, ...] = field(default=())
 
 
-Evidence = Finding | Clean | Gap | SignatureEvidence | ProvenanceEvidence
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted:
+    """
+    Another scanner was asked, and what came of it; its findings and gaps stand by themselves.
+
+    Attributes:
+        scanner: What the caller or the policy calls it.
+        version: Its version, where it says so.
+        finished: Whether it ran to its end and was understood; if not, there is a gap.
+        findings: How many findings it added.
+        alone: Files in which it found something and this tool did not.
+        silent: Files in which this tool found something and it did not.
+        offline: Whether it had no network.
+    """
+
+    scanner: str
+    version: str | None = None
+    finished: bool
+    findings: int = 0
+    alone: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    offline: bool = True
+
+
+Evidence = Finding | Clean | Gap | SignatureEvidence | ProvenanceEvidence | Consulted

@@ -143,6 +143,40 @@ MAX_ARCHIVE_RATIO: Final = 1100
 MAX_ARCHIVE_NESTING: Final = 6
 """Archives within archives."""
 
+MAX_INFLATED_BYTES: Final = 512 * MIB
+"""Everything that the scan of one file inflates, its archives' archives included."""
+
+MAX_SCANNED_MEMBERS: Final = 400_000
+"""Members of all archives within one file; twice what one archive may have."""
+
+MAX_CHECKSUM_BYTES: Final = 4 * MIB
+"""An uncompressed member whose checksum is compared: larger ones are numbers as a rule, of which
+no scan needs more than the start."""
+
+MAX_DECODER_MEMORY: Final = 192 * MIB
+"""Working memory of a decompressor; `xz -9` needs 65 MiB, `zstd --ultra -22` 128."""
+
+MAX_TAR_HEADER_BYTES: Final = 1 * MIB
+"""An extended header of a tar member: a long name, or the pax records of one member."""
+
+MAX_TAR_CHAIN: Final = 16
+"""Extended headers before one tar member; writers use two."""
+
+MAX_SEVEN_ZIP_HEADER_BYTES: Final = 16 * MIB
+"""A 7z archive's header, packed or not; 100,000 members take some five."""
+
+MAX_SEVEN_ZIP_FOLDERS: Final = 100_000
+"""Packed streams of a 7z archive; one for each member at most."""
+
+MAX_SEVEN_ZIP_CODERS: Final = 4
+"""Filters and compressors behind each other in a 7z stream, as many as liblzma chains."""
+
+MAX_CODE_BYTES: Final = 32 * MIB
+"""TorchScript source of one member; a traced model of 10,000 layers has four."""
+
+MAX_EXPRESSION_CHARS: Final = 4096
+"""A symbolic size of an exported program."""
+
 MAX_SAFETENSORS_HEADER_BYTES: Final = 100_000_000
 """The safetensors header; the reference implementation's own bound."""
 
@@ -176,6 +210,47 @@ MAX_GGUF_RANK: Final = 4
 MAX_NPY_HEADER_BYTES: Final = 64 * KIB
 """A NumPy header; numpy.lib.format itself stops at 10,000 characters."""
 
+MAX_PROTOBUF_FIELDS: Final = 5_000_000
+"""Fields of one protobuf file that are read, some ten seconds; large TensorFlow graphs have a
+million."""
+
+MAX_PROTOBUF_DEPTH: Final = 100
+"""Messages within messages; the C++ reader's own bound."""
+
+MAX_PROTOBUF_ODDITIES: Final = 100
+"""Oddities of one protobuf file that are kept; the rest are counted."""
+
+MAX_PROTOBUF_STRING_BYTES: Final = 1 * MIB
+"""A name, a path or another text of a protobuf message that is read whole."""
+
+MAX_GRAPH_NAMES: Final = 1_000_000
+"""Names of nodes or functions of one graph that are kept in memory."""
+
+MAX_FLATBUFFER_TABLES: Final = 1_000_000
+"""Tables of one flatbuffer that are read; the largest mobile models have some ten thousand."""
+
+MAX_HDF5_METADATA_BYTES: Final = 256 * MIB
+"""Bytes of one HDF5 file's metadata, strings and pickles that are read; tensors are not. A model
+of a thousand layers has one or two."""
+
+MAX_HDF5_OBJECTS: Final = 200_000
+"""Groups, datasets and committed datatypes of one HDF5 file; large models have ten thousand."""
+
+MAX_HDF5_ITEMS: Final = 2_000_000
+"""Links, attributes, tree records and chunks that are visited in one HDF5 file."""
+
+MAX_HDF5_PROBLEMS: Final = 1000
+"""Places of one HDF5 file that break the format; behind them it is not read on."""
+
+MAX_HDF5_HEADER_BLOCKS: Final = 1024
+"""Continuation blocks of one object's header; the library merges them, files have up to ten."""
+
+MAX_HDF5_DEPTH: Final = 32
+"""Levels of a tree, of a heap or of a datatype; 2**32 bytes need a tree of five."""
+
+MAX_HDF5_VALUES: Final = 100_000
+"""Strings or sequences of one attribute or dataset that are looked at; layer names are 10,000."""
+
 MAX_TEXT_BYTES: Final = 64 * MIB
 """A text, JSON or Python file that a rule reads whole."""
 
@@ -188,6 +263,56 @@ MAX_PYTHON_NAME_CHARS: Final = 256
 
 MAX_PYTHON_ALIASES: Final = 64
 """Things that one name of a Python file may stand for."""
+
+# -- other scanners ----------------------------------------------------------------------------
+
+MAX_OTHER_SCANNERS: Final = 16
+"""Other scanners that one run asks."""
+
+MAX_SCANNER_SECONDS: Final = 300
+"""Wall-clock and CPU seconds of another scanner; ClamAV alone reads its signatures for twenty."""
+
+MAX_SCANNER_OUTPUT_BYTES: Final = 16 * MIB
+"""What another scanner may print or report."""
+
+MAX_SCANNER_MEMORY_BYTES: Final = 16 * GIB
+"""Address space of another scanner; one that imports TensorFlow reserves ten."""
+
+MAX_SCANNER_WRITE_BYTES: Final = 1 * GIB
+"""One temporary file of another scanner; they unpack archives."""
+
+MAX_SCANNER_FINDINGS: Final = 10_000
+"""Findings and complaints of another scanner that are kept; the rest are counted in a gap."""
+
+# -- results that are kept ---------------------------------------------------------------------
+
+MAX_CACHE_BYTES: Final = 64 * MIB
+"""All kept scan results together; the oldest go first."""
+
+MAX_CACHE_ENTRY_BYTES: Final = 256 * KIB
+"""One kept scan result; a thousand findings with short evidence."""
+
+MAX_TEMPLATE_CHARS: Final = 4 * MIB
+"""Characters of one chat template; the longest of 2,000 that were read has 30,000."""
+
+MAX_TEMPLATE_TOKENS: Final = 500_000
+"""Names, constants and operators of one chat template; each takes some hundred bytes."""
+
+MAX_TEMPLATE_DEPTH: Final = 60
+"""Nesting of a chat template; each level takes some ten frames of the interpreter's stack."""
+
+MAX_TEMPLATE_STRINGS: Final = 8
+"""Constants that one expression of a chat template may stand for, as far as it is followed."""
+
+MAX_TEMPLATE_WORD_CHARS: Final = 256
+"""Characters of a constant of a chat template that is followed; names have some ten."""
+
+MAX_TEMPLATE_WORK: Final = 20_000_000
+"""Characters that following the constants of one chat template may make, some seconds."""
+
+MAX_TEMPLATE_REPEATS: Final = 100_000
+"""Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's
+sandbox stops a range there (`jinja2.sandbox.MAX_RANGE`)."""
 
 # -- policy ------------------------------------------------------------------------------------
 
@@ -216,6 +341,9 @@ MAX_REASONS_PER_CODE: Final = 200
 """Reasons of one code that a verdict names; the rest are counted."""
 
 # -- records -----------------------------------------------------------------------------------
+
+MAX_REPORT_ITEMS: Final = 2000
+"""Files, and findings of one file, that a report in HTML lists; browsers stay quick with that."""
 
 MAX_TEXT_ITEMS: Final = 20
 """Items of one list in output for people; the rest are counted, and JSON has them all."""

@@ -13,7 +13,15 @@ from weighbridge.core.artifact import (
     Inventory,
 )
 from weighbridge.core.digest import Digest, DigestPart, FileDigest, HashAlgorithm, HashLayout
-from weighbridge.core.evidence import Clean, Evidence, Finding, Gap, SignatureEvidence, Stage
+from weighbridge.core.evidence import (
+    Clean,
+    Consulted,
+    Evidence,
+    Finding,
+    Gap,
+    SignatureEvidence,
+    Stage,
+)
 from weighbridge.core.identity import (
     CertificateIdentity,
     ClaimedIdentity,
@@ -68,6 +76,9 @@ def _run_case(policy: Policy, case: PolicyCase, *, now: datetime) -> CaseResult:
     about = {item.path for item in told}
     evidence: list[Evidence] = [*told]
     evidence += [Clean(stage=Stage.SCAN, path=path) for path, _ in case.files if path not in about]
+    # A case is about the policy: the other scanners that it asks are assumed to find nothing.
+    asked = dict.fromkeys(name for rule in policy.rules for name in rule.scan.also)
+    evidence += [Consulted(scanner=name, finished=True) for name in asked]
     for number, name in enumerate(case.signers):
         evidence.append(_signature(policy, case, name=name, number=number, now=moment))
     verdict = evaluate(

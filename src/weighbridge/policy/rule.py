@@ -93,6 +93,7 @@ class Suppression:
     Attributes:
         rule: The finding's rule id, or `scan-unsupported`.
         path: Which files.
+        member: Which members of them; None for the file and everything in it.
         sha256: The file's digest, when the acceptance is for these very bytes.
         reason: Why; for the record.
         expires: The last day, UTC, on which it holds.
@@ -100,6 +101,7 @@ class Suppression:
 
     rule: str
     path: Glob
+    member: Glob | None = None
     sha256: Digest | None
     reason: str
     expires: date
@@ -107,10 +109,21 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanControl:
-    """What the scanner may find and fail to see."""
+    """
+    What the scanner may find and fail to see.
+
+    Attributes:
+        fail_on: The least severity that denies.
+        on_gap: What a gap leads to.
+        also: Names of other scanners that have to be asked.
+        cache: Whether results kept from earlier runs may be used.
+        suppress: What somebody looked at and accepts for a while.
+    """
 
     fail_on: Severity = Severity.MEDIUM
     on_gap: OnGap = OnGap.DENY
+    also: tuple[str, ...] = ()
+    cache: bool = False
     suppress: tuple[Suppression, ...] = ()
 
 

@@ -7,7 +7,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_POLICY_SIGNERS
+from weighbridge.core.limits import MAX_OTHER_SCANNERS, MAX_POLICY_SIGNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
@@ -37,10 +37,18 @@ REMOTE_CODE_PREFIX: Final = "remote-code"
 """Findings whose rule id starts so belong to the control `remote-code`, not to `scan`."""
 
 _BOUNDARY: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
-_RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NEVER_SUPPRESSED: Final = frozenset(
-    {Code.SCAN_MALFORMED, Code.SCAN_LIMIT, Code.SCAN_TIMEOUT, Code.SCAN_CRASHED}
+    {
+        Code.SCAN_MALFORMED,
+        Code.SCAN_LIMIT,
+        Code.SCAN_TIMEOUT,
+        Code.SCAN_CRASHED,
+        Code.SCANNER_MISSING,
+        Code.SCANNER_FAILED,
+        Code.SCANNER_INCOMPLETE,
+    }
 )
 
 
@@ -154,15 +162,25 @@ def _read_scan(rule: Table) -> ScanControl:
     control = ScanControl(
         fail_on=table.choice("fail-on", Severity, default=Severity.MEDIUM),
         on_gap=table.choice("on-gap", OnGap, default=OnGap.DENY),
+        also=_read_also(table),
+        cache=table.flag("cache", default=False),
         suppress=tuple(s for s in suppressions if s is not None),
     )
     table.finish()
     return control
 
 
+def _read_also(table: Table) -> tuple[str, ...]:
+    also = table.texts("also", required=False)
+    if len(also) > MAX_OTHER_SCANNERS:
+        table.problem(f"'also': more than {MAX_OTHER_SCANNERS} scanners", key="also")
+    return also
+
+
 def _read_suppression(table: Table) -> Suppression | None:
     rule = table.text("rule")
     path = table.glob("path")
+    member = table.glob("member", required=False)
     digest = _read_optional_sha256(table)
     reason = table.text("reason")
     expires = table.day("expires")
@@ -174,7 +192,9 @@ def _read_suppression(table: Table) -> Suppression | None:
         table.problem(message, key="path")
     if rule is None or path is None or reason is None or expires is None:
         return None
-    return Suppression(rule=rule, path=path, sha256=digest, reason=reason, expires=expires)
+    return Suppression(
+        rule=rule, path=path, member=member, sha256=digest, reason=reason, expires=expires
+    )
 
 
 def _check_suppressed_rule(table: Table, rule: str) -> None:
@@ -182,7 +202,9 @@ def _check_suppressed_rule(table: Table, rule: str) -> None:
         message = f"'rule': expected one rule id such as pickle-global, found {quote(rule)}"
         table.problem(message, key="rule")
     elif rule in _NEVER_SUPPRESSED:
-        message = f"'rule': {rule} means that a file could not be read; it cannot be suppressed"
+        message = (
+            f"'rule': {rule} means that something could not be examined; it cannot be suppressed"
+        )
         table.problem(message, key="rule")
     elif rule.startswith(REMOTE_CODE_PREFIX):
         message = f"'rule': {rule} is not suppressed but pinned: remote-code = \"pinned\""

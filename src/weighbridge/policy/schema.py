@@ -10,6 +10,7 @@ from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.limits import MAX_POLICY_BYTES, MAX_POLICY_RULES
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.rule_reader import read_rule
+from weighbridge.policy.scanners import KNOWN, ScannerEntry, read_scanner
 from weighbridge.policy.table import Table, quote, read_document
 from weighbridge.policy.trust import (
     Builder,
@@ -34,6 +35,7 @@ class Policy:
         trust: Who may sign; names are unique.
         builders: Whom to believe about builds; names are unique.
         rules: In the order of the file.
+        scanners: How other scanners are run; names are unique.
     """
 
     path: str | None
@@ -41,6 +43,7 @@ class Policy:
     trust: tuple[TrustEntry, ...]
     builders: tuple[Builder, ...]
     rules: tuple[Rule, ...]
+    scanners: tuple[ScannerEntry, ...] = ()
 
     @classmethod
     def from_toml(cls, data: bytes, *, path: str | None) -> "Policy":
@@ -74,6 +77,10 @@ class Policy:
     def trust_entry(self, name: str) -> TrustEntry | None:
         """Return the trust entry called *name*, or None."""
         return next((entry for entry in self.trust if entry.name == name), None)
+
+    def scanner(self, name: str) -> ScannerEntry | None:
+        """Return the scanner called *name*; None when it has no entry."""
+        return next((entry for entry in self.scanners if entry.name == name), None)
 
 
 def read_policy_file(path: str | Path) -> bytes:
@@ -119,6 +126,8 @@ def parse_policy(data: bytes, *, path: str | None) -> Policy:
     entries = tuple(e for e in (read_trust(table) for table in trust) if e is not None)
     builder_tables = _read_named(root, "builder")
     builders = tuple(b for b in (read_builder(table) for table in builder_tables) if b is not None)
+    scanner_tables = _read_named(root, "scanner")
+    scanners = tuple(s for s in (read_scanner(table) for table in scanner_tables) if s is not None)
     rule_tables = root.tables("rule", noun="rule")
     if not root.has("rule"):
         root.problem("no rule: nothing would ever be allowed; add a [[rule]]")
@@ -131,10 +140,12 @@ def parse_policy(data: bytes, *, path: str | None) -> Policy:
     by_name = {entry.name: entry for entry in entries}  # 3
     trust_names = frozenset(table.key for table in trust)
     builder_names = {table.key: table for table in builder_tables}
+    scanner_names = KNOWN.union(table.key for table in scanner_tables)
     _check_builders(builders, builder_names, trust_names=trust_names)
     for rule, table in zip(rules, rule_tables, strict=False):
         _check_signers(rule, table, entries=by_name, trust_names=trust_names)
         _check_provenance(rule, table, builders=builders, names=frozenset(builder_names))
+        _check_scanners(rule, table, names=scanner_names)
     problems.raise_if_any()
     return Policy(
         path=path,
@@ -142,6 +153,7 @@ def parse_policy(data: bytes, *, path: str | None) -> Policy:
         trust=entries,
         builders=builders,
         rules=rules,
+        scanners=scanners,
     )
 
 
@@ -199,6 +211,14 @@ def _check_provenance(
     if levels and max(levels) < rule.provenance.min_level:
         message = f"no builder listed is believed up to level {rule.provenance.min_level}"
         _nested_problem(table, "provenance", "min-level", message)
+
+
+def _check_scanners(rule: Rule, table: Table, *, names: frozenset[str]) -> None:
+    for name in rule.scan.also:
+        if name not in names:
+            known = ", ".join(sorted(KNOWN))
+            message = f"no [scanner.{quote(name)[1:-1]}]; without an entry there are {known}"
+            _nested_problem(table, "scan", "also", message)
 
 
 def _nested_problem(rule: Table, section: str, key: str, message: str) -> None:

@@ -167,6 +167,35 @@ class Table:
                 texts[item] = None
         return tuple(texts)
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """Read a command: a list of strings in order, none empty; () where missing or wrong."""
+        value = self._read(key, required=True)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            self._wrong_type(key, "a list of strings", value)
+            return ()
+        if not value or not all(value):
+            self.problem(f"'{key}' is empty, or has an empty string", key=key)
+            return ()
+        return tuple(value)
+
+    def integers(
+        self, key: str, *, default: tuple[int, ...], least: int, most: int
+    ) -> tuple[int, ...]:
+        """Read a list of integers from *least* to *most*, at least one."""
+        value = self._read(key, required=False)
+        if value is None:
+            return default
+        if not isinstance(value, list):
+            self._wrong_type(key, "a list of integers", value)
+            return default
+        good = [v for v in value if isinstance(v, int) and not isinstance(v, bool)]
+        if not good or len(good) < len(value) or not least <= min(good) <= max(good) <= most:
+            self.problem(f"'{key}': expected integers from {least} to {most}", key=key)
+            return default
+        return tuple(sorted(set(good)))
+
     def globs(self, key: str) -> tuple[Glob, ...]:
         """Read a list of globs; () where it is missing or wrong."""
         globs: list[Glob] = []

@@ -10,6 +10,7 @@ from weighbridge.policy.rule import (
     SignatureControl,
     Suppression,
 )
+from weighbridge.policy.scanners import ScannerAdapter, ScannerEntry
 from weighbridge.policy.schema import VERSION, Policy
 from weighbridge.policy.toml_text import TomlValue, toml_value
 from weighbridge.policy.trust import KeyTrust, SigstoreTrust, TrustEntry
@@ -38,6 +39,14 @@ def trust_view(entry: TrustEntry) -> Section:
         **{key: text for key, text in conditions.items() if text is not None},
         **({"any-identity": True} if entry.any_identity else {}),
     }
+
+
+def scanner_view(entry: ScannerEntry) -> Section:
+    """Return a scanner's entry by its keys."""
+    view: Section = {"adapter": str(entry.adapter), "command": list(entry.command)}
+    if entry.adapter is ScannerAdapter.SARIF:
+        view["exit-codes"] = list(entry.exit_codes)
+    return view
 
 
 def rule_view(rule: Rule) -> Section:
@@ -81,6 +90,8 @@ def policy_toml(policy: Policy) -> str:
             "max-level": builder.max_level,
         }
         lines += _table(f"[builder.{toml_value(builder.name)}]", keys)
+    for scanner in policy.scanners:
+        lines += _table(f"[scanner.{toml_value(scanner.name)}]", scanner_view(scanner))
     for rule in policy.rules:
         lines += _table("[[rule]]", rule_view(rule))
     return "\n".join(lines) + "\n"
@@ -102,13 +113,18 @@ def _formats(control: FormatControl) -> Section:
 
 def _scan(control: ScanControl) -> Section:
     view: Section = {"fail-on": str(control.fail_on), "on-gap": str(control.on_gap)}
+    if control.also:
+        view["also"] = list(control.also)
+    view["cache"] = control.cache
     if control.suppress:
         view["suppress"] = [_suppression(item) for item in control.suppress]
     return view
 
 
 def _suppression(item: Suppression) -> Section:
-    pinned: Section = {} if item.sha256 is None else {"sha256": item.sha256.hex}
+    pinned: Section = {} if item.member is None else {"member": item.member.pattern}
+    if item.sha256 is not None:
+        pinned["sha256"] = item.sha256.hex
     return {
         "rule": item.rule,
         "path": item.path.pattern,

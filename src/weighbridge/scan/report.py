@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from weighbridge.core.artifact import Inventory
-from weighbridge.core.evidence import Clean, Finding, Gap, Severity
+from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Severity
 
 
 class FileStatus(StrEnum):
@@ -37,10 +37,12 @@ class ScanReport:
     Attributes:
         inventory: What was scanned.
         evidence: In the order of the inventory's paths.
+        consulted: The other scanners that were asked; what they found is in `evidence`.
     """
 
     inventory: Inventory
     evidence: tuple[Finding | Clean | Gap, ...]
+    consulted: tuple[Consulted, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

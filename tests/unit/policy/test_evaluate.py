@@ -30,6 +30,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import (
     Clean,
+    Consulted,
     Evidence,
     ProvenanceEvidence,
     Severity,
@@ -584,6 +585,23 @@ class TestScan:
         codes = [r.code for r in verdict.reasons]
         assert ("suppression-expired" in codes) is (decision is DENY)
 
+    @pytest.mark.parametrize(
+        ("pattern", "member", "decision"),
+        [
+            ("a/*", "a/data.pkl", ALLOW),
+            ("a/*", "b/data.pkl", DENY),
+            ("a/*", None, DENY),
+            ("*", "a/data.pkl", DENY),
+        ],
+    )
+    def test_suppression_of_members(
+        self, pattern: str, member: str | None, decision: Decision
+    ) -> None:
+        """A suppression with a member holds for such members, and not for the file itself."""
+        policy = self.suppressing(extra=f', member = "{pattern}"')
+        verdict = judge(policy, signature_of(), finding_of(member=member))
+        assert verdict.decision is decision
+
     def test_expired_suppression_hides_no_other(self) -> None:
         """Of two suppressions the one that still holds is applied."""
         entries = ", ".join(
@@ -632,6 +650,47 @@ class TestScan:
         )
         assert blocking_codes(verdict) == ["scan-unsupported"]
         assert "suppression-expired" in [r.code for r in verdict.reasons]
+
+
+class TestOtherScanners:
+    """Scanners that the rule asks as well."""
+
+    POLICY = policy_of(SIGNED, 'scan = { also = ["picklescan"], on-gap = "indeterminate" }')
+
+    @pytest.mark.parametrize(
+        ("evidence", "decision"),
+        [
+            ((Consulted(scanner="picklescan", finished=True),), ALLOW),
+            ((Consulted(scanner="picklescan", finished=False),), INDETERMINATE),
+            ((Consulted(scanner="modelscan", finished=True),), INDETERMINATE),
+            ((), INDETERMINATE),
+        ],
+    )
+    def test_an_answer_is_demanded(
+        self, evidence: tuple[Consulted, ...], decision: Decision
+    ) -> None:
+        """Without a whole answer of each scanner that the rule asks nobody can tell."""
+        assert judge(self.POLICY, signature_of(), *evidence).decision is decision
+
+    def test_nobody_else_is_asked(self) -> None:
+        """A rule that asks no other scanner needs no answer."""
+        assert judge(policy_of(SIGNED), signature_of()).decision is ALLOW
+
+    def test_its_findings_deny(self) -> None:
+        """A finding under another scanner's name denies like one of our own."""
+        finding = finding_of(rule="picklescan:dangerous-import")
+        answer = Consulted(scanner="picklescan", finished=True, findings=1)
+        verdict = judge(self.POLICY, signature_of(), answer, finding)
+        assert verdict.decision is DENY
+        assert blocking_codes(verdict) == ["picklescan:dangerous-import"]
+
+    def test_its_silence_takes_nothing_away(self) -> None:
+        """That another scanner finds nothing is noted, and the finding denies all the same."""
+        answer = Consulted(scanner="picklescan", finished=True, silent=("config.json",))
+        verdict = judge(self.POLICY, signature_of(), answer, finding_of())
+        assert verdict.decision is DENY
+        assert "scanner-disagrees" in [reason.code for reason in verdict.reasons]
+        assert "scanner-disagrees" not in blocking_codes(verdict)
 
 
 TWO = 'signature = { any-of = ["hsm", "spare", "corp", "loose"], threshold = 2 }'

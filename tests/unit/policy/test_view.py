@@ -26,6 +26,20 @@ POLICIES = {
         "[[rule.scan.suppress]]",
         'rule = "y"\npath = "b"\nreason = "s"\nexpires = 2031-12-31',
     ),
+    "scanners": Policy.from_toml(
+        (
+            "version = 1\n[scanner.acme]\nadapter = 'sarif'\n"
+            "command = ['/opt/acme', '-f', '{path}', '-f']\nexit-codes = [3, 0]\n"
+            "[scanner.picklescan]\nadapter = 'picklescan'\ncommand = ['/opt/picklescan']\n"
+            + rule_text(
+                "signature = { required = false }",
+                "scan = { also = ['acme', 'picklescan', 'modelscan'], cache = true, "
+                "suppress = [{ rule = 'acme:X.1', path = 'a', member = 'm/*', reason = 'r', "
+                "expires = 2031-12-31 }] }",
+            )
+        ).encode(),
+        path="p.toml",
+    ),
     "no source": policy_of(
         "signature = { required = false }", 'provenance = { builder = ["runner"] }'
     ),
@@ -68,7 +82,7 @@ def test_defaults_are_spelled_out() -> None:
         "remote-code": "deny",
         "symlinks": "deny",
         "suffix-lies": "deny",
-        "scan": {"fail-on": "medium", "on-gap": "deny"},
+        "scan": {"fail-on": "medium", "on-gap": "deny", "cache": False},
         "signature": {"required": False},
         "provenance": {"required": False},
     }

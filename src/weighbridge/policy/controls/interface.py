@@ -7,7 +7,15 @@ from typing import Protocol
 
 from weighbridge.core.artifact import FileEntry, Inventory
 from weighbridge.core.digest import Digest
-from weighbridge.core.evidence import Clean, Evidence, Finding, Gap, SignatureEvidence, Stage
+from weighbridge.core.evidence import (
+    Clean,
+    Consulted,
+    Evidence,
+    Finding,
+    Gap,
+    SignatureEvidence,
+    Stage,
+)
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
@@ -53,6 +61,11 @@ class Submission:
     def signatures(self) -> tuple[SignatureEvidence, ...]:
         """The signatures that hold."""
         return tuple(item for item in self.evidence if isinstance(item, SignatureEvidence))
+
+    @property
+    def consulted(self) -> tuple[Consulted, ...]:
+        """The other scanners that were asked."""
+        return tuple(item for item in self.evidence if isinstance(item, Consulted))
 
     def file_digests(self) -> dict[str, Digest | None]:
         """Return the SHA-256 of every file by its path, None where it is not known."""

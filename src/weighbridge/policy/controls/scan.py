@@ -26,6 +26,7 @@ def check(submission: Submission) -> Iterator[Reason]:
             yield from _judge_finding(finding, submission.rule.scan, acceptance)
     for gap in submission.gaps(Stage.SCAN):
         yield from _judge_gap(gap, submission.rule.scan, acceptance)
+    yield from _judge_scanners(submission)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,13 @@ class _Acceptance:
     today: date
     digests: Mapping[str, Digest | None]
 
-    def find(self, *, rule: str, path: str) -> tuple[Suppression | None, tuple[Reason, ...]]:
-        """Return the suppression that holds for *rule* in *path*, or reasons for expired ones."""
+    def find(
+        self, *, rule: str, path: str, member: str | None
+    ) -> tuple[Suppression | None, tuple[Reason, ...]]:
+        """Return the suppression that holds for *rule* there, or reasons for expired ones."""
         expired: list[Reason] = []
         for suppression in self.suppressions:
-            if not self._concerns(suppression, rule=rule, path=path):
+            if not self._concerns(suppression, rule=rule, path=path, member=member):
                 continue
             if self.today <= suppression.expires:
                 return suppression, ()
@@ -52,8 +55,14 @@ class _Acceptance:
             )
         return None, tuple(expired)
 
-    def _concerns(self, suppression: Suppression, *, rule: str, path: str) -> bool:
+    def _concerns(
+        self, suppression: Suppression, *, rule: str, path: str, member: str | None
+    ) -> bool:
         if suppression.rule != rule or not suppression.path.matches(path):
+            return False
+        if suppression.member is not None and (
+            member is None or not suppression.member.matches(member)
+        ):
             return False
         return suppression.sha256 is None or self.digests.get(path) == suppression.sha256
 
@@ -62,7 +71,7 @@ def _judge_finding(
     finding: Finding, control: ScanControl, acceptance: _Acceptance
 ) -> Iterator[Reason]:
     message = finding.message + in_member(finding)
-    active, expired = acceptance.find(rule=finding.rule, path=finding.path)
+    active, expired = acceptance.find(rule=finding.rule, path=finding.path, member=finding.member)
     if active is not None:
         yield _suppressed(active, finding.rule, message, path=finding.path)
         return
@@ -75,13 +84,29 @@ def _judge_gap(gap: Gap, control: ScanControl, acceptance: _Acceptance) -> Itera
     """A gap is never let pass, but that a format is unsupported can be accepted by file."""
     message = f"not wholly scanned{in_member(gap)}: {gap.reason}"
     if gap.code is Code.SCAN_UNSUPPORTED and gap.path is not None:
-        active, expired = acceptance.find(rule=gap.code, path=gap.path)
+        active, expired = acceptance.find(rule=gap.code, path=gap.path, member=gap.member)
         if active is not None:
             yield _suppressed(active, gap.code, message, path=gap.path)
             return
         yield from expired
     on_gap = denied if control.on_gap is OnGap.DENY else undecided
     yield on_gap(gap.code, message, path=gap.path, severity=Severity.HIGH)
+
+
+def _judge_scanners(submission: Submission) -> Iterator[Reason]:
+    """Demand an answer of each scanner that the rule asks, and show where one disagrees."""
+    answers = {item.scanner: item for item in submission.consulted}
+    for name in submission.rule.scan.also:
+        answer = answers.get(name)
+        if answer is None or not answer.finished:
+            message = f"{name}, which the rule asks as well, gave no whole answer"
+            yield undecided(Code.SCANNER_FAILED, message, severity=Severity.HIGH)
+        elif answer.silent:
+            message = (
+                f"{name} found nothing in {len(answer.silent)} of the files with findings; "
+                "that takes none of them away"
+            )
+            yield noted(Code.SCANNER_DISAGREES, message)
 
 
 def _suppressed(suppression: Suppression, code: str, message: str, *, path: str) -> Reason:
