@@ -66,6 +66,7 @@ class Reading:
         workers: Threads at most.
         sink: Where the bytes stay, if anywhere.
         advance: Called with the number of bytes read, from any thread.
+        meanwhile: Called once by the calling thread, when the workers have begun.
     """
 
     root: str
@@ -77,6 +78,7 @@ class Reading:
     workers: int
     sink: ByteSink | None = None
     advance: Callable[[int], None] | None = None
+    meanwhile: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def read_files(files: Sequence[Found], reading: Reading) -> tuple[list[ReadFile]
     """
     Read *files* once each and return them, in no particular order, with the gaps.
 
-    An interrupt or an unexpected error ends the workers within one block.
+    An interrupt or an unexpected error, one of `meanwhile` too, ends the workers within one block.
     """
     results = _Results()
     small = [f for f in files if f.stamp.size <= SMALL_FILE_BYTES or not reading.digested(f.path)]
@@ -100,6 +102,8 @@ def read_files(files: Sequence[Found], reading: Reading) -> tuple[list[ReadFile]
     crew = Crew(_jobs(large, reading, results), workers=reading.workers)
     try:
         crew.start()
+        if reading.meanwhile is not None:
+            reading.meanwhile()
         for found in small:
             _guarded(found, reading, results)
     except BaseException:

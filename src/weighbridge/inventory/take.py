@@ -1,7 +1,7 @@
 """Take the inventory of an artifact: every file accounted for, every byte read once."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -85,6 +85,7 @@ def take_inventory(
     *,
     sink: ByteSink | None = None,
     progress: Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Inventory:
     """
     Walk *handle*, read every file once, and return what is there.
@@ -97,6 +98,9 @@ def take_inventory(
         plan: What the inventory is to say.
         sink: Takes the bytes while they are hashed; the digests are of those bytes.
         progress: Is told how far the reading is.
+        meanwhile: Called once, when the first large files are being read by other threads:
+            what has to be imported or prepared anyway costs no time then. What it raises ends
+            the reading.
 
     Raises:
         LimitExceededError: More files, depth or shards than `core.limits` allows.
@@ -120,6 +124,7 @@ def take_inventory(
         workers=plan.workers or available_cores(),
         sink=sink,
         advance=progress.advance if progress else None,
+        meanwhile=meanwhile,
     )
     _bound_shards((f for f in listed.files if digested(f.path)), plan.layouts)
     if progress:

@@ -1,31 +1,31 @@
-"""Sign: inventory -> statement -> signature -> file."""
+"""
+Sign: inventory -> statement -> signature -> file.
 
+What makes statements and signatures is imported while the files are being read.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME, ArtifactKind
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
-from weighbridge.core.errors import (
-    LimitExceededError,
-    OperationError,
-    SignatureRejectedError,
-)
+from weighbridge.core.errors import OperationError
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.pipeline.accounting import require_complete, require_files
-from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.selection import FileSelection, git_paths, inside
-from weighbridge.signing.bundle import parse_bundle
-from weighbridge.signing.interface import Signer
-from weighbridge.signing.manifest import make_statement
-from weighbridge.signing.statement import render_statement
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 from weighbridge.sources.reading import read_if_present
+
+if TYPE_CHECKING:
+    from weighbridge.signing.interface import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class SignResult:
 def sign(
     reference: str | Path,
     *,
-    signer: Signer,
+    signer: "Signer | Callable[[], Signer]",
     signature: str | Path | None = None,
     selection: FileSelection | None = None,
     layout: HashLayout | None = None,
@@ -64,7 +64,8 @@ def sign(
 
     Args:
         reference: A model directory or file.
-        signer: Holds the private key.
+        signer: Holds the private key; or makes such a signer when the reading of the files has
+            begun. What it raises is raised here, and nothing is written.
         signature: Where to; the default is `model.sig` in the directory, `FILE.sig` beside
             a file.
         selection: Which files to leave out.
@@ -86,6 +87,13 @@ def sign(
     ignored = selection.ignored(handle)
     if selection.ignore_git_paths:
         ignored |= git_paths(handle)
+    made: list[Signer] = []
+
+    def meanwhile() -> None:
+        from weighbridge.pipeline import seal  # noqa: F401, PLC0415  imported here to be there later
+
+        made.append(signer() if callable(signer) else signer)
+
     inventory = take_inventory(
         handle,
         InventoryPlan(
@@ -96,19 +104,23 @@ def sign(
             undigested=ignored,
         ),
         progress=progress,
+        meanwhile=meanwhile,
     )
     require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
     require_files(handle, inventory)
-    statement = make_statement(
+    from weighbridge.pipeline.seal import seal  # noqa: PLC0415  see `meanwhile`
+
+    statement = seal(
         inventory,
         layout,
+        signer=made[0],
         ignored=ignored | _metadata(handle, place),
         allow_symlinks=selection.allow_symlinks,
+        place=place,
     )
-    write_whole(place, signer.sign(render_statement(statement)))
     return SignResult(
         path=place,
-        method=signer.method,
+        method=made[0].method,
         files=len({resource.path for resource in statement.resources}),
         root=statement.root,
         left_out=tuple(e.path for e in inventory.model_entries if not e.digests),
@@ -127,15 +139,15 @@ def _require_replaceable(place: Path) -> None:
     data = read_if_present(place, limit=MAX_BUNDLE_BYTES)
     if not data:
         return
-    try:
-        parse_bundle(data, where=str(place))
-    except (SignatureRejectedError, LimitExceededError) as error:
+    from weighbridge.pipeline.seal import is_signature  # noqa: PLC0415  seldom needed
+
+    if not is_signature(data):
         raise OperationError(
             "there is a file that is no signature",
             code=Code.OUTPUT_EXISTS,
             where=str(place),
             hint="Remove it, or give another name",
-        ) from error
+        )
 
 
 def _metadata(handle: LocalHandle, signature: Path) -> frozenset[str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.formats.json import JsonValue, Wanted
+from weighbridge.formats.json import JsonValue
+from weighbridge.formats.json.parts import Wanted
 from weighbridge.scan.interface import Facts, Subject
 from weighbridge.scan.templates import TemplateFacts, template_facts
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.formats.json import JsonValue, Wanted, parse_json, read_wanted
+from weighbridge.formats.json import JsonValue, parse_json
+from weighbridge.formats.json.parts import Wanted, read_wanted
 
 _WANTED = Wanted(keys=frozenset({"want", "wänt", 'w"}'}))
 _KEYS = st.sampled_from(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
-from weighbridge.formats.json import JsonValue, parse_json, read_wanted
+from weighbridge.formats.json import JsonValue, parse_json
+from weighbridge.formats.json.parts import read_wanted
 from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.registry import rules_for

@@ -9,7 +9,8 @@ import pytest
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_JSON_DEPTH
-from weighbridge.formats.json import JsonValue, Wanted, document, read_wanted
+from weighbridge.formats.json import JsonValue, document
+from weighbridge.formats.json.parts import Wanted, read_wanted
 
 _WANTED = Wanted(keys=frozenset({"want"}))
 

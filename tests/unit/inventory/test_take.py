@@ -298,3 +298,30 @@ def test_a_real_number_of_shards_is_bounded(tmp_path: Path) -> None:
     with pytest.raises(LimitExceededError):
         _take(tmp_path, InventoryPlan(layouts=(HashLayout(shard_size=1),)))
     assert _take(tmp_path, InventoryPlan(layouts=(HashLayout(shard_size=MAX_SHARDS),))).entries
+
+
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_something_else_can_be_done_meanwhile(tmp_path: Path, size: int) -> None:
+    """The caller's work is done once, by the calling thread, whatever the files' sizes."""
+    (tmp_path / "file").write_bytes(bytes(size))
+    done: list[threading.Thread] = []
+    inventory = take_inventory(
+        locate(tmp_path),
+        InventoryPlan(),
+        meanwhile=lambda: done.append(threading.current_thread()),
+    )
+    assert done == [threading.current_thread()]
+    assert [entry.size for entry in inventory.entries] == [size]
+
+
+def test_what_the_caller_raises_meanwhile_ends_the_reading(tmp_path: Path) -> None:
+    """An error of the caller's own work ends the reading, and no thread is left behind."""
+    (tmp_path / "file").write_bytes(bytes(LARGE))
+
+    def fail() -> None:
+        raise LimitExceededError("enough")
+
+    before = threading.active_count()
+    with pytest.raises(LimitExceededError, match="enough"):
+        take_inventory(locate(tmp_path), InventoryPlan(), meanwhile=fail)
+    assert threading.active_count() == before

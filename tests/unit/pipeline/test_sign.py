@@ -7,7 +7,7 @@ import pytest
 import weighbridge as wb
 from support.publisher import make_workplace
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError
+from weighbridge.core.errors import KeyRejectedError, OperationError
 
 
 @pytest.fixture
@@ -50,3 +50,29 @@ def test_a_broken_signature_is_replaced(place: Path) -> None:
     Path("model/model.sig").write_bytes(b"half")
     _sign()
     assert Path("model/model.sig").read_bytes().startswith(b"{")
+
+
+def test_a_signer_can_be_made_while_the_files_are_read(place: Path) -> None:
+    """A function that makes the signer is called once, and its signature verifies."""
+    del place
+    made: list[wb.KeySigner] = []
+
+    def make() -> wb.KeySigner:
+        made.append(wb.KeySigner.from_pem(Path("publisher.key").read_bytes()))
+        return made[-1]
+
+    wb.sign("model", signer=make)
+    assert len(made) == 1
+    verifier = wb.KeyVerifier.from_pem(Path("publisher.pub").read_bytes())
+    assert wb.verify("model", verifier=verifier).identity == made[0].identity
+
+
+def test_a_signer_that_cannot_be_made_leaves_nothing_behind(place: Path) -> None:
+    """What the function raises is raised, and no signature is written."""
+
+    def make() -> wb.KeySigner:
+        return wb.KeySigner.from_pem(b"no key", where="somewhere.key")
+
+    with pytest.raises(KeyRejectedError, match=r"somewhere\.key"):
+        wb.sign("model", signer=make)
+    assert not (place / "model" / "model.sig").exists()

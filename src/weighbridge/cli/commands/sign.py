@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,9 +22,13 @@ from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
-from weighbridge.signing.interface import Signer
-from weighbridge.signing.key import KeySigner
 from weighbridge.sources.reading import read_named
+
+if TYPE_CHECKING:
+    from weighbridge.signing.interface import Signer
+
+_ENCRYPTED = b"ENCRYPTED"
+"""In every PEM file of a private key that has a password."""
 
 
 @click.group(cls=MethodGroup, short_help="Sign a model.")
@@ -77,11 +81,18 @@ def sign_key(
 ) -> int:
     """Sign MODEL with a private key."""
     data = read_named(private_key, limit=MAX_KEY_FILE_BYTES, what="private key")
-    signer = unlock(
-        lambda secret: KeySigner.from_pem(data, password=secret, where=str(private_key)),
-        given_password(session, password, password_file),
-    )
-    return _sign(session, signer, **what)
+    secret = given_password(session, password, password_file)
+
+    def make() -> "Signer":
+        # The library is slow to import: time enough for that while the files are read.
+        from weighbridge.signing.key import KeySigner  # noqa: PLC0415
+
+        return unlock(
+            lambda given: KeySigner.from_pem(data, password=given, where=str(private_key)), secret
+        )
+
+    # Nobody is asked for a password while a progress bar is drawn.
+    return _sign(session, make() if _ENCRYPTED in data else make, **what)
 
 
 @command.command("certificate")
@@ -132,7 +143,7 @@ def sign_certificate(
 
 def _sign(  # noqa: PLR0913  the flags of a command
     session: Session,
-    signer: Signer,
+    signer: "Signer | Callable[[], Signer]",
     *,
     model: str,
     signature: Path | None,

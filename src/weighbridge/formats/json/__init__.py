@@ -1,7 +1,9 @@
-"""JSON from outside: read strictly (`document`), in parts (`parts`), or only recognised."""
+"""
+JSON from outside: read strictly (`document`), in parts (`parts`), or only recognised (`detection`).
 
-from weighbridge.formats.json.detection import is_json, is_json_start
+Only the first is imported here: signing needs it, and nothing else.
+"""
+
 from weighbridge.formats.json.document import JsonValue, parse_json
-from weighbridge.formats.json.parts import Wanted, read_wanted
 
-__all__ = ["JsonValue", "Wanted", "is_json", "is_json_start", "parse_json", "read_wanted"]
+__all__ = ["JsonValue", "parse_json"]

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.formats.json import is_json, is_json_start
+from weighbridge.formats.json.detection import is_json, is_json_start
 from weighbridge.formats.sniff.suffixes import is_textual
 from weighbridge.formats.sniff.window import Window
 

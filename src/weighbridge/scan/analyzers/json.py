@@ -1,6 +1,6 @@
 """JSON: configurations of models, tokenizers, adapters and pipelines."""
 
-from weighbridge.formats.json import read_wanted
+from weighbridge.formats.json.parts import read_wanted
 from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.text import require_text_size
