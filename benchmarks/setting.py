@@ -35,7 +35,7 @@ public-key = "bench.pub"
 [[rule]]
 match     = ["model"]
 boundary  = ["load"]
-formats   = { allow = ["safetensors"], deny-executable = true }
+formats   = { allow = ["safetensors", "json"], deny-executable = true }
 scan      = { fail-on = "medium", on-gap = "deny" }
 signature = { required = true, any-of = ["bench"], uncovered = "deny" }
 """
@@ -50,6 +50,7 @@ class Sizes:
     shard_file_bytes: int
     shard_bytes: int
     memory_bytes: tuple[int, ...]
+    tokenizer_words: int
     load_bytes: int
     rounds: int
     start_rounds: int
@@ -61,6 +62,7 @@ FULL: Final = Sizes(
     shard_file_bytes=3 * GIB,
     shard_bytes=128 * MIB,
     memory_bytes=(64 * MIB, 512 * MIB, 2 * GIB),
+    tokenizer_words=600_000,
     load_bytes=1 * GIB,
     rounds=5,
     start_rounds=20,
@@ -72,6 +74,7 @@ QUICK: Final = Sizes(
     shard_file_bytes=8 * MIB,
     shard_bytes=1 * MIB,
     memory_bytes=(4 * MIB,),
+    tokenizer_words=2_000,
     load_bytes=4 * MIB,
     rounds=1,
     start_rounds=2,
@@ -170,6 +173,14 @@ def model(setting: Setting, *, sizes: tuple[int, ...], suffix: str) -> Iterator[
         yield root
     finally:
         shutil.rmtree(root)
+
+
+def add_tokenizer(root: Path, *, words: int) -> None:
+    """Write a `tokenizer.json` of *words* words and as many merges, larger than any real one."""
+    vocabulary = {f"word-{number:08d}": number for number in range(words)}
+    merges = [f"wo{number} rd{number}" for number in range(words)]
+    document = {"version": "1.0", "model": {"vocab": vocabulary, "merges": merges}}
+    (root / "tokenizer.json").write_text(json.dumps(document))
 
 
 def _write(path: Path, *, size: int, noise: bytes, turn: int) -> None:
