@@ -2,36 +2,56 @@
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from weighbridge.core.evidence import Confidence, Severity
 from weighbridge.scan.interface import Facts, Match, Rule
-from weighbridge.scan.templates import TemplateCode, TemplateFacts
+from weighbridge.scan.template_review import DUNDER, Concern, Kind, review
+from weighbridge.scan.templates import TemplateFacts
 
-_DUNDER: Final = re.compile(r"__\w+?__")
-_STATEMENT: Final = re.compile(r"[-+\s]*(?:import|include|extends|from)\b")
-_CODE: Final = (
-    (_DUNDER, "the template reaches for Python internals"),
-    (
-        re.compile(
-            r"\.\s*(?:_\w+|mro\b|(?:gi|cr|ag|tb)_(?:frame|code|next)\b"
-            r"|(?:f|func|co)_(?:globals|locals|builtins|back|code|consts)\b)"
-        ),
-        "the template reaches for private attributes",
-    ),
-    (re.compile(r"\|\s*attr\b"), "the template takes attributes by computed names"),
-    (
-        re.compile(r"(?<![.\w])(?:cycler|joiner|lipsum|self|request|get_flashed_messages)\b"),
+
+class _Judgement(NamedTuple):
+    """What a kind of concern means, and how grave it is."""
+
+    message: str
+    severity: Severity = Severity.HIGH
+    confidence: Confidence = Confidence.HIGH
+
+
+_JUDGEMENTS: Final = {
+    Kind.INTERNALS: _Judgement("the template reaches for Python internals"),
+    Kind.PRIVATE: _Judgement("the template reaches for private attributes"),
+    Kind.COMPUTED_ATTRIBUTE: _Judgement("the template takes attributes by computed names"),
+    Kind.OBJECT: _Judgement(
         "the template uses an object known as a way to Python internals",
+        confidence=Confidence.MEDIUM,
     ),
-    (
-        re.compile(
-            r"\b(?:subprocess|builtins|importlib)\s*\.|\.\s*(?:popen|system|eval|exec)\s*\("
-        ),
-        "the template calls into the system",
+    Kind.SYSTEM: _Judgement("the template calls into the system"),
+    Kind.STRING: _Judgement("the template names Python internals in a string"),
+    Kind.LOAD: _Judgement("the template loads another template"),
+    Kind.FORMAT: _Judgement(
+        "the template looks up attributes by the text that it formats", Severity.MEDIUM
     ),
-)
-"""What no chat template needs (CVE-2024-34359, and the sandbox escapes that Jinja documents)."""
+    Kind.COMPUTED_KEY: _Judgement(
+        "the template takes an item by a name that it puts together",
+        Severity.MEDIUM,
+        Confidence.LOW,
+    ),
+    Kind.SPELLED: _Judgement(
+        "the template spells out what nobody is to read", Severity.MEDIUM, Confidence.MEDIUM
+    ),
+    Kind.ENDLESS: _Judgement(
+        "rendering the template takes time or memory without a sensible bound",
+        Severity.MEDIUM,
+        Confidence.MEDIUM,
+    ),
+    Kind.RAW: _Judgement(
+        "the template names Python internals in text that another renderer may read",
+        Severity.MEDIUM,
+        Confidence.LOW,
+    ),
+}
+_SUSPICIOUS: Final = re.compile(rf"{DUNDER.pattern}|\|\s*attr\b|\.\s*(?:popen|system)\s*\(")
 
 
 class ChatTemplate(Rule[TemplateFacts]):
@@ -44,50 +64,36 @@ class ChatTemplate(Rule[TemplateFacts]):
 
     def check(self, facts: TemplateFacts, /) -> Iterator[Match]:
         """Yield what speaks against the subject."""
-        if facts.unclosed:
-            yield Match(
-                message="the template does not end: it cannot be read to its end",
-                severity=Severity.MEDIUM,
-                evidence=(facts.where,),
-            )
-        for block in facts.blocks:
-            yield from _check_block(facts.where, block)
+        if facts.problem is not None:
+            yield _unreadable(facts, facts.problem)
+        seen: set[tuple[Kind, str]] = set()
+        for concern in review(facts.body):
+            if (concern.kind, concern.text) not in seen:
+                seen.add((concern.kind, concern.text))
+                yield _match(facts.where, concern)
 
 
-def _check_block(where: str, block: TemplateCode) -> Iterator[Match]:
-    """Yield what speaks against one block of code."""
-    strings = "\n".join(block.literals)
-    for pattern, message in _CODE:
-        if match := pattern.search(block.code):
-            yield _match(where, block, match.group(), message)
-    if match := _DUNDER.search(strings):
-        yield _match(where, block, match.group(), "the template names Python internals in a string")
-    elif "__" in strings or any(literal == "_" for literal in block.literals):
-        yield _match(
-            where,
-            block,
-            strings,
-            "the template holds pieces from which names of Python internals can be made",
-            severity=Severity.MEDIUM,
-            confidence=Confidence.LOW,
-        )
-    if block.statement and (match := _STATEMENT.match(block.code)):
-        yield _match(where, block, match.group(), "the template loads another template")
-
-
-def _match(
-    where: str,
-    block: TemplateCode,
-    text: str,
-    message: str,
-    *,
-    severity: Severity | None = None,
-    confidence: Confidence | None = None,
-) -> Match:
-    """Return the match for *text* in *block*."""
+def _match(where: str, concern: Concern) -> Match:
+    """Return the match for one concern."""
+    judgement = _JUDGEMENTS[concern.kind]
     return Match(
-        message=message,
-        severity=severity,
-        confidence=confidence,
-        evidence=(f"{where}, character {block.offset}: {text}",),
+        message=judgement.message,
+        severity=judgement.severity,
+        confidence=judgement.confidence,
+        evidence=(f"{where}, character {concern.offset}: {concern.text}",),
+    )
+
+
+def _unreadable(facts: TemplateFacts, problem: str) -> Match:
+    """
+    Return the match for a template that does not parse.
+
+    Renderers differ in what they accept, so what such a template would do is not known.
+    """
+    suspicious = _SUSPICIOUS.search(facts.text)
+    evidence = f"{facts.where}: {suspicious.group() if suspicious else problem}"
+    return Match(
+        message="the template cannot be read to its end, so what it would do is not known",
+        severity=Severity.HIGH if suspicious else Severity.MEDIUM,
+        evidence=(evidence,),
     )

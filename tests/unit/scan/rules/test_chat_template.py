@@ -7,7 +7,9 @@ import pytest
 from support.rule_vectors import assert_vector_holds, findings_of
 from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.evidence import Confidence, Finding, Severity
+from weighbridge.core.codes import Code
+from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
+from weighbridge.scan import template_strings
 
 RULE = "chat-template"
 
@@ -49,6 +51,60 @@ def _found(template: str) -> list[Finding]:
         "{{ 'x",
         "{# x",
         "{% raw %}{{ x.__class__ }}{% endraw %}",
+        "{{ x['__cla' 'ss__'] }}",
+        "{% set a = '__cla' %}{% set b = 'ss__' %}{{ x[a ~ b] }}",
+        "{{ x['__ssalc__'|reverse] }}",
+        "{{ x['__CLASS__'|lower] }}",
+        "{{ x['XXclassXX'|replace('X', '_')] }}",
+        "{{ x[['_', '_class_', '_']|join] }}",
+        "{{ x['_'.join(['', '', 'class', '', ''])] }}",
+        "{{ x[dict(__cl=a, ass__=a)|join] }}",
+        "{{ x['a__class__b'[1:10]] }}",
+        "{{ x['%s%s' % ('__cla', 'ss__')] }}",
+        "{{ x['__cl{}__'.format('ass')] }}",
+        "{{ x|map(attribute='__class__')|list }}",
+        "{{ x|map(attribute=y)|list }}",
+        "{{ x|map('attr', 'a')|list }}",
+        "{{ x|map(**y)|list }}",
+        "{{ x|groupby('a.__class__') }}",
+        "{{ x|selectattr(y) }}",
+        "{{ x|sort(attribute='a.__class__') }}",
+        "{% filter attr('a') %}{% endfilter %}",
+        "{{ '{0.__self__}'.format(x) }}",
+        "{{ '{0.a}'.format(x) }}",
+        "{{ (a ~ b).format(x) }}",
+        "{{ '%c' % 95 }}",
+        "{{ '%c'|format(95) }}",
+        "{{ '{:c}'.format(95) }}",
+        "{{ (()|select|string|list)[24] }}",
+        "{{ (()|select) ~ '' }}",
+        "{{ '%s' % [()|select] }}",
+        "{{ {1: 'a'.format_map}|string }}",
+        "{% macro _() %}{% endmacro %}{{ _|string }}",
+        "{{ namespace(_=1)|string }}",
+        "{{ '\\N{LOW LINE}' }}",
+        "{% set x %}__class__{% endset %}{{ y[x] }}",
+        "{% macro a() %}{{ '__cla' }}ss__{% endmacro %}{{ y[a()] }}",
+        "{% for k in ['__class__'] %}{{ x[k] }}{% endfor %}",
+        "{% set ns.a = '__class__' %}{{ x[ns.a] }}",
+        "{% set a, b = '__cla', 'ss__' %}{{ x[a + b] }}",
+        "{{ x[('__class__' if y else 'a')] }}",
+        "{% macro f(k) %}{{ x[k] }}{% endmacro %}{{ f('__class__') }}",
+        "{{ open('x').read() }}",
+        "{{ x[y ~ '_'] }}",
+        "{% set ns.k = ns.k ~ '_' %}{{ x[ns.k] }}",
+        "{% for i in range(1000000) %}{% endfor %}",
+        "{% for i in range(1000) %}{% for i in range(1000) %}{% endfor %}{% endfor %}",
+        "{% for i in x %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% for i in x %}{% set ns.x = ns.x * 2 %}{% endfor %}",
+        "{% macro a() %}{{ a() }}{% endmacro %}",
+        "{% macro a() %}{% set x = a() %}{% endmacro %}",
+        "{{ 'a' * 1000000 }}",
+        "{{ 'a' * (10 ** 9) }}",
+        "{{ 9 ** 9 ** 9999 }}",
+        "{{ '%09999999d' % 1 }}",
+        "{{ x|center(1000000) }}",
+        "{{ x|tojson(indent=1000000) }}",
     ],
 )
 def test_found(template: str) -> None:
@@ -71,6 +127,20 @@ def test_found(template: str) -> None:
             "{% endfor %}{{ tools|map(attribute='function')|tojson(indent=4) }}"
         ),
         "{% macro render(x) %}{{ caller() }}{% endmacro %}{{ render(1) }}",
+        "{% if x != '__sentinel__' %}<__media__>{% endif %}",
+        "{% macro f(x, n=1) %}{% if n %}{{ f(x, n - 1) }}{% endif %}{% endmacro %}{{ f(x) }}",
+        "{% set code = x|replace('_', '-') %}{{ languages[code] }}",
+        "{% set pair = a ~ '-' ~ b %}{{ languages[pair] }}",
+        "{{ 'image_%02d' % n }}{{ '{} of {}'.format(a, b) }}{{ '%s'|format(a) }}",
+        "{{ x|map(attribute='text')|map('trim')|join(', ') }}{{ x|map('upper')|list|string }}",
+        "{{ x|selectattr('function.name', 'defined')|list }}{{ x|sum(attribute='n') }}",
+        "{{ x|selectattr(1)|list }}{{ x|unique|list }}{{ x|map('tojson')|join(', ') }}",
+        "{{ '\\u200b\\n\\x00' }}",
+        "{% macro type(x) %}{% endmacro %}{{ type(1) }}{{ open }}",
+        "{% for i in range(100) %}{% set ns.x = ns.x + 1 %}{% set ns.y = ns.y ~ '  ' * i %}{% endfor %}",
+        "{% set x %}some_text{% endset %}{{ x }}{{ x[-1] }}{{ x[1:][::2] }}",
+        "{% set self = 1 %}{{ self }}",
+        "{{ 2 ** 10 * 3 }}{{ true * 2 }}{{ -1 ** -2 }}",
     ],
 )
 def test_not_found(template: str) -> None:
@@ -100,6 +170,36 @@ def test_template_file() -> None:
     path = "chat_template.jinja"
     assert findings_of(RULE, examined(data, format=FileFormat.TEXT, path=path))
     assert not findings_of(RULE, examined(data, format=FileFormat.TEXT, path="README.md"))
+
+
+def test_a_template_that_cannot_be_read_is_found_for_what_is_seen_of_it() -> None:
+    """What does not parse is of medium gravity, and high where it names Python internals."""
+    (plain,) = _found("{{ x y }}")
+    (grave,) = _found("{{ x.__class__ y }}")
+    assert plain.severity is Severity.MEDIUM
+    assert grave.severity is Severity.HIGH
+
+
+def test_a_template_that_is_too_long_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template over the limit is found as one that cannot be read."""
+    monkeypatch.setattr("weighbridge.formats.jinja.parser.MAX_TEMPLATE_CHARS", 10)
+    assert not _found("{{ 12345 }")[1:]
+    (finding,) = _found("{{ 123456 }}")
+    assert finding.severity is Severity.MEDIUM
+
+
+def test_following_strings_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template whose constants take too long to follow is a gap."""
+    monkeypatch.setattr(template_strings, "MAX_TEMPLATE_WORK", 100)
+    parts = " ~ ".join(["'aaaaaaaa'"] * 30)
+    data = json.dumps({"chat_template": "{{ x[" + parts + "] }}"}).encode()
+    (gap,) = (e for e in examined(data, format=FileFormat.JSON) if isinstance(e, Gap))
+    assert gap.code is Code.SCAN_LIMIT
+
+
+def test_a_concern_is_said_once() -> None:
+    """The same thing in many places of a template is one finding."""
+    assert len(_found("{{ x.__class__ }}" * 50)) == 1
 
 
 def test_template_in_yaml() -> None:
