@@ -32,6 +32,7 @@ confined process replaces `examine`; the runner does not know the difference.
 """
 
 _END: Final = object()
+_TEXTS: Final = frozenset({FileFormat.TEXT, FileFormat.JSON, FileFormat.YAML})
 _ZIPS: Final = frozenset(
     {
         FileFormat.KERAS_V3,
@@ -99,7 +100,7 @@ class _Examination:
             return
         also = _other_formats(subject)
         self._judge(SubjectFacts(subject=subject, also=also))
-        for file_format in (subject.format, *also):
+        for file_format in (subject.format, *also, *_promised_formats(subject)):
             self._start(replace(subject, format=file_format))
 
     def _start(self, subject: Subject) -> None:
@@ -202,6 +203,17 @@ def _other_formats(subject: Subject) -> tuple[FileFormat, ...]:
     if carries(subject.format) in {Carries.CODE, Carries.CONTAINER}:
         return tuple(each for each in also if each not in _ZIPS)
     return also
+
+
+def _promised_formats(subject: Subject) -> tuple[FileFormat, ...]:
+    """
+    Return the format to read text as besides, because its name has a loader do so.
+
+    Two lines of words are a valid start of a pickle of protocol 0, and importing what they name
+    is all that the Python unpickler does before it notices that they are no more than that.
+    """
+    promised = subject.suffix_format in {FileFormat.PICKLE, FileFormat.JOBLIB}
+    return (FileFormat.PICKLE,) if promised and subject.format in _TEXTS else ()
 
 
 def _needs_no_analyzer(subject: Subject) -> bool:
