@@ -32,10 +32,20 @@ class FileFormat(StrEnum):
     SAFETENSORS = "safetensors"
     GGUF = "gguf"
     ONNX = "onnx"
+    ONNX_TENSOR = "onnx-tensor"
     HDF5 = "hdf5"
     KERAS_V3 = "keras-v3"
     SAVEDMODEL = "savedmodel"
+    TF_METAGRAPH = "tf-metagraph"
+    TF_GRAPH = "tf-graph"
+    TF_CHECKPOINT = "tf-checkpoint"
+    TF_FINGERPRINT = "tf-fingerprint"
+    KERAS_METADATA = "keras-metadata"
+    PROTOBUF_TEXT = "protobuf-text"
     TFLITE = "tflite"
+    COREML = "coreml"
+    COREML_WEIGHTS = "coreml-weights"
+    RAW_TENSORS = "raw-tensors"
     TOKENIZER = "tokenizer"
     ZIP = "zip"
     TAR = "tar"
@@ -89,6 +99,13 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.YAML: Carries.CONFIGURATION,
         FileFormat.GGUF: Carries.CONFIGURATION,
         FileFormat.ONNX: Carries.CONFIGURATION,
+        FileFormat.ONNX_TENSOR: Carries.DATA,
+        FileFormat.TF_CHECKPOINT: Carries.DATA,
+        FileFormat.TF_FINGERPRINT: Carries.DATA,
+        FileFormat.COREML_WEIGHTS: Carries.DATA,
+        FileFormat.RAW_TENSORS: Carries.DATA,
+        FileFormat.PROTOBUF_TEXT: Carries.CONFIGURATION,
+        FileFormat.COREML: Carries.CONFIGURATION,
         FileFormat.TFLITE: Carries.CONFIGURATION,
         FileFormat.ZIP: Carries.CONTAINER,
         FileFormat.TAR: Carries.CONTAINER,
@@ -109,6 +126,9 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.HDF5: Carries.CODE,
         FileFormat.KERAS_V3: Carries.CODE,
         FileFormat.SAVEDMODEL: Carries.CODE,
+        FileFormat.TF_METAGRAPH: Carries.CODE,
+        FileFormat.TF_GRAPH: Carries.CODE,
+        FileFormat.KERAS_METADATA: Carries.CODE,
         FileFormat.PYTHON_SOURCE: Carries.CODE,
         FileFormat.PYTHON_BYTECODE: Carries.CODE,
         FileFormat.SCRIPT: Carries.CODE,

@@ -12,8 +12,8 @@ format is parsed in one place, and each opinion has one file, one test, one vect
 section of `docs/rules.md`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from weighbridge.core.artifact import FileFormat
@@ -21,7 +21,11 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_EVIDENCE_CHARS
+from weighbridge.core.limits import (
+    MAX_EVIDENCE_CHARS,
+    MAX_INFLATED_BYTES,
+    MAX_SCANNED_MEMBERS,
+)
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back; only differences mean anything."""
@@ -45,6 +49,54 @@ class Deadline:
             raise LimitExceededError("the time for one file is used up", code=Code.SCAN_TIMEOUT)
 
 
+class Budget:
+    """
+    What the examination of one file may still inflate and open, over all archives within it.
+
+    One bound for each member would not do: a file of many members, or of archives within
+    archives, multiplies it.
+    """
+
+    __slots__ = ("_bytes", "_members")
+
+    def __init__(
+        self, *, inflated: int = MAX_INFLATED_BYTES, members: int = MAX_SCANNED_MEMBERS
+    ) -> None:
+        self._bytes = inflated
+        self._members = members
+
+    @property
+    def left(self) -> int:
+        """Bytes that may still be inflated."""
+        return self._bytes
+
+    def spend(self, count: int, /) -> None:
+        """
+        Take *count* bytes off what may be inflated.
+
+        Raises:
+            LimitExceededError: There are not so many left.
+        """
+        if count > self._bytes:
+            raise LimitExceededError(
+                "the archives in this file hold more than is inflated for one scan",
+                expected=f"at most {self._bytes} further bytes",
+                found=str(count),
+            )
+        self._bytes -= count
+
+    def open_member(self) -> None:
+        """
+        Count one more member.
+
+        Raises:
+            LimitExceededError: There were too many before.
+        """
+        if self._members <= 0:
+            raise LimitExceededError("the archives in this file have too many members in all")
+        self._members -= 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """
@@ -59,7 +111,9 @@ class Subject:
         suffix_format: The format that the name's suffix promises, where that is another one.
         depth: Archives around this subject.
         siblings: Paths of all files of the artifact.
+        sizes: Bytes of those files, where known.
         deadline: When the examination of the file ends; None for no end.
+        budget: What the examination of the file may still inflate, shared by all its members.
     """
 
     path: str
@@ -70,7 +124,9 @@ class Subject:
     suffix_format: FileFormat | None = None
     depth: int = 0
     siblings: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     deadline: Deadline | None = None
+    budget: Budget = field(default_factory=Budget, compare=False, repr=False)
 
     def nested(self, *, member: str, format: FileFormat, source: ByteSource) -> "Subject":  # noqa: A002  mirrors the attribute
         """Return the subject for *member* of this one."""
@@ -82,7 +138,9 @@ class Subject:
             name=member.rpartition("/")[2],
             depth=self.depth + 1,
             siblings=self.siblings,
+            sizes=self.sizes,
             deadline=self.deadline,
+            budget=self.budget,
         )
 
     def check_time(self) -> None:

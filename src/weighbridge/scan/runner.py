@@ -1,7 +1,8 @@
 """Scans an inventory: every model file is examined, or there is a gap that says why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from weighbridge.core.artifact import EntryRole, FileEntry, Inventory
@@ -29,6 +30,14 @@ class Contents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """What each file's examination may know of the others."""
+
+    siblings: frozenset[str]
+    sizes: Mapping[str, int]
+
+
 def scan_inventory(
     inventory: Inventory,
     contents: Contents,
@@ -50,11 +59,12 @@ def scan_inventory(
     Returns:
         A report in which every model file has findings or gaps, or exactly one `Clean`.
     """
-    siblings = frozenset(entry.path for entry in inventory.entries)
+    sizes = {entry.path: entry.size for entry in inventory.entries}
+    files = _Files(siblings=frozenset(sizes), sizes=sizes)
     evidence: list[Finding | Clean | Gap] = []
     for entry in inventory.entries:
         if entry.role is EntryRole.MODEL:
-            found = tuple(_scan_entry(entry, inventory.name, siblings, contents, clock, examiner))
+            found = tuple(_scan_entry(entry, inventory.name, files, contents, clock, examiner))
             evidence.extend(found or (Clean(stage=Stage.SCAN, path=entry.path),))
     return ScanReport(inventory=inventory, evidence=tuple(evidence))
 
@@ -62,7 +72,7 @@ def scan_inventory(
 def _scan_entry(
     entry: FileEntry,
     artifact_name: str,
-    siblings: frozenset[str],
+    files: _Files,
     contents: Contents,
     clock: Clock,
     examiner: Examiner,
@@ -85,7 +95,8 @@ def _scan_entry(
                     # A single file's path is `.`: its name is the artifact's.
                     name=entry.path.rpartition("/")[2] if entry.path != "." else artifact_name,
                     suffix_format=entry.suffix_format,
-                    siblings=siblings,
+                    siblings=files.siblings,
+                    sizes=files.sizes,
                     deadline=Deadline(clock=clock, at=clock() + MAX_SCAN_SECONDS),
                 )
             )

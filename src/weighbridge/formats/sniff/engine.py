@@ -16,6 +16,7 @@ from weighbridge.formats.sniff.magic import (
 from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC, End, Walk, walk_pickle
 from weighbridge.formats.sniff.protobuf import find_protobuf
 from weighbridge.formats.sniff.suffixes import find_lie, is_textual, split_suffix
+from weighbridge.formats.sniff.tensors import find_tensors
 from weighbridge.formats.sniff.text import classify_text, is_text
 from weighbridge.formats.sniff.window import Window
 
@@ -114,7 +115,7 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     """Return the format of a file without any signature."""
     if text:
         return classify_text(window)
-    return find_protobuf(window) or FileFormat.UNKNOWN
+    return find_protobuf(window) or find_tensors(window) or FileFormat.UNKNOWN
 
 
 def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:

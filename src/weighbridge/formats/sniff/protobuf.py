@@ -1,11 +1,12 @@
 """
 Tell the formats that are a bare protobuf message by which fields it has.
 
-Protobuf has no magic number: ONNX, SavedModel and SentencePiece files are recognised by every
-top-level field having a number and a wire type of their schema, up to the end of the file.
+Protobuf has no magic number: the files of ONNX, TensorFlow, Core ML and SentencePiece are
+recognised by every top-level field having a number and a wire type of their schema, up to the
+end of the file, and by fields that they cannot lack.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -44,6 +45,27 @@ _ONNX: Final[Mapping[int, int]] = MappingProxyType(
     }
 )
 _SAVEDMODEL: Final[Mapping[int, int]] = MappingProxyType({1: VARINT, 2: COUNTED})
+_COREML: Final[Mapping[int, int]] = MappingProxyType(
+    {1: VARINT, 2: COUNTED, 10: VARINT, **dict.fromkeys(range(200, 3001), COUNTED)}
+)
+_COREML_TYPES: Final = range(200, 3001)
+"""The fields of a Core ML model that hold the model proper (Model.proto, `oneof Type`)."""
+_METAGRAPH: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 8), COUNTED))
+_GRAPH: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED, 2: COUNTED, 3: VARINT, 4: COUNTED})
+_NODE: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 8), COUNTED))
+_LIBRARY: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 4), COUNTED))
+_FUNCTION: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 9), COUNTED))
+_KERAS: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED})
+_KERAS_OBJECT: Final[Mapping[int, int]] = MappingProxyType(
+    {2: VARINT, 3: COUNTED, 4: COUNTED, 5: COUNTED, 6: COUNTED}
+)
+_FINGERPRINT: Final[Mapping[int, int]] = MappingProxyType(
+    {**dict.fromkeys(range(1, 6), VARINT), 6: COUNTED, 7: COUNTED}
+)
+_TENSOR: Final[Mapping[int, int]] = MappingProxyType(
+    {1: VARINT, 2: VARINT, 14: VARINT, **dict.fromkeys((3, *range(4, 14), 16), COUNTED)}
+)
+_MAX_TENSOR_TYPE: Final = 64
 _SENTENCEPIECE: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 6), COUNTED))
 _PIECE: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED, 2: FIXED32, 3: VARINT})
 
@@ -55,16 +77,12 @@ class _NotProtobufError(Exception):
 def find_protobuf(window: Window) -> FileFormat | None:
     """Return the format of a file that is a bare protobuf message."""
     first = window.head[0]
-    tags = (0x08, 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72)
-    if first not in tags:
+    if first & 7 not in (VARINT, COUNTED) or not 0 < first >> 3 < 16:  # noqa: PLR2004  one byte
         return None
-    window.refill()
-    if _is_onnx(window):
-        return FileFormat.ONNX
-    if first == 0x08 and _is_savedmodel(window):  # noqa: PLR2004  the tag of the version
-        return FileFormat.SAVEDMODEL
-    if first == 0x0A and _is_sentencepiece(window):  # noqa: PLR2004  the tag of a piece
-        return FileFormat.TOKENIZER
+    for file_format, fits in _TESTS:
+        window.refill()
+        if fits(window):
+            return file_format
     return None
 
 
@@ -92,6 +110,88 @@ def _is_savedmodel(window: Window) -> bool:
     return seen == {1, 2}
 
 
+def _is_coreml(window: Window) -> bool:
+    """Tell whether the file is a Core ML model (Model.proto): a version and some model."""
+    seen = _numbers(window, 0, window.size, _COREML)
+    return seen is not None and 1 in seen and any(n in _COREML_TYPES for n in seen)
+
+
+def _is_metagraph(window: Window) -> bool:
+    """Tell whether the file is a MetaGraphDef (meta_graph.proto): it holds a graph."""
+    graphs = 0
+    for number, _, length, at in _fields(window, 0, window.size, _METAGRAPH):
+        if number == 0:
+            return False
+        if number == 2:  # noqa: PLR2004  the graph
+            if not _holds_graph(window, at, at + length):
+                return False
+            graphs += 1
+    return graphs > 0
+
+
+def _is_graph(window: Window) -> bool:
+    """Tell whether the file is a GraphDef (graph.proto): nodes, or a library of functions."""
+    return _holds_graph(window, 0, window.size)
+
+
+def _holds_graph(window: Window, start: int, end: int) -> bool:
+    """Tell whether there is a graph between *start* and *end*."""
+    found = False
+    for number, _, length, at in _fields(window, start, end, _GRAPH):
+        if number == 0:
+            return False
+        if number == 1:
+            seen = _numbers(window, at, at + length, _NODE)
+            if seen is None or not seen >= {1, 2}:
+                return False
+            found = True
+        elif number == 2:  # noqa: PLR2004  the library
+            if not _holds_library(window, at, at + length):
+                return False
+            found = found or length > 0
+    return found
+
+
+def _holds_library(window: Window, start: int, end: int) -> bool:
+    """Tell whether there is a function library between *start* and *end*."""
+    for number, _, length, at in _fields(window, start, end, _LIBRARY):
+        if number == 0:
+            return False
+        if number == 1 and _numbers(window, at, at + length, _FUNCTION) is None:
+            return False
+    return True
+
+
+def _is_keras_metadata(window: Window) -> bool:
+    """Tell whether the file is a Keras SavedMetadata (saved_metadata.proto)."""
+    objects = 0
+    for number, _, length, at in _fields(window, 0, window.size, _KERAS):
+        seen = _numbers(window, at, at + length, _KERAS_OBJECT) if number else None
+        if not seen:
+            return False
+        objects += 1
+    return objects > 0
+
+
+def _is_fingerprint(window: Window) -> bool:
+    """Tell whether the file is a FingerprintDef (fingerprint.proto)."""
+    seen = _numbers(window, 0, window.size, _FINGERPRINT)
+    return seen is not None and seen >= {1, 2, 3}
+
+
+def _is_tensor(window: Window) -> bool:
+    """Tell whether the file is an ONNX TensorProto (onnx.proto): it has a type."""
+    typed = False
+    for number, _, value, _ in _fields(window, 0, window.size, _TENSOR):
+        if number == 0:
+            return False
+        if number == 2:  # noqa: PLR2004  the type
+            if not 0 < value < _MAX_TENSOR_TYPE:
+                return False
+            typed = True
+    return typed
+
+
 def _is_sentencepiece(window: Window) -> bool:
     """Tell whether the file is a SentencePiece ModelProto: pieces with a text and a score."""
     pieces = 0
@@ -105,6 +205,28 @@ def _is_sentencepiece(window: Window) -> bool:
             return False
         pieces += 1
     return pieces > 0
+
+
+_TESTS: Final[tuple[tuple[FileFormat, Callable[[Window], bool]], ...]] = (
+    (FileFormat.ONNX, _is_onnx),
+    (FileFormat.COREML, _is_coreml),
+    (FileFormat.SAVEDMODEL, _is_savedmodel),
+    (FileFormat.TF_METAGRAPH, _is_metagraph),
+    (FileFormat.TF_GRAPH, _is_graph),
+    (FileFormat.KERAS_METADATA, _is_keras_metadata),
+    (FileFormat.TOKENIZER, _is_sentencepiece),
+    (FileFormat.TF_FINGERPRINT, _is_fingerprint),
+    (FileFormat.ONNX_TENSOR, _is_tensor),
+)
+"""What a message is tested for, in this order; what more can be done with comes first."""
+
+
+def _numbers(
+    window: Window, start: int, end: int, schema: Mapping[int, int]
+) -> frozenset[int] | None:
+    """Return the fields of the message between *start* and *end*; None where it is none."""
+    found = frozenset(field[0] for field in _fields(window, start, end, schema))
+    return None if 0 in found else found
 
 
 def _fields(window: Window, start: int, end: int, schema: Mapping[int, int]) -> Iterator[Field]:

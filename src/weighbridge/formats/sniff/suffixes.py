@@ -16,6 +16,8 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("gguf", (F.GGUF,)),
     ("onnx", (F.ONNX,)),
     ("tflite", (F.TFLITE,)),
+    ("mlmodel", (F.COREML,)),
+    ("pbtxt prototxt", (F.PROTOBUF_TEXT, F.EMPTY)),
     ("npy", (F.NPY,)),
     ("npz", (F.NPZ,)),
     ("keras", (F.KERAS_V3, F.HDF5)),
@@ -48,7 +50,7 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
 _FOREIGN_TO_BIN: Final = (F.EMPTY, F.JSON, F.YAML, F.TEXT, F.PYTHON_SOURCE, F.SCRIPT)
 """What a name ending in .bin, .model or .pb does not announce: they promise bytes, no more."""
 
-_TEXT_FORMATS: Final = frozenset((*_TEXT, F.PYTHON_SOURCE, F.SCRIPT))
+_TEXT_FORMATS: Final = frozenset((*_TEXT, F.PYTHON_SOURCE, F.SCRIPT, F.PROTOBUF_TEXT))
 
 
 def _index() -> Mapping[str, tuple[F, ...]]:

@@ -15,6 +15,7 @@ _LFS: Final = b"version https://git-lfs.github.com/spec/v1"
 _PYTHON_SUFFIXES: Final = frozenset({"py", "pyi", "pyw"})
 _SCRIPT_SUFFIXES: Final = frozenset({"sh", "bash", "bat", "cmd", "ps1", "js", "rb", "pl", "lua"})
 _YAML_SUFFIXES: Final = frozenset({"yaml", "yml"})
+_PROTOBUF_SUFFIXES: Final = frozenset({"pbtxt", "prototxt"})
 _PYTHON_SHEBANG: Final = re.compile(rb"#![^\n]*\bpython[0-9.]*w?\b")
 _YAML_LINE: Final = re.compile(
     rb"^(?:- |- *$|---|%YAML|[^\s#:][^\n:]*:(?:\s|$)|['\"?{\[!&])", re.MULTILINE
@@ -49,6 +50,8 @@ def classify_text(window: Window) -> FileFormat:
         return FileFormat.PYTHON_SOURCE if is_python else FileFormat.SCRIPT
     if window.suffix in _SCRIPT_SUFFIXES:
         return FileFormat.SCRIPT
+    if window.suffix in _PROTOBUF_SUFFIXES:
+        return FileFormat.PROTOBUF_TEXT
     if head.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
         found = is_json(head) if window.whole else is_json_start(head)
         if found:
