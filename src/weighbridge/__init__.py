@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from weighbridge.core.verdict import Decision, Verdict
     from weighbridge.load.artifact import VerifiedArtifact
     from weighbridge.pipeline.check import check
-    from weighbridge.pipeline.describe import digest, inspect, scan
+    from weighbridge.pipeline.describe import digest, inspect
     from weighbridge.pipeline.load import load
+    from weighbridge.pipeline.scan import scan
     from weighbridge.pipeline.selection import FileSelection
     from weighbridge.pipeline.sign import sign
     from weighbridge.pipeline.verify import verify
@@ -83,7 +84,7 @@ _HOMES: Final = {
     "digest": "pipeline.describe",
     "inspect": "pipeline.describe",
     "load": "pipeline.load",
-    "scan": "pipeline.describe",
+    "scan": "pipeline.scan",
     "sign": "pipeline.sign",
     "verify": "pipeline.verify",
 }

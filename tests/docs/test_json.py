@@ -44,7 +44,7 @@ expect = "deny"
 COMMANDS = {
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
-    "weighbridge.scan/v1": "scan bad",
+    "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan",
     "weighbridge.inspection/v1": "inspect bad",
     "weighbridge.digest/v1": "digest model",
     "weighbridge.signature/v1": "verify key model --public-key release.pub",

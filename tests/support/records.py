@@ -1,6 +1,6 @@
 """Verdicts, reports and inspections that the tests of records share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from support.policies import (
@@ -20,6 +20,7 @@ from weighbridge.core.artifact import ArtifactDigests, EntryRole, FileFormat, In
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import (
     Confidence,
+    Consulted,
     Finding,
     Gap,
     ProvenanceEvidence,
@@ -190,6 +191,72 @@ def clean_report() -> ScanReport:
     return ScanReport(
         inventory=inventory_of(files={"a.json": FileFormat.JSON}), evidence=clean("a.json")
     )
+
+
+def consulted_report() -> ScanReport:
+    """Return a report with the answers of three other scanners."""
+    report = scan_report()
+    found = Finding(
+        rule="acme:X.1",
+        severity=Severity.HIGH,
+        confidence=Confidence.MEDIUM,
+        path="clean.json",
+        message=f"what {HOSTILE} says",
+    )
+    evidence = tuple(item for item in report.evidence if item.path != "clean.json")
+    return replace(
+        report,
+        evidence=(found, *evidence),
+        consulted=(
+            Consulted(
+                scanner="acme",
+                version="1.0",
+                finished=True,
+                findings=1,
+                alone=("clean.json",),
+                silent=("low.json", "dir/é[1].bin"),
+                offline=False,
+            ),
+            Consulted(scanner="clamscan", finished=True),
+            Consulted(scanner="picklescan", finished=False),
+        ),
+    )
+
+
+def folders_report() -> ScanReport:
+    """Return a report about many files in folders, one of which has findings deep within."""
+    files = {f"unet/{i:03}.json": FileFormat.JSON for i in range(300)}
+    files |= {f"single/{i:02}/a.json": FileFormat.JSON for i in range(30)}
+    files |= {f"{i:02}.json": FileFormat.JSON for i in range(30)}
+    bad = "single/07/sub/b.pkl"
+    findings = tuple(
+        Finding(
+            rule=rule,
+            severity=severity,
+            confidence=Confidence.HIGH,
+            path=bad,
+            offset=offset,
+            message="would call os.system",
+        )
+        for rule, severity in (
+            ("r-1", Severity.HIGH),
+            ("r-2", Severity.MEDIUM),
+            ("r-3", Severity.LOW),
+        )
+        for offset in range(5)
+    )
+    others = tuple(
+        Finding(
+            rule=f"r-{i}",
+            severity=Severity.MEDIUM,
+            confidence=Confidence.HIGH,
+            path=bad,
+            message="would import foo",
+        )
+        for i in range(4, 9)
+    )
+    inventory = inventory_of(entry_of(bad, FileFormat.PICKLE), files=files)
+    return ScanReport(inventory=inventory, evidence=(*clean(*files), *findings, *others))
 
 
 def empty_report() -> ScanReport:

@@ -34,11 +34,12 @@ def show_verdict(session: Session, verdict: "Verdict") -> None:
 
             _write_json(session, verdict_document(verdict))
         case "sarif":
-            from weighbridge.record.catalogue import rule_helps
+            from weighbridge.record.rule_texts import rule_texts
             from weighbridge.record.sarif import verdict_log
             from weighbridge.record.single_file import name_in_verdict
 
-            _write_json(session, verdict_log(name_in_verdict(verdict), helps=rule_helps()))
+            texts = rule_texts({reason.code for reason in verdict.reasons})
+            _write_json(session, verdict_log(name_in_verdict(verdict), texts=texts))
         case _:
             from weighbridge.record.single_file import name_in_verdict
             from weighbridge.record.text_verdict import verdict_text
@@ -46,28 +47,59 @@ def show_verdict(session: Session, verdict: "Verdict") -> None:
             session.write(verdict_text(name_in_verdict(verdict), style=_style(session)))
 
 
-def show_scans(session: Session, reports: "Sequence[ScanReport]", *, bar: "Severity") -> None:
-    """Print the reports of one or more scans; several are one JSON document a line."""
-    match session.format:
-        case "json":
-            from weighbridge.record.json_v1 import scan_document
+def show_scans(
+    session: Session,
+    reports: "Sequence[ScanReport]",
+    *,
+    bar: "Severity",
+    folders: "Sequence[str | None]",
+) -> None:
+    """
+    Print the reports of one or more scans; several are one JSON document a line.
 
-            for report in reports:
-                _write_json(session, scan_document(report, bar=bar), one_line=len(reports) > 1)
-        case "sarif":
-            from weighbridge.record.catalogue import rule_helps
-            from weighbridge.record.sarif import scan_log
-            from weighbridge.record.single_file import name_in_report
+    Args:
+        session: Where to, and in which format.
+        reports: The scans.
+        bar: The least severity that counts.
+        folders: Where in the current directory each of the artifacts lies; see `record.sarif`.
+    """
+    if session.format == "json":
+        from weighbridge.record.json_v1 import scan_document
 
-            named = [name_in_report(report) for report in reports]
-            _write_json(session, scan_log(named, helps=rule_helps()))
-        case _:
-            from weighbridge.record.single_file import name_in_report
-            from weighbridge.record.text_scan import scan_text
+        for report in reports:
+            _write_json(session, scan_document(report, bar=bar), one_line=len(reports) > 1)
+        return
+    from weighbridge.record.single_file import name_in_report
 
-            style = _style(session)
-            texts = (scan_text(name_in_report(r), bar=bar, style=style) for r in reports)
-            session.write("\n".join(texts))
+    named = [name_in_report(report) for report in reports]
+    if session.format == "sarif":
+        from weighbridge.record.rule_texts import rule_texts
+        from weighbridge.record.sarif import Scanned, scan_log
+
+        occurring = {f.rule for r in named for f in r.findings} | {
+            str(g.code) for r in named for g in r.gaps
+        }
+        pairs = zip(named, folders, strict=True)
+        scanned = [Scanned(report=report, folder=folder) for report, folder in pairs]
+        _write_json(session, scan_log(scanned, texts=rule_texts(occurring)))
+        return
+    from weighbridge.record.catalogue import rule_advice
+
+    advice = rule_advice() if any(report.findings for report in named) else {}
+    if session.format == "html":
+        from weighbridge.record.html_scan import scans_html
+        from weighbridge.record.sarif import installed_version
+
+        page = scans_html(named, bar=bar, version=installed_version(), advice=advice)
+        session.write(page)
+        return
+    from weighbridge.record.text_scan import scan_text, scans_text
+
+    style = _style(session)
+    if len(named) == 1:
+        session.write(scan_text(named[0], bar=bar, style=style, advice=advice))
+    else:
+        session.write(scans_text(named, bar=bar, style=style, advice=advice))
 
 
 def show_signature(session: Session, evidence: "SignatureEvidence") -> None:

@@ -43,9 +43,9 @@ class Session:
         """Whether results may be coloured."""
         return colour_wanted(self.out)
 
-    def progress(self) -> "Progress":
+    def progress(self, label: str = "reading") -> "Progress":
         """Return a progress display, silent when piped, quiet, or over soon."""
-        return Progress(self.err, shown=not self.quiet and self.err.isatty())
+        return Progress(self.err, shown=not self.quiet and self.err.isatty(), label=label)
 
 
 def _prepared(stream: TextIO | None, *, discard: bool) -> TextIO:
@@ -75,7 +75,8 @@ class Progress:
     Implements `inventory.progress.Progress`; `advance` is called from any thread.
     """
 
-    def __init__(self, stream: TextIO, *, shown: bool) -> None:
+    def __init__(self, stream: TextIO, *, shown: bool, label: str = "reading") -> None:
+        self._label = label
         self._stream = stream
         self._shown = shown
         self._lock = threading.Lock()
@@ -99,6 +100,7 @@ class Progress:
     def begin(self, total: int, /) -> None:
         """Say how many bytes there are in all."""
         self._total = total
+        self._begun = time.monotonic()
 
     def advance(self, count: int, /) -> None:
         """Say that *count* more bytes were read."""
@@ -110,7 +112,7 @@ class Progress:
                 self._bar.update(count)
             elif time.monotonic() - self._begun > _PATIENCE_SECONDS:
                 bar: ProgressBar[int] = click.progressbar(
-                    length=self._total, label="reading", file=self._stream, width=30
+                    length=self._total, label=self._label, file=self._stream, width=30
                 )
                 self._bar = self._stack.enter_context(bar)
                 self._bar.update(self._done)

@@ -18,8 +18,9 @@ from weighbridge.demo.console import Console
 from weighbridge.demo.model import DemoModel
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.pipeline.check import check
-from weighbridge.pipeline.describe import Inspection, inspect, scan
+from weighbridge.pipeline.describe import Inspection, inspect
 from weighbridge.pipeline.load import load
+from weighbridge.pipeline.scan import scan
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import SignResult, sign
 from weighbridge.policy.schema import Policy

@@ -36,6 +36,7 @@ from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inve
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.others import ask_others
 from weighbridge.pipeline.policies import select_for
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import (
@@ -152,9 +153,10 @@ class Examination:
             contents(inventory) if contents else DiskContents(self._handle, inventory),
             clock=time.monotonic,
         )
+        report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
         return self._evaluate(
             inventory=inventory,
-            evidence=(*gaps, *signed, *report.evidence),
+            evidence=(*gaps, *signed, *report.evidence, *report.consulted),
             digests=_digests(inventory, signed),
         )
 

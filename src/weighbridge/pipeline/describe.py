@@ -1,21 +1,17 @@
-"""Describe an artifact without judging it: inspect, scan, digest."""
+"""Describe an artifact without judging it: inspect, digest."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, Inventory
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.identity import ClaimedIdentity, SigningMethod
-from weighbridge.inventory.contents import DiskContents
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.naming import digests_of
 from weighbridge.pipeline.verify import read_signature
-from weighbridge.scan.report import ScanReport
-from weighbridge.scan.runner import scan_inventory
 from weighbridge.signing.statement import parse_statement
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
@@ -74,21 +70,6 @@ def inspect(
         digests=_digests(inventory),
         signature=_claimed_signature(handle),
     )
-
-
-def scan(
-    reference: str | Path, *, allow_symlinks: bool = False, progress: Progress | None = None
-) -> ScanReport:
-    """
-    Report what loading the artifact would execute, and what could not be examined.
-
-    Raises:
-        UsageError: The reference names nothing.
-        NothingToCheckError: The artifact holds no file.
-        OperationError, LimitExceededError: It cannot be read, or is too large.
-    """
-    handle, inventory = _take(reference, allow_symlinks=allow_symlinks, progress=progress)
-    return scan_inventory(inventory, DiskContents(handle, inventory), clock=time.monotonic)
 
 
 def digest(

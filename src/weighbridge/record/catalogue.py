@@ -10,6 +10,10 @@ from weighbridge.core.errors import OperationError, UsageError
 
 CATALOGUES: Final = ("errors.md", "rules.md")
 
+_MEANING: Final = "**What it means.**"
+_WHAT_TO_DO: Final = "**What to do.**"
+_ADVICE_CHARS: Final = 200
+
 
 def explanation(code: str, /) -> str:
     """
@@ -34,6 +38,39 @@ def explanation(code: str, /) -> str:
 def rule_helps() -> dict[str, str]:
     """Return the catalogue's text for each rule, by id; for reports that carry it along."""
     return sections(_catalogue("rules.md").read_text("utf-8"))
+
+
+def code_helps() -> dict[str, str]:
+    """Return the catalogue's text for each code, by code."""
+    return sections(_catalogue("errors.md").read_text("utf-8"))
+
+
+def rule_advice() -> dict[str, str]:
+    """Return what to do about a finding of each rule: the first sentences of its section's end."""
+    advice: dict[str, str] = {}
+    for rule, text in rule_helps().items():
+        _, marker, rest = text.partition(_WHAT_TO_DO)
+        if marker:
+            advice[rule] = _begin(" ".join(rest.split("\n\n", 1)[0].split()))
+    return advice
+
+
+def rule_titles() -> dict[str, str]:
+    """Return what a finding of each rule means, in one sentence."""
+    titles: dict[str, str] = {}
+    for rule, text in rule_helps().items():
+        meaning = " ".join(text.split("\n\n", 1)[0].removeprefix(_MEANING).split())
+        titles[rule] = meaning.partition(". ")[0].rstrip(".") + "."
+    return titles
+
+
+def _begin(text: str) -> str:
+    """Return as many whole sentences of *text* as fit, but at least one."""
+    kept, _, rest = text.partition(". ")
+    while rest and len(kept) + len(rest.partition(". ")[0]) <= _ADVICE_CHARS:
+        sentence, _, rest = rest.partition(". ")
+        kept += f". {sentence}"
+    return kept.rstrip(".") + "."
 
 
 def sections(markdown: str, /) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Final
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, carries
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.evidence import (
+    Consulted,
     Finding,
     Gap,
     ProvenanceEvidence,
@@ -72,6 +73,7 @@ def scan_document(report: ScanReport, *, bar: Severity) -> Document:
         "files": [
             {
                 "path": entry.path,
+                "size": entry.size,
                 "format": None if entry.format is None else str(entry.format),
                 "status": str(statuses[entry.path]),
             }
@@ -79,6 +81,7 @@ def scan_document(report: ScanReport, *, bar: Severity) -> Document:
         ],
         "findings": [_finding(finding) for finding in report.findings],
         "gaps": [_gap(gap) for gap in report.gaps],
+        "scanners": [_scanner(answer) for answer in report.consulted],
     }
 
 
@@ -216,6 +219,18 @@ def _gap(gap: Gap) -> Document:
         "path": gap.path,
         "member": gap.member,
         "reason": gap.reason,
+    }
+
+
+def _scanner(answer: Consulted) -> Document:
+    return {
+        "name": answer.scanner,
+        "version": answer.version,
+        "finished": answer.finished,
+        "findings": answer.findings,
+        "alone": list(answer.alone),
+        "silent": list(answer.silent),
+        "offline": answer.offline,
     }
 
 

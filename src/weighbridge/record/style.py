@@ -6,6 +6,9 @@ from typing import Final
 
 from weighbridge.core.limits import MAX_TEXT_ITEMS
 
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_STEP: Final = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
@@ -56,3 +59,13 @@ def shown(lines: Iterable[str], *, noun: str) -> Iterator[str]:
 def counted(number: int, noun: str) -> str:
     """Return *number* and *noun*, with an s unless there is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def readable_size(size: int) -> str:
+    """Return *size* bytes in the largest unit in which it is at least one."""
+    amount = float(size)
+    for unit in _UNITS[:-1]:
+        if amount < _STEP:
+            return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _STEP
+    return f"{amount:.1f} {_UNITS[-1]}"

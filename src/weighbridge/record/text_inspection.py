@@ -8,26 +8,14 @@ from weighbridge.core.artifact import Carries, FileEntry, carries
 from weighbridge.core.errors import one_line
 from weighbridge.record.inspection import Inspected, SignatureClaim
 from weighbridge.record.single_file import name_in_inventory
-from weighbridge.record.style import PLAIN, Style, counted, shown
+from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
 
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-_STEP: Final = 1024
 _SUSPECT: Final = frozenset({Carries.CODE, Carries.CONTAINER, Carries.UNKNOWN})
 
 
 def inspection_text(inspected: Inspected, *, style: Style = PLAIN) -> str:
     """Return the inspection for people; untrusted text in it is escaped."""
     return "\n".join(_lines(inspected, style)) + "\n"
-
-
-def readable_size(size: int) -> str:
-    """Return *size* bytes in the largest unit in which it is at least one."""
-    amount = float(size)
-    for unit in _UNITS[:-1]:
-        if amount < _STEP:
-            return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= _STEP
-    return f"{amount:.1f} {_UNITS[-1]}"
 
 
 def _lines(inspected: Inspected, style: Style) -> Iterator[str]:

@@ -19,7 +19,7 @@ from weighbridge.demo.console import Console
 from weighbridge.demo.model import DemoModel
 from weighbridge.demo.story import AS_EXPECTED, NOT_AS_EXPECTED, tell
 from weighbridge.demo.workshop import Workshop
-from weighbridge.pipeline.describe import scan
+from weighbridge.pipeline.scan import scan
 from weighbridge.pipeline.selection import FileSelection
 
 SCENES = 13

@@ -9,23 +9,28 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 
-from support.policies import finding_of, judge, policy_of
+from support.policies import clean, finding_of, inventory_of, judge, policy_of, sha256
 from support.records import (
     HOSTILE,
     VECTORS,
     allowed_verdict,
     clean_report,
+    consulted_report,
     denied_verdict,
     empty_report,
     empty_verdict,
+    folders_report,
     many_reasons_verdict,
     scan_report,
     unclear_verdict,
 )
-from weighbridge.core.evidence import Finding
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Confidence, Finding, Severity
+from weighbridge.core.limits import MAX_REPORT_ITEMS
 from weighbridge.core.verdict import Verdict
 from weighbridge.record.json_v1 import Document
-from weighbridge.record.sarif import scan_log, verdict_log
+from weighbridge.record.rule_texts import rule_texts
+from weighbridge.record.sarif import RuleText, Scanned, scan_log, verdict_log
 from weighbridge.scan.report import ScanReport
 
 SCHEMA = json.loads((VECTORS / "sarif" / "sarif-schema-2.1.0.json").read_text("utf-8"))
@@ -56,7 +61,9 @@ def test_verdicts_follow_the_schema(verdict: Verdict) -> None:
     assert not VALIDATOR.is_valid(log)
 
 
-@pytest.mark.parametrize("report", [scan_report(), clean_report(), empty_report()])
+@pytest.mark.parametrize(
+    "report", [scan_report(), clean_report(), empty_report(), consulted_report()]
+)
 def test_scans_follow_the_schema(report: ScanReport) -> None:
     """The log of a scan is valid SARIF 2.1.0."""
     VALIDATOR.validate(scan_log([report, report], version="1.2.3"))
@@ -66,21 +73,84 @@ def test_findings() -> None:
     """A finding has its level, its place as a relative URI, and a fingerprint."""
     run = run_of(scan_log([scan_report()], version="1.2.3"))
     assert run["tool"]["driver"]["version"] == "1.2.3"
-    grave, low = run["results"]
+    grave, low = run["results"][:2]
     assert (grave["ruleId"], grave["level"]) == ("pickle-dangerous-global", "error")
     (place,) = grave["locations"]
     uri = place["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "dir/%C3%A9%5B1%5D.bin"
     assert unquote(uri) == "dir/é[1].bin"
     assert "region" not in place["physicalLocation"]
-    assert place["logicalLocations"][0]["fullyQualifiedName"] == "archive/data.pkl"
-    assert grave["message"]["text"] == "calls [os.system\\](http://x) {{0}}"
+    assert place["logicalLocations"] == [
+        {"name": "data.pkl", "fullyQualifiedName": "archive/data.pkl", "kind": "member"}
+    ]
+    assert grave["message"]["text"] == ("calls [os.system\\](http://x) {{0}} (os.system('echo 0'))")
     assert low["level"] == "note"
-    assert low["locations"][0]["physicalLocation"]["region"]["byteOffset"] == 3
+    assert low["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     assert "logicalLocations" not in low["locations"][0]
-    assert low["message"]["text"] == "a template\\nthat spans lines"
+    assert low["message"]["text"] == "a template\\nthat spans lines ({{{{ a }}}})"
     fingerprints = {r["partialFingerprints"]["weighbridge/v1"] for r in run["results"]}
-    assert len(fingerprints) == 2
+    assert len(fingerprints) == len(run["results"]) == 5
+
+
+def test_offsets_are_of_files_without_lines() -> None:
+    """A binary file has the byte of the finding, a text file a line for viewers to go to."""
+    run = run_of(scan_log([folders_report()], version="1"))
+    regions = [r["locations"][0]["physicalLocation"].get("region") for r in run["results"]]
+    assert regions[:3] == [{"byteOffset": n, "byteLength": 0} for n in range(3)]
+    assert regions[-1] is None
+
+
+def test_equal_results_are_told_apart() -> None:
+    """Findings that differ in their offset only have fingerprints of their own, stable by order."""
+    first = run_of(scan_log([folders_report()], version="1"))["results"]
+    again = run_of(scan_log([folders_report()], version="1"))["results"]
+    prints = [r["partialFingerprints"]["weighbridge/v1"] for r in first]
+    assert len(set(prints)) == len(prints)
+    assert prints == [r["partialFingerprints"]["weighbridge/v1"] for r in again]
+
+
+@pytest.mark.parametrize(
+    ("folder", "uri", "base"),
+    [
+        (None, "a.json", "ARTIFACT"),
+        ("", "a.json", "%SRCROOT%"),
+        ("models/é/", "models/%C3%A9/a.json", "%SRCROOT%"),
+    ],
+)
+def test_places_are_relative_to_the_repository(folder: str | None, uri: str, base: str) -> None:
+    """Files of an artifact within the repository are named from there, as viewers expect."""
+    log = scan_log([Scanned(report=clean_report(), folder=folder)], version="1")
+    VALIDATOR.validate(log)
+    run = run_of(log)
+    (artifact,) = run["artifacts"]
+    assert artifact["location"] == {"uri": uri, "uriBaseId": base}
+    assert artifact["hashes"]["sha-256"] == sha256(1).hex
+    assert list(run["originalUriBaseIds"]) == [base]
+
+
+def test_gaps_are_results_too() -> None:
+    """What was not examined is shown by viewers that show results only."""
+    run = run_of(scan_log([scan_report()], version="1"))
+    gaps = [result for result in run["results"] if result["level"] == "warning"]
+    assert [g["ruleId"] for g in gaps] == ["symlink-refused", "scan-unsupported", "scan-limit"]
+    assert gaps[2]["locations"] == []
+    assert gaps[1]["message"]["text"] == "Not wholly examined: it could not be examined"
+
+
+def test_results_point_to_their_rules() -> None:
+    """The index of each result leads to the rule of its id."""
+    run = run_of(scan_log([consulted_report()], version="1"))
+    rules = run["tool"]["driver"]["rules"]
+    assert run["results"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+
+
+def test_large_artifacts_are_not_listed() -> None:
+    """The files without a result are left out where there are more than a report lists."""
+    files = {f"{n}.json": FileFormat.JSON for n in range(MAX_REPORT_ITEMS + 1)}
+    report = ScanReport(inventory=inventory_of(files=files), evidence=clean(*files))
+    assert "artifacts" not in run_of(scan_log([report], version="1"))
 
 
 def test_fingerprint_is_of_the_place_and_the_message() -> None:
@@ -97,15 +167,47 @@ def test_fingerprint_is_of_the_place_and_the_message() -> None:
 
 
 def test_rules_have_help() -> None:
-    """Each rule that occurs is described once, by its given help or by where to find it."""
-    helps = {"chat-template": "A template.\nMore about {it}."}
-    run = run_of(scan_log([scan_report()], version="1", helps=helps))
-    first, second = run["tool"]["driver"]["rules"]
-    assert first["id"] == "chat-template"
-    assert first["shortDescription"]["text"] == "A template."
-    assert first["help"]["text"] == "A template.\nMore about {{it}}."
+    """Each rule that occurs is described once, by its given text or by where to find it."""
+    text = RuleText(
+        title="A template {it}.",
+        body="A template\nof sorts.\n\nMore about {it}.",
+        severity=Severity.HIGH,
+        confidence=Confidence.LOW,
+    )
+    log = scan_log([scan_report()], version="1", texts={"chat-template": text})
+    VALIDATOR.validate(log)
+    first, second, *_ = run_of(log)["tool"]["driver"]["rules"]
+    assert first == {
+        "id": "chat-template",
+        "name": "ChatTemplate",
+        "shortDescription": {"text": "A template {{it}}."},
+        "fullDescription": {"text": "A template of sorts."},
+        "help": {
+            "text": "A template\nof sorts.\n\nMore about {{it}}.",
+            "markdown": "A template\nof sorts.\n\nMore about {it}.",
+        },
+        "defaultConfiguration": {"level": "error"},
+        "properties": {
+            "tags": ["security", "machine-learning", "supply-chain"],
+            "security-severity": "8.0",
+            "precision": "low",
+        },
+    }
     assert second["id"] == "pickle-dangerous-global"
     assert second["help"]["text"] == "Run: weighbridge explain pickle-dangerous-global"
+    assert "defaultConfiguration" not in second
+
+
+def test_texts_come_from_the_catalogues() -> None:
+    """Our own rules and codes are explained; what another scanner calls its rules is not."""
+    texts = rule_texts({"pickle-dangerous-global", "scan-timeout", "acme:x", "acme"})
+    assert sorted(texts) == ["pickle-dangerous-global", "scan-timeout"]
+    rule = texts["pickle-dangerous-global"]
+    assert rule.severity is Severity.CRITICAL
+    assert rule.body.startswith("**What it means.**")
+    assert rule.title.endswith(".")
+    assert not rule.title.startswith("**")
+    assert texts["scan-timeout"].severity is None
 
 
 def test_gaps_are_notifications() -> None:

@@ -12,9 +12,11 @@ from support.records import (
     allowed_verdict,
     busy_inspection,
     clean_report,
+    consulted_report,
     denied_verdict,
     empty_report,
     empty_verdict,
+    folders_report,
     many_reasons_verdict,
     plain_inspection,
     scan_report,
@@ -24,9 +26,9 @@ from support.records import (
 )
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Severity
-from weighbridge.record.style import COLOUR, PLAIN, Style, counted, shown
-from weighbridge.record.text_inspection import inspection_text, readable_size
-from weighbridge.record.text_scan import scan_text
+from weighbridge.record.style import COLOUR, PLAIN, Style, counted, readable_size, shown
+from weighbridge.record.text_inspection import inspection_text
+from weighbridge.record.text_scan import scan_text, scans_text
 from weighbridge.record.text_signature import signature_text
 from weighbridge.record.text_verdict import verdict_text
 
@@ -40,7 +42,16 @@ CASES: dict[str, Callable[[], str]] = {
     "verdict-colour": lambda: verdict_text(denied_verdict(), style=COLOUR),
     "signature-certificate": lambda: signature_text(signature()),
     "signature-key": lambda: signature_text(signature_of()),
-    "scan-findings": lambda: scan_text(scan_report(), bar=Severity.MEDIUM),
+    "scan-findings": lambda: scan_text(
+        scan_report(),
+        bar=Severity.MEDIUM,
+        advice={"pickle-dangerous-global": "Do not load it.", "other": "Never shown."},
+    ),
+    "scan-consulted": lambda: scan_text(consulted_report(), bar=Severity.MEDIUM),
+    "scan-folders": lambda: scan_text(folders_report(), bar=Severity.LOW),
+    "scan-several": lambda: scans_text(
+        [clean_report(), empty_report(), clean_report()], bar=Severity.LOW
+    ),
     "scan-low": lambda: scan_text(scan_report(), bar=Severity.LOW, style=COLOUR),
     "scan-clean": lambda: scan_text(clean_report(), bar=Severity.LOW),
     "scan-empty": lambda: scan_text(empty_report(), bar=Severity.LOW),

@@ -1,13 +1,15 @@
 """`weighbridge scan`."""
 
+from pathlib import Path
+
 import click
 
 from weighbridge.cli.options import MODEL, output_options
 from weighbridge.cli.render import show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
-from weighbridge.pipeline.describe import scan
-from weighbridge.scan.report import ScanVerdict
+from weighbridge.pipeline.scan import scan
+from weighbridge.scan.report import ScanReport, ScanVerdict
 
 _EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDETERMINATE: 11}
 
@@ -21,24 +23,54 @@ _EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDET
     show_default=True,
     help="The gravest finding that is still accepted is below this.",
 )
+@click.option(
+    "--also",
+    metavar="SCANNER",
+    multiple=True,
+    help="Ask this scanner as well: picklescan, modelscan, clamscan, clamdscan; may be repeated.",
+)
 @click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
-@output_options("text", "json", "sarif")
+@output_options("text", "json", "sarif", "html")
 @click.pass_obj
 def command(
-    session: Session, references: tuple[str, ...], fail_on: str, allow_symlinks: bool
+    session: Session,
+    references: tuple[str, ...],
+    fail_on: str,
+    also: tuple[str, ...],
+    allow_symlinks: bool,
 ) -> int:
     """
     Find what loading each model REF would execute.
 
     What is not known to be safe is reported, and what could not be examined is a gap: exit code
-    10 for findings at the bar, 11 for gaps. With several references, JSON is one document a line.
+    10 for findings at the bar, 11 for gaps. With several references, JSON is one document a line,
+    and text shows those that are not clean.
     """
     bar = Severity(fail_on)
-    reports = []
+    reports: list[ScanReport] = []
     for reference in references:
-        with session.progress() as progress:
-            reports.append(scan(reference, allow_symlinks=allow_symlinks, progress=progress))
-    show_scans(session, reports, bar=bar)
+        with session.progress() as progress, session.progress("scanning") as examined:
+            reports.append(
+                scan(
+                    reference,
+                    allow_symlinks=allow_symlinks,
+                    also=also,
+                    progress=progress,
+                    examined=examined,
+                )
+            )
+    show_scans(session, reports, bar=bar, folders=[_folder(each) for each in references])
     verdicts = {report.verdict_at(bar) for report in reports}
     order = (ScanVerdict.FINDINGS, ScanVerdict.INDETERMINATE, ScanVerdict.CLEAN)
     return _EXIT_CODES[next(verdict for verdict in order if verdict in verdicts)]
+
+
+def _folder(reference: str) -> str | None:
+    """Return where the model's files lie, relative to the current directory; None for elsewhere."""
+    place = Path(reference).resolve()
+    folder = place if place.is_dir() else place.parent
+    try:
+        relative = folder.relative_to(Path.cwd().resolve()).as_posix()
+    except ValueError:
+        return None
+    return "" if relative == "." else f"{relative}/"

@@ -77,8 +77,8 @@ def consult(
         items = session.ask()
         added.extend(items)
         consulted.append(session.summary(items, own=own))
-    return ScanReport(
-        inventory=report.inventory,
+    return replace(
+        report,
         evidence=_merged(report.evidence, added, report.inventory),
         consulted=report.consulted + tuple(consulted),
     )

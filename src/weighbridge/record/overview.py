@@ -1,0 +1,127 @@
+"""
+The files of a scan as a tree that fits on a screen.
+
+A folder in which every file is clean is one row. When there are more rows than fit, clean ones
+give way first: what stands in the way of using the model is always among the rows that stay.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from weighbridge.core.evidence import Severity
+from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.record.style import counted
+from weighbridge.scan.report import FileStatus, ScanReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """
+    One line of the tree.
+
+    Attributes:
+        name: Name within its folder; a folder's ends in `/`.
+        depth: How many folders it lies in.
+        status: The verdict about it.
+        worst: The gravest severity in it; None without findings.
+        note: Format and counts, of trusted text.
+        files: How many files it stands for; 0 for a folder whose content has rows.
+    """
+
+    name: str
+    depth: int
+    status: FileStatus
+    worst: Severity | None
+    note: str
+    files: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows that fit, and how many files have none."""
+
+    rows: tuple[Row, ...]
+    hidden: int
+
+
+class _Folder:
+    """A folder with what lies in it, by name."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, _Folder] = {}
+        self.rows: dict[str, Row] = {}
+
+
+def rows_of(report: ScanReport, *, limit: int = MAX_TEXT_ITEMS) -> Rows:
+    """Return the tree of *report*'s files in at most *limit* rows."""
+    root = _Folder()
+    worst: dict[str, Severity] = {}
+    counts: Counter[str] = Counter()
+    for finding in report.findings:
+        counts[finding.path] += 1
+        known = worst.get(finding.path)
+        if known is None or finding.severity.rank > known.rank:
+            worst[finding.path] = finding.severity
+    statuses = report.statuses
+    for entry in report.inventory.entries:
+        status = statuses[entry.path]
+        note = "" if entry.format is None else str(entry.format)
+        if status is FileStatus.NOT_SCANNED:
+            note = f"{entry.role}, not scanned"
+        elif counts[entry.path]:
+            note = ", ".join(filter(None, (note, counted(counts[entry.path], "finding"))))
+        *folders, name = entry.path.split("/")
+        place = root
+        for folder in folders:
+            place = place.folders.setdefault(folder, _Folder())
+        place.rows[name] = Row(
+            name=name,
+            depth=len(folders),
+            status=status,
+            worst=worst.get(entry.path),
+            note=note,
+        )
+    return _fit(list(_walk(root, 0)), limit)
+
+
+def _walk(folder: _Folder, depth: int) -> Iterator[Row]:
+    """Yield the rows of *folder* in the order of names, quiet folders as one."""
+    for name in sorted({*folder.folders, *folder.rows}):
+        if name in folder.rows:
+            yield folder.rows[name]
+        if name in folder.folders:
+            inside = list(_walk(folder.folders[name], depth + 1))
+            quiet = all(row.status is FileStatus.CLEAN for row in inside)
+            files = sum(row.files for row in inside)
+            yield Row(
+                name=f"{name}/",
+                depth=depth,
+                status=FileStatus.CLEAN if quiet else _gravest(inside),
+                worst=max((r.worst for r in inside if r.worst), key=lambda s: s.rank, default=None),
+                note=counted(files, "file"),
+                files=files if quiet else 0,
+            )
+            if not quiet:
+                yield from inside
+
+
+def _gravest(rows: list[Row]) -> FileStatus:
+    order = list(FileStatus)
+    return min((row.status for row in rows), key=order.index)
+
+
+def _fit(rows: list[Row], limit: int) -> Rows:
+    """Return at most *limit* of *rows*: the worst, with their folders, in the order of the tree."""
+    if len(rows) <= limit:
+        return Rows(rows=tuple(rows), hidden=0)
+    order = list(FileStatus)
+
+    def rank(index: int) -> tuple[int, int]:
+        row = rows[index]
+        return (order.index(row.status), -(row.worst.rank if row.worst else -1))
+
+    chosen = set(sorted(range(len(rows)), key=rank)[:limit])
+    kept = tuple(row for index, row in enumerate(rows) if index in chosen)
+    hidden = sum(row.files for index, row in enumerate(rows) if index not in chosen)
+    return Rows(rows=kept, hidden=hidden)
