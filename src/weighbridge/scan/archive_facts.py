@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from weighbridge.formats.zip import ZipArchive
+from weighbridge.formats.zip import ZipAnomaly, ZipArchive
 from weighbridge.scan.interface import Facts
 
 
@@ -19,6 +19,18 @@ class ZipFacts(Facts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZipContentFacts(Facts):
+    """
+    Members of a zip whose content has not the checksum that the archive states.
+
+    Attributes:
+        anomalies: One for each member.
+    """
+
+    anomalies: tuple[ZipAnomaly, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TorchFacts(Facts):
     """
     A torch checkpoint in a zip.
@@ -28,3 +40,34 @@ class TorchFacts(Facts):
     """
 
     pickles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveOddity:
+    """
+    Something about an archive that is not a zip by which two readers may see two archives.
+
+    Attributes:
+        kind: A word for it.
+        member: The name of the member; None for the archive itself.
+        detail: What was found. Holds untrusted text.
+        grave: Whether another member, or another content of one, may be read, or something
+            outside the archive be written.
+    """
+
+    kind: str
+    member: str | None
+    detail: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveFacts(Facts):
+    """
+    A tar or 7z archive.
+
+    Attributes:
+        oddities: Empty for what well-behaved writers write.
+    """
+
+    oddities: tuple[ArchiveOddity, ...]

@@ -1,10 +1,12 @@
 """Facts about pickle streams, shared by the analyzers that meet them and the rules about them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from weighbridge.formats.pickle.trace import Anomaly, Change, Trace
 from weighbridge.formats.pickle.values import (
@@ -23,8 +25,13 @@ class Dialect(StrEnum):
 
     PLAIN = "plain"
     TORCH = "torch"
+    TORCHSCRIPT = "torchscript"
     JOBLIB = "joblib"
     NUMPY = "numpy"
+
+
+TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT})
+"""Streams of torch's archives: the one kind is read by Python, the other by torch's own reader."""
 
 
 class PickleSummary:
@@ -146,6 +153,33 @@ def literal_bytes(value: Value) -> bytes | None:
                 return None
         case _:
             return None
+
+
+_PROGRAM_CLASS: Final = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*")
+_PROGRAM_FUNCTIONS: Final = frozenset(
+    f"torch.jit._pickle.{name}"
+    for name in (
+        "build_boollist",
+        "build_doublelist",
+        "build_intlist",
+        "build_tensor_from_id",
+        "build_tensorlist",
+        "restore_type_tag",
+    )
+)
+
+
+def belongs_to_program(dialect: Dialect, node: GlobalNode) -> bool:
+    """
+    Tell whether *node* is a name that torch's own reader of TorchScript archives resolves.
+
+    That reader imports nothing: classes of `__torch__` are those that the archive's code
+    defines, and the functions are its own (torch/csrc/jit/serialization/unpickler.cpp). No
+    Python module has the former, and the latter return what they get.
+    """
+    if dialect is not Dialect.TORCHSCRIPT or node.computed:
+        return False
+    return node.dotted in _PROGRAM_FUNCTIONS or _PROGRAM_CLASS.fullmatch(node.module) is not None
 
 
 def references(trace: Trace) -> Iterator[tuple[str, ...]]:

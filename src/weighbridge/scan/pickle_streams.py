@@ -22,6 +22,7 @@ from weighbridge.formats.pickle.values import Value
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_facts import (
+    TORCH_DIALECTS,
     Dialect,
     PickleFacts,
     UnreadFacts,
@@ -49,7 +50,7 @@ def bounds_of(subject: Subject) -> Bounds:
 
 def persistent_of(dialect: Dialect) -> Persistent | None:
     """Return what the program of *dialect* makes of persistent ids, where that is known."""
-    return read_module if dialect is Dialect.TORCH else None
+    return read_module if dialect in TORCH_DIALECTS else None
 
 
 def walk_streams(

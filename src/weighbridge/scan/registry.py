@@ -23,6 +23,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.JOBLIB: "joblib",
         FileFormat.JSON: "json",
         FileFormat.LFS_POINTER: "lfs",
+        FileFormat.LZ4: "compressed",
         FileFormat.NPY: "numpy",
         FileFormat.NPZ: "zip",
         FileFormat.ONNX: "onnx",
@@ -41,6 +42,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.YAML: "yaml",
         FileFormat.ZIP: "zip",
         FileFormat.ZLIB: "compressed",
+        FileFormat.ZSTD: "compressed",
     }
 )
 """Format to the module of `analyzers/` that reads it; the module's function is `analyze`."""
@@ -58,6 +60,7 @@ RULES: Final[tuple[str, ...]] = (
     "adapter-base-model",
     "attention-kernel",
     "chat-template",
+    "compressed-trailing-data",
     "config-target",
     "gguf-structure",
     "jsonpickle-object",
@@ -91,8 +94,11 @@ RULES: Final[tuple[str, ...]] = (
     "shard-index-path",
     "suffix-lies",
     "torch-duplicate-pickle",
+    "torch-storage-size",
+    "torchscript-operator",
     "yaml-python-tag",
     "zip-anomaly",
+    "zip-content",
 )
 """Rule ids; the rule `some-id` is the one `Rule` of `rules/some_id.py`."""
 

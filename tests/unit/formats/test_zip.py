@@ -474,7 +474,7 @@ def test_content_with_a_wrong_checksum_can_be_examined() -> None:
     assert content.read_at(0, 100) == b"payload"
     anomaly = find_crc_anomaly(content, member)
     assert anomaly is not None
-    assert anomaly.kind is K.CRC_MISMATCH
+    assert anomaly.kind is K.CONTENT_CHECKSUM
 
 
 def test_refuses_broken_deflate_streams() -> None:

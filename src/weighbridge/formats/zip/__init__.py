@@ -11,6 +11,7 @@ be read is still there to be scanned.
 from weighbridge.formats.zip.archive import read_archive
 from weighbridge.formats.zip.content import find_crc_anomaly, open_member
 from weighbridge.formats.zip.directory import read_names
+from weighbridge.formats.zip.prefix import MemberContent, read_prefix
 from weighbridge.formats.zip.values import (
     DEFLATED,
     STORED,
@@ -23,6 +24,7 @@ from weighbridge.formats.zip.values import (
 __all__ = [
     "DEFLATED",
     "STORED",
+    "MemberContent",
     "ZipAnomaly",
     "ZipAnomalyKind",
     "ZipArchive",
@@ -31,4 +33,5 @@ __all__ = [
     "open_member",
     "read_archive",
     "read_names",
+    "read_prefix",
 ]

@@ -63,7 +63,7 @@ def find_crc_anomaly(content: ByteSource, member: ZipMember) -> ZipAnomaly | Non
     if crc32 == member.crc32:
         return None
     detail = f"the content has checksum {crc32:08x}, the directory says {member.crc32:08x}"
-    return ZipAnomaly(kind=ZipAnomalyKind.CRC_MISMATCH, member=member.name, detail=detail)
+    return ZipAnomaly(kind=ZipAnomalyKind.CONTENT_CHECKSUM, member=member.name, detail=detail)
 
 
 def _check_limits(member: ZipMember) -> None:

@@ -29,8 +29,11 @@ class ZipAnomalyKind(StrEnum):
     CASE_COLLISION = "case-collision"
     """Names that differ in case, Unicode form or a final slash only."""
 
+    CONTENT_CHECKSUM = "content-checksum"
+    """The content has another checksum than the archive states; not every reader looks."""
+
     CRC_MISMATCH = "crc-mismatch"
-    """The local header, the directory and the content do not give one checksum."""
+    """Local header and directory have different checksums."""
 
     DESCRIPTOR_MISMATCH = "descriptor-mismatch"
     """The data descriptor behind a member contradicts the directory."""

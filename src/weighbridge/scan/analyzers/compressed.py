@@ -1,117 +1,95 @@
 """
 Streams of one compressed file: what joblib, pandas and others make of a pickle.
 
-The content is inflated within bounds and examined as a file within the file.
+The content is inflated within bounds and examined as a file within the file. So is what came
+out before a stream broke or met a bound: a reader would have handed it on by then.
 """
 
-import bz2
-import lzma
-import zlib
-from collections.abc import Callable
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.content import BytesSource
-from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_MEMBER_BYTES, MIB
+from weighbridge.core.codes import Code
+from weighbridge.core.content import BytesSource, RegionSource
+from weighbridge.core.errors import LimitExceededError
+from weighbridge.core.limits import KIB
 from weighbridge.formats.sniff import sniff
-from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.pickle_facts import UnreadFacts
+from weighbridge.formats.streams import Span, inflate
+from weighbridge.scan.interface import Analysis, Facts, Subject
 
 _PREVIEW: Final = 32
+_ZEROS_LOOKED_AT: Final = 64 * KIB
+_NOT_EMBEDDED: Final = frozenset({FileFormat.TEXT, FileFormat.UNKNOWN, FileFormat.EMPTY})
 
 
-class _Inflater(Protocol):
-    """What the decompressors of the standard library have in common."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadSpanFacts(Facts):
+    """
+    Bytes of a compressed file that belong to no stream.
 
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    Attributes:
+        start: Offset within the file.
+        length: Bytes.
+        zeros: Whether they are all zero, as far as they were looked at.
+        preview: The first of them.
+    """
 
-
-class _Zlib:
-    """zlib's decompressor in the manner of the two others."""
-
-    def __init__(self, wbits: int) -> None:
-        self._inner = zlib.decompressobj(wbits)
-
-    @property
-    def eof(self) -> bool:
-        """Whether the stream has ended."""
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        """What follows the stream."""
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Return at most *max_length* bytes of the content."""
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-
-_INFLATERS: Final[dict[FileFormat, Callable[[], _Inflater]]] = {
-    FileFormat.ZLIB: lambda: _Zlib(zlib.MAX_WBITS),
-    FileFormat.GZIP: lambda: _Zlib(16 + zlib.MAX_WBITS),
-    FileFormat.BZIP2: bz2.BZ2Decompressor,
-    FileFormat.XZ: lzma.LZMADecompressor,
-}
-_CONCATENATED: Final = frozenset({FileFormat.GZIP, FileFormat.BZIP2, FileFormat.XZ})
-"""Formats of which readers take several streams for one file."""
+    start: int
+    length: int
+    zeros: bool
+    preview: bytes = field(repr=False)
 
 
 def analyze(subject: Subject) -> Analysis:
     """
-    Yield the content as a subject, and the bytes behind it that are no stream.
+    Yield the content as a subject, and the bytes of the file that are no content.
 
     Raises:
-        MalformedContentError: The stream is broken.
-        LimitExceededError: There is more content than is inflated.
+        MissingExtraError: The format needs a package that is not installed.
+        LimitExceededError: The time is used up.
     """
-    if subject.source.size > MAX_MEMBER_BYTES:
-        raise LimitExceededError("the compressed file is too large to be examined")
-    rest = subject.source.read_at(0, subject.source.size)
-    content = bytearray()
-    streams = 0
-    while rest and (not streams or subject.format in _CONCATENATED):
-        try:
-            tail = _inflate(subject, rest, content)
-        except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError) as error:
-            if not streams:
-                raise MalformedContentError("the stream cannot be inflated") from error
-            break
-        rest = tail
-        streams += 1
-    source = BytesSource(bytes(content))
-    found = sniff(source, name="").format
+    inflated = inflate(
+        subject.source,
+        subject.format,
+        spend=subject.budget.spend,
+        check_time=subject.check_time,
+    )
+    content = BytesSource(inflated.content)
+    found = sniff(content, name=_inner_name(subject.name)).format
     if found is not FileFormat.EMPTY:
-        yield subject.nested(member="content", format=found, source=source)
-    if rest:
-        yield UnreadFacts(
-            subject=subject,
-            start=subject.source.size - len(rest),
-            length=len(rest),
-            zeros=not rest.strip(b"\0"),
-            preview=rest[:_PREVIEW],
-        )
+        subject.budget.open_member()
+        yield subject.nested(member=_inner_name(subject.name), format=found, source=content)
+    if inflated.problem is not None:
+        limited = isinstance(inflated.problem, LimitExceededError)
+        code = Code.SCAN_LIMIT if limited else Code.SCAN_MALFORMED
+        reason = f"only {content.size} bytes of content could be examined: {inflated.problem}"
+        yield subject.gap(reason, code=code)
+    for span in inflated.unread:
+        yield from _account_for(subject, span)
 
 
-def _inflate(subject: Subject, data: bytes, content: bytearray) -> bytes:
-    """Append the content of the stream at the start of *data*; return what follows it."""
-    inflater = _INFLATERS[subject.format]()
-    chunk = data
-    while not inflater.eof:
-        subject.check_time()
-        piece = inflater.decompress(chunk, MIB)
-        chunk = b""
-        content += piece
-        if len(content) > MAX_MEMBER_BYTES:
-            raise LimitExceededError(
-                "the content is larger than what is inflated",
-                expected=f"at most {MAX_MEMBER_BYTES} bytes",
-            )
-        if not piece and not inflater.eof:
-            raise MalformedContentError("the stream ends before its end")
-    return inflater.unused_data
+def _inner_name(name: str) -> str:
+    """Return what the content is called: the name without its last suffix."""
+    stem, _, suffix = name.rpartition(".")
+    return stem if stem and suffix else "content"
+
+
+def _account_for(subject: Subject, span: Span) -> Analysis:
+    """Yield bytes that no stream accounts for, and the file that they may be."""
+    start, end = span
+    subject.check_time()
+    view = RegionSource(subject.source, offset=start, length=end - start)
+    zeros = not any(view.read_at(0, _ZEROS_LOOKED_AT))
+    yield UnreadSpanFacts(
+        subject=subject,
+        start=start,
+        length=view.size,
+        zeros=zeros,
+        preview=view.read_at(0, _PREVIEW),
+    )
+    if zeros and view.size <= _ZEROS_LOOKED_AT:
+        return
+    found = sniff(view, name="").format
+    if found not in _NOT_EMBEDDED:
+        subject.budget.open_member()
+        yield subject.nested(member=f"bytes@{start}", format=found, source=view)

@@ -5,17 +5,30 @@ What a member is called decides nothing here: `numpy.load` looks at the content 
 that unpack an archive hand its members on under any name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
-from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError, MissingExtraError
 from weighbridge.core.evidence import Gap
+from weighbridge.core.limits import MAX_CHECKSUM_BYTES
 from weighbridge.formats.sniff import sniff
-from weighbridge.formats.zip import ZipMember, open_member, read_archive
-from weighbridge.scan.archive_facts import ZipFacts
+from weighbridge.formats.zip import (
+    STORED,
+    MemberContent,
+    ZipAnomaly,
+    ZipMember,
+    find_crc_anomaly,
+    read_archive,
+    read_prefix,
+)
+from weighbridge.scan.archive_facts import ZipContentFacts, ZipFacts
 from weighbridge.scan.interface import Analysis, Subject
+
+_EMPTY_DEFLATED: Final = 2
+"""Bytes that nothing at all deflates to."""
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -28,39 +41,89 @@ def analyze(subject: Subject) -> Analysis:
     """
     archive = read_archive(subject.source)
     yield ZipFacts(subject=subject, archive=archive)
-    yield from nested_members(subject, archive.members)
+    reader = MemberReader(subject)
+    yield from nested_members(reader, archive.members)
+    yield from reader.remarks()
 
 
-def nested_members(subject: Subject, members: tuple[ZipMember, ...]) -> Iterator[Subject | Gap]:
-    """Yield *members* as subjects, and a gap for each that cannot be opened."""
+def nested_members(reader: "MemberReader", members: Iterable[ZipMember]) -> Analysis:
+    """Yield *members* as subjects, and a gap for each of which a part cannot be examined."""
+    subject = reader.subject
     for member in members:
+        if member.directory and not member.size and member.compressed_size <= _EMPTY_DEFLATED:
+            continue
+        content, gap = reader.open(member)
+        if gap is not None:
+            yield gap
+        if content is not None:
+            found = sniff(content, name=member.name).format
+            if found is not FileFormat.EMPTY:
+                yield subject.nested(member=member.name, format=found, source=content)
+
+
+class MemberReader:
+    """
+    Opens the members of one zip as readers do, and keeps in mind whose checksum is wrong.
+
+    Attributes:
+        subject: The archive.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject: Final = subject
+        self._anomalies: list[ZipAnomaly] = []
+
+    def open(
+        self, member: ZipMember, *, compare: bool = True
+    ) -> tuple[ByteSource | None, Gap | None]:
+        """
+        Return what a reader of *member* gets, and a gap where that is not all of it.
+
+        A wrong checksum or size is no reason not to examine a member: there are loaders that do
+        not look at them, and those that do have handed on the content by then. Without *compare*
+        no checksum is looked at.
+
+        Raises:
+            LimitExceededError: There were too many members before this one, or the time is up.
+        """
+        subject = self.subject
         subject.check_time()
-        if member.directory and not member.size:
-            continue
-        content = open_or_gap(subject, member)
-        if isinstance(content, Gap):
-            yield content
-            continue
-        found = sniff(content, name=member.name).format
-        if found is not FileFormat.EMPTY:
-            yield subject.nested(member=member.name, format=found, source=content)
+        subject.budget.open_member()
+        try:
+            found = read_prefix(
+                subject.source, member, spend=subject.budget.spend, check_time=subject.check_time
+            )
+        except (MalformedContentError, MissingExtraError) as error:
+            return None, _member_gap(subject, member, error)
+        if found.problem is not None:
+            return found.content, _member_gap(subject, member, found.problem)
+        if compare and _is_compared(member, found):
+            anomaly = find_crc_anomaly(found.content, member)
+            if anomaly is not None:
+                self._anomalies.append(anomaly)
+        return found.content, None
+
+    def remarks(self) -> Iterator[ZipContentFacts]:
+        """Yield the members whose checksum is wrong, where there are some."""
+        if self._anomalies:
+            yield ZipContentFacts(subject=self.subject, anomalies=tuple(self._anomalies))
 
 
-def open_or_gap(subject: Subject, member: ZipMember) -> ByteSource | Gap:
-    """
-    Return the content of *member*, or why it cannot be examined.
-
-    A wrong checksum is no reason: there are loaders that do not look at it.
-    """
-    try:
-        return open_member(subject.source, member, check_crc=False)
-    except MalformedContentError as error:
-        return _gap(subject, member, str(error), Code.SCAN_MALFORMED)
-    except LimitExceededError as error:
-        return _gap(subject, member, str(error), Code.SCAN_LIMIT)
+def _is_compared(member: ZipMember, found: MemberContent) -> bool:
+    """Tell whether the checksum is compared: of what is in memory, or small."""
+    return member.method != STORED or found.content.size <= MAX_CHECKSUM_BYTES
 
 
-def _gap(subject: Subject, member: ZipMember, reason: str, code: Code) -> Gap:
+def _member_gap(
+    subject: Subject,
+    member: ZipMember,
+    error: MalformedContentError | LimitExceededError | MissingExtraError,
+) -> Gap:
     """Return the gap about one member."""
     nested = subject.nested(member=member.name, format=FileFormat.UNKNOWN, source=subject.source)
-    return nested.gap(reason, code=code)
+    code = error.code
+    if isinstance(error, MalformedContentError):
+        code = Code.SCAN_MALFORMED
+    elif isinstance(error, LimitExceededError):
+        code = Code.SCAN_LIMIT
+    return nested.gap(str(error), code=code)

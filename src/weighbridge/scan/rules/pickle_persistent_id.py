@@ -6,7 +6,7 @@ from weighbridge.core.evidence import Severity
 from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.render import render
 from weighbridge.scan.interface import Match, Rule
-from weighbridge.scan.pickle_facts import Dialect, PickleFacts
+from weighbridge.scan.pickle_facts import TORCH_DIALECTS, PickleFacts
 from weighbridge.scan.pickle_storage import read_module, read_storage
 
 
@@ -22,7 +22,7 @@ class PicklePersistentId(Rule[PickleFacts]):
         count = 0
         for node in facts.summary.persistent:
             known = read_storage(node.pid) or read_module(node.pid)
-            if facts.dialect is Dialect.TORCH and known is not None:
+            if facts.dialect in TORCH_DIALECTS and known is not None:
                 continue
             count += 1
             if count > MAX_FINDINGS_PER_FILE:

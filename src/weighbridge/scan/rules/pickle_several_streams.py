@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from weighbridge.core.evidence import Severity
 from weighbridge.scan.interface import Match, Rule
-from weighbridge.scan.pickle_facts import Dialect, PickleFacts
+from weighbridge.scan.pickle_facts import TORCH_DIALECTS, PickleFacts
 
 
 class PickleSeveralStreams(Rule[PickleFacts]):
@@ -27,7 +27,7 @@ class PickleSeveralStreams(Rule[PickleFacts]):
                 offset=facts.at(facts.trace.start),
                 severity=Severity.HIGH,
             )
-        elif facts.index and facts.dialect is not Dialect.TORCH:
+        elif facts.index and facts.dialect not in TORCH_DIALECTS:
             yield Match(
                 message=f"This is stream {facts.index + 1} of the file; one is usual.",
                 offset=facts.at(facts.trace.start),

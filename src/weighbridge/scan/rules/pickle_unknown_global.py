@@ -7,7 +7,7 @@ from weighbridge.formats.pickle.render import render
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Match, Rule
-from weighbridge.scan.pickle_facts import PickleFacts
+from weighbridge.scan.pickle_facts import PickleFacts, belongs_to_program
 
 
 class PickleUnknownGlobal(Rule[PickleFacts]):
@@ -22,6 +22,8 @@ class PickleUnknownGlobal(Rule[PickleFacts]):
         """Yield each unlisted name once, with the first call of it."""
         for name, node in facts.summary.names.items():
             if find_entry(name) is not None or find_effect(node.module, node.name) is not None:
+                continue
+            if belongs_to_program(facts.dialect, node):
                 continue
             call = facts.summary.first_calls.get(name)
             yield Match(
