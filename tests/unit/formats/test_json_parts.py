@@ -68,6 +68,12 @@ def test_a_key_that_is_twice_is_refused_across_parts(text: str) -> None:
     _read(text.replace("1, 2, 3", "1").replace("aaaa", "c", 1).replace("\\u0061", "a"))
 
 
+def test_keys_that_python_hashes_alike_are_two() -> None:
+    """Keys of different alphabets with the same bytes in Python's memory are not taken for one."""
+    assert hash("bk") == hash("\u6b62")
+    assert _read('{"bk": 1, "aaaa": 2, "\u6b62": 3, "want": 4}') == {"want": 4}
+
+
 def test_a_key_that_is_twice_is_refused_in_a_very_large_object() -> None:
     """Of more keys than are compared at once, two that are equal are found."""
     keys = [f'"{number}":0' for number in range(300_000)]

@@ -98,7 +98,8 @@ class _Keys:
         buckets = self._buckets
         if not buckets:
             buckets.extend(array("q") for _ in range(_BUCKETS))
-        for each in map(hash, keys):
+        # Of the encoded key: Python hashes the memory of a string, which "bk" and U+6B62 share.
+        for each in map(hash, map(str.encode, keys)):
             buckets[each % _BUCKETS].append(each)
 
     def has_twice(self) -> bool:
