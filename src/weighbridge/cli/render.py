@@ -63,43 +63,51 @@ def show_scans(
         bar: The least severity that counts.
         folders: Where in the current directory each of the artifacts lies; see `record.sarif`.
     """
-    if session.format == "json":
-        from weighbridge.record.json_v1 import scan_document
+    style = _style(session)
+    session.write(render_scans(reports, session.format, bar=bar, folders=folders, style=style))
 
-        for report in reports:
-            _write_json(session, scan_document(report, bar=bar), one_line=len(reports) > 1)
-        return
+
+def render_scans(
+    reports: "Sequence[ScanReport]",
+    form: str,
+    *,
+    bar: "Severity",
+    folders: "Sequence[str | None]",
+    style: "Style | None" = None,
+) -> str:
+    """Return the reports in the format *form*: json, sarif, html or text."""
+    from weighbridge.record.json_v1 import render_json, scan_document
+
+    if form == "json":
+        single = len(reports) == 1
+        documents = (scan_document(report, bar=bar) for report in reports)
+        return "".join(render_json(document, one_line=not single) for document in documents)
     from weighbridge.record.single_file import name_in_report
 
     named = [name_in_report(report) for report in reports]
-    if session.format == "sarif":
+    if form == "sarif":
         from weighbridge.record.rule_texts import rule_texts
         from weighbridge.record.sarif import Scanned, scan_log
 
-        occurring = {f.rule for r in named for f in r.findings} | {
-            str(g.code) for r in named for g in r.gaps
-        }
         pairs = zip(named, folders, strict=True)
         scanned = [Scanned(report=report, folder=folder) for report, folder in pairs]
-        _write_json(session, scan_log(scanned, texts=rule_texts(occurring)))
-        return
+        rules = {finding.rule for report in named for finding in report.findings}
+        codes = {str(gap.code) for report in named for gap in report.gaps}
+        return render_json(scan_log(scanned, texts=rule_texts(rules | codes)))
     from weighbridge.record.catalogue import rule_advice
 
     advice = rule_advice() if any(report.findings for report in named) else {}
-    if session.format == "html":
+    if form == "html":
         from weighbridge.record.html_scan import scans_html
         from weighbridge.record.sarif import installed_version
 
-        page = scans_html(named, bar=bar, version=installed_version(), advice=advice)
-        session.write(page)
-        return
+        return scans_html(named, bar=bar, version=installed_version(), advice=advice)
+    from weighbridge.record.style import PLAIN
     from weighbridge.record.text_scan import scan_text, scans_text
 
-    style = _style(session)
     if len(named) == 1:
-        session.write(scan_text(named[0], bar=bar, style=style, advice=advice))
-    else:
-        session.write(scans_text(named, bar=bar, style=style, advice=advice))
+        return scan_text(named[0], bar=bar, style=style or PLAIN, advice=advice)
+    return scans_text(named, bar=bar, style=style or PLAIN, advice=advice)
 
 
 def show_signature(session: Session, evidence: "SignatureEvidence") -> None:

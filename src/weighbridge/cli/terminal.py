@@ -43,9 +43,9 @@ class Session:
         """Whether results may be coloured."""
         return colour_wanted(self.out)
 
-    def progress(self, label: str = "reading") -> "Progress":
+    def progress(self) -> "Progress":
         """Return a progress display, silent when piped, quiet, or over soon."""
-        return Progress(self.err, shown=not self.quiet and self.err.isatty(), label=label)
+        return Progress(self.err, shown=not self.quiet and self.err.isatty())
 
 
 def _prepared(stream: TextIO | None, *, discard: bool) -> TextIO:
@@ -75,8 +75,8 @@ class Progress:
     Implements `inventory.progress.Progress`; `advance` is called from any thread.
     """
 
-    def __init__(self, stream: TextIO, *, shown: bool, label: str = "reading") -> None:
-        self._label = label
+    def __init__(self, stream: TextIO, *, shown: bool) -> None:
+        self._label = "reading"
         self._stream = stream
         self._shown = shown
         self._lock = threading.Lock()
@@ -100,7 +100,18 @@ class Progress:
     def begin(self, total: int, /) -> None:
         """Say how many bytes there are in all."""
         self._total = total
-        self._begun = time.monotonic()
+
+    def then(self, label: str) -> "NextStage":
+        """Return a progress that shows what follows, called *label*, in the place of this one."""
+        return NextStage(self, label)
+
+    def restart(self, label: str, total: int) -> None:
+        """Close what is shown, and show from now on how far *label* is."""
+        with self._lock:
+            self._stack.close()
+            self._bar = None
+            self._label, self._total, self._done = label, total, 0
+            self._begun = time.monotonic()
 
     def advance(self, count: int, /) -> None:
         """Say that *count* more bytes were read."""
@@ -116,3 +127,19 @@ class Progress:
                 )
                 self._bar = self._stack.enter_context(bar)
                 self._bar.update(self._done)
+
+
+class NextStage:
+    """The second part of some work; implements `inventory.progress.Progress`."""
+
+    def __init__(self, progress: Progress, label: str) -> None:
+        self._progress = progress
+        self._label = label
+
+    def begin(self, total: int, /) -> None:
+        """Say how many bytes there are in all; the first part is over."""
+        self._progress.restart(self._label, total)
+
+    def advance(self, count: int, /) -> None:
+        """Say that *count* more bytes are done."""
+        self._progress.advance(count)

@@ -15,7 +15,7 @@ from typing import Final
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.limits import MAX_REPORT_ITEMS
-from weighbridge.record.overview import Row, rows_of
+from weighbridge.record.overview import Row, finding_order, rows_of
 from weighbridge.record.style import counted, readable_size
 from weighbridge.scan.report import FileStatus, ScanReport
 
@@ -32,10 +32,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 h1, h2, h3, td, li, pre { overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; }
 td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0;
   border-bottom: 1px solid var(--line); }
-td.number { text-align: right; white-space: nowrap; }
+td:first-child { min-width: 6rem; } td.number { text-align: right; white-space: nowrap; }
 .mark { display: inline-block; min-width: 5.5rem; font-weight: 600; }
 .clean { color: var(--good); } .critical, .high, .findings { color: var(--bad); }
 .medium, .low, .gap, .indeterminate { color: var(--unclear); } .quiet { opacity: .7; }
@@ -142,7 +142,7 @@ def _row(row: Row) -> str:
 def _findings(
     findings: Iterable[Finding], bar: Severity, advice: Mapping[str, str]
 ) -> Iterator[str]:
-    ordered = sorted(findings, key=lambda f: (f.path, -f.severity.rank, f.rule, f.member or ""))
+    ordered = sorted(findings, key=finding_order)
     files = [list(group) for _, group in groupby(ordered, key=lambda f: f.path)]
     files.sort(key=lambda group: -group[0].severity.rank)
     if files:

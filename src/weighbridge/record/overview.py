@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from weighbridge.core.evidence import Severity
+from weighbridge.core.evidence import Finding, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
 from weighbridge.record.style import counted
 from weighbridge.scan.report import FileStatus, ScanReport
@@ -83,6 +83,12 @@ def rows_of(report: ScanReport, *, limit: int = MAX_TEXT_ITEMS) -> Rows:
             note=note,
         )
     return _fit(list(_walk(root, 0)), limit)
+
+
+def finding_order(finding: Finding) -> tuple[str, int, bool, str, str]:
+    """Return the key that sorts findings by file, the gravest first, other scanners' last."""
+    rule = finding.rule
+    return (finding.path, -finding.severity.rank, ":" in rule, rule, finding.member or "")
 
 
 def _walk(folder: _Folder, depth: int) -> Iterator[Row]:

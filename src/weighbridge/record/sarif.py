@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -169,8 +169,12 @@ def _log(runs: list[JsonValue]) -> Document:
 
 def _scan_run(scanned: Scanned, *, version: str | None, texts: Mapping[str, RuleText]) -> Document:
     report = scanned.report
-    text_files = {e.path for e in report.inventory.entries if e.format in _LINES}
-    places = _Places(folder=scanned.folder, text_files=frozenset(text_files))
+    entries = report.inventory.entries
+    places = _Places(
+        folder=scanned.folder,
+        text_files=frozenset(entry.path for entry in entries if entry.format in _LINES),
+        sizes={entry.path: entry.size for entry in entries},
+    )
     results: list[JsonValue] = []
     results.extend(_finding_result(finding, places) for finding in report.findings)
     results.extend(_gap_result(gap, places) for gap in report.gaps)
@@ -185,8 +189,8 @@ def _scan_run(scanned: Scanned, *, version: str | None, texts: Mapping[str, Rule
         run["originalUriBaseIds"] = {
             _ROOT: {"description": {"text": "The repository, or where the scan was started."}}
         }
-    if len(report.inventory.entries) <= MAX_REPORT_ITEMS:
-        run["artifacts"] = [_artifact(entry, places) for entry in report.inventory.entries]
+    if len(entries) <= MAX_REPORT_ITEMS:
+        run["artifacts"] = [_artifact(entry, places) for entry in entries]
     run["properties"] = {
         "artifact": report.inventory.name,
         "verdict": str(report.verdict),
@@ -337,6 +341,7 @@ class _Places:
 
     folder: str | None = None
     text_files: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def of(
         self, path: str | None, *, member: str | None = None, offset: int | None = None
@@ -351,6 +356,8 @@ class _Places:
         elif member is None and offset is not None:
             # An offset within a member is not one within the file.
             physical["region"] = {"byteOffset": offset, "byteLength": 0}
+        elif path in self.sizes:
+            physical["region"] = {"byteOffset": 0, "byteLength": self.sizes[path]}
         location: Document = {"physicalLocation": physical}
         if member is not None:
             name = one_line(member)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.artifact import ArtifactKind, Inventory
-from weighbridge.core.evidence import Clean, Finding, Gap
+from weighbridge.core.evidence import Gap
 from weighbridge.core.verdict import Verdict
 from weighbridge.scan.report import ScanReport
 
@@ -35,7 +35,7 @@ def name_in_report(report: ScanReport) -> ScanReport:
     return replace(
         report,
         inventory=name_in_inventory(inventory),
-        evidence=tuple(_name_evidence(item, inventory.name) for item in report.evidence),
+        evidence=tuple(replace(item, path=inventory.name) for item in report.evidence),
         consulted=tuple(
             replace(
                 answer,
@@ -59,10 +59,6 @@ def name_in_verdict(verdict: Verdict) -> Verdict:
             for reason in verdict.reasons
         ),
     )
-
-
-def _name_evidence(item: Finding | Clean | Gap, name: str) -> Finding | Clean | Gap:
-    return replace(item, path=name) if item.path == _SELF else item
 
 
 def _name_gap(gap: Gap, name: str) -> Gap:

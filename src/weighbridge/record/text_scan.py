@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
-from weighbridge.record.overview import Row, Rows, rows_of
+from weighbridge.record.overview import Row, Rows, finding_order, rows_of
 from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 
@@ -135,9 +135,7 @@ class _Text:
 
     def _findings(self) -> Iterator[str]:
         """Yield the findings file by file, the gravest file first."""
-        findings = sorted(
-            self._report.findings, key=lambda f: (f.path, -f.severity.rank, f.rule, f.member or "")
-        )
+        findings = sorted(self._report.findings, key=finding_order)
         files = [list(group) for _, group in groupby(findings, key=lambda f: f.path)]
         files.sort(key=lambda group: -group[0].severity.rank)
         for group in files[:MAX_TEXT_ITEMS]:

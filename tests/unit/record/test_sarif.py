@@ -79,7 +79,7 @@ def test_findings() -> None:
     uri = place["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "dir/%C3%A9%5B1%5D.bin"
     assert unquote(uri) == "dir/é[1].bin"
-    assert "region" not in place["physicalLocation"]
+    assert place["physicalLocation"]["region"] == {"byteOffset": 0, "byteLength": 16}
     assert place["logicalLocations"] == [
         {"name": "data.pkl", "fullyQualifiedName": "archive/data.pkl", "kind": "member"}
     ]
@@ -97,7 +97,7 @@ def test_offsets_are_of_files_without_lines() -> None:
     run = run_of(scan_log([folders_report()], version="1"))
     regions = [r["locations"][0]["physicalLocation"].get("region") for r in run["results"]]
     assert regions[:3] == [{"byteOffset": n, "byteLength": 0} for n in range(3)]
-    assert regions[-1] is None
+    assert regions[-1] == {"byteOffset": 0, "byteLength": 16}
 
 
 def test_equal_results_are_told_apart() -> None:

@@ -4,14 +4,29 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import MODEL, output_options
-from weighbridge.cli.render import show_scans
+from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.render import render_scans, show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
+from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.scan import scan
 from weighbridge.scan.report import ScanReport, ScanVerdict
 
 _EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDETERMINATE: 11}
+
+_FORMATS = {".html": "html", ".json": "json", ".sarif": "sarif"}
+"""What the name of a report promises."""
+
+
+def _check_reports(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """Refuse a name that promises no format before anything is scanned."""
+    for file in value:
+        if file.suffix not in _FORMATS:
+            message = f"{file.name!r} ends in none of {', '.join(_FORMATS)}"
+            raise click.BadParameter(message, ctx=ctx, param=parameter)
+    return value
 
 
 @click.command("scan", short_help="Find what loading a model would execute.")
@@ -29,6 +44,13 @@ _EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDET
     multiple=True,
     help="Ask this scanner as well: picklescan, modelscan, clamscan, clamdscan; may be repeated.",
 )
+@click.option(
+    "--report",
+    type=FILE,
+    multiple=True,
+    callback=_check_reports,
+    help="Write a report to this file as well: .html, .json or .sarif; may be repeated.",
+)
 @click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
 @output_options("text", "json", "sarif", "html")
 @click.pass_obj
@@ -37,6 +59,7 @@ def command(
     references: tuple[str, ...],
     fail_on: str,
     also: tuple[str, ...],
+    report: tuple[Path, ...],
     allow_symlinks: bool,
 ) -> int:
     """
@@ -49,17 +72,21 @@ def command(
     bar = Severity(fail_on)
     reports: list[ScanReport] = []
     for reference in references:
-        with session.progress() as progress, session.progress("scanning") as examined:
+        with session.progress() as progress:
             reports.append(
                 scan(
                     reference,
                     allow_symlinks=allow_symlinks,
                     also=also,
                     progress=progress,
-                    examined=examined,
+                    examined=progress.then("scanning"),
                 )
             )
-    show_scans(session, reports, bar=bar, folders=[_folder(each) for each in references])
+    folders = [_folder(each) for each in references]
+    for file in report:
+        text = render_scans(reports, _FORMATS[file.suffix], bar=bar, folders=folders)
+        write_whole(file, text.encode())
+    show_scans(session, reports, bar=bar, folders=folders)
     verdicts = {report.verdict_at(bar) for report in reports}
     order = (ScanVerdict.FINDINGS, ScanVerdict.INDETERMINATE, ScanVerdict.CLEAN)
     return _EXIT_CODES[next(verdict for verdict in order if verdict in verdicts)]
