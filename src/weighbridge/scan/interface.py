@@ -158,6 +158,14 @@ class Subject:
         return Gap(stage=Stage.SCAN, code=code, path=self.path, member=self.member, reason=reason)
 
 
+Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
+"""
+Examines a file and everything in it, and never raises for what the file holds.
+
+No finding and no gap means that every byte was accounted for.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What an analyzer learned of a subject; each analyzer has its own subclass."""

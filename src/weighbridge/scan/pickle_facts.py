@@ -26,12 +26,13 @@ class Dialect(StrEnum):
     PLAIN = "plain"
     TORCH = "torch"
     TORCHSCRIPT = "torchscript"
+    TORCH_TAR = "torch-tar"
     JOBLIB = "joblib"
     NUMPY = "numpy"
 
 
-TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT})
-"""Streams of torch's archives: the one kind is read by Python, the other by torch's own reader."""
+TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT, Dialect.TORCH_TAR})
+"""Streams of torch's files; those of TorchScript archives are read by torch's own reader."""
 
 
 class PickleSummary:
@@ -168,15 +169,23 @@ _PROGRAM_FUNCTIONS: Final = frozenset(
     )
 )
 
+_FIRST_TENSORS: Final = frozenset(
+    f"torch.{kind}Tensor"
+    for kind in ("Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short")
+)
+
 
 def belongs_to_program(dialect: Dialect, node: GlobalNode) -> bool:
     """
     Tell whether *node* is a name that torch's own reader of TorchScript archives resolves.
 
-    That reader imports nothing: classes of `__torch__` are those that the archive's code
-    defines, and the functions are its own (torch/csrc/jit/serialization/unpickler.cpp). No
+    In torch's first format also a class of tensors, which is named there and never called.
+    The reader of TorchScript imports nothing: classes of `__torch__` are those that the
+    archive's code defines, and the functions are its own (torch/csrc/jit/serialization/unpickler.cpp). No
     Python module has the former, and the latter return what they get.
     """
+    if dialect is Dialect.TORCH_TAR:
+        return node.dotted in _FIRST_TENSORS and not node.computed
     if dialect is not Dialect.TORCHSCRIPT or node.computed:
         return False
     return node.dotted in _PROGRAM_FUNCTIONS or _PROGRAM_CLASS.fullmatch(node.module) is not None

@@ -34,6 +34,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.SAFETENSORS: "safetensors",
         FileFormat.SCRIPT: "script",
         FileFormat.SHARED_OBJECT: "shared_object",
+        FileFormat.TAR: "tar",
         FileFormat.TEXT: "text",
         FileFormat.TORCHSCRIPT: "torch",
         FileFormat.TORCH_LEGACY: "torch_legacy",
@@ -58,6 +59,7 @@ NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
 
 RULES: Final[tuple[str, ...]] = (
     "adapter-base-model",
+    "archive-anomaly",
     "attention-kernel",
     "chat-template",
     "compressed-trailing-data",

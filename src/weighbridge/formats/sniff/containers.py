@@ -7,12 +7,11 @@ from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import SNIFF_TAIL_BYTES
 from weighbridge.formats.sniff.window import Window
+from weighbridge.formats.tar.header import has_valid_checksum
 from weighbridge.formats.zip import read_names
 
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _TAR_BLOCK: Final = 512
-_TAR_CHECKSUM: Final = slice(148, 156)
-_TAR_BINARY: Final = 0x80
 
 
 def classify_zip(source: ByteSource) -> tuple[FileFormat, ...]:
@@ -77,24 +76,4 @@ def is_tar(window: Window) -> bool:
         return False
     if block[257:263] in (b"ustar\0", b"ustar "):
         return True
-    stated = _tar_number(block[_TAR_CHECKSUM])
-    rest = block[:148] + b" " * 8 + block[156:]
-    unsigned = sum(rest)
-    signed = unsigned - 256 * sum(byte > 127 for byte in rest)  # noqa: PLR2004  the sign bit
-    return stated in (unsigned, signed)
-
-
-def _tar_number(field: bytes) -> int | None:
-    """
-    Read a number of a header as generously as Python's tarfile does (`tarfile.nti`).
-
-    That is more than writers use: any white space around it, no end at all, a prefix, or the
-    binary form of large numbers.
-    """
-    if field[0] == _TAR_BINARY:
-        return int.from_bytes(field[1:], "big")
-    text = field.partition(b"\0")[0]
-    try:
-        return int(text, 8)
-    except ValueError:
-        return None
+    return has_valid_checksum(block)

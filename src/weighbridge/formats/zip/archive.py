@@ -1,11 +1,9 @@
 """The whole zip: directory, local headers, and that every byte belongs to one of them."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
-from typing import Final
 
 from weighbridge.core.content import ByteSource
+from weighbridge.formats.member_names import find_collisions, find_name_fault
 from weighbridge.formats.zip.directory import Directory, Entry, read_directory
 from weighbridge.formats.zip.local import LocalHeader
 from weighbridge.formats.zip.values import (
@@ -16,9 +14,6 @@ from weighbridge.formats.zip.values import (
     ZipArchive,
     ZipMember,
 )
-
-_DRIVE: Final = re.compile(r"[A-Za-z]:")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 Span = tuple[int, int, str]
 """Start, end and name of a member in the file."""
@@ -79,7 +74,7 @@ def _examine_member(member: ZipMember) -> Iterator[ZipAnomaly]:
     if member.method == STORED and member.size != member.compressed_size and not member.encrypted:
         detail = f"{member.compressed_size} bytes stored for {member.size}"
         yield _anomaly(ZipAnomalyKind.SIZE_MISMATCH, member, detail)
-    reason = _name_fault(member.name)
+    reason = find_name_fault(member.name)
     if reason:
         yield _anomaly(ZipAnomalyKind.UNSAFE_NAME, member, reason)
     elif member.directory and member.size:
@@ -87,38 +82,15 @@ def _examine_member(member: ZipMember) -> Iterator[ZipAnomaly]:
         yield _anomaly(ZipAnomalyKind.UNSAFE_NAME, member, detail)
 
 
-def _name_fault(name: str) -> str:
-    """Return why *name* must not be used as a path; empty where nothing speaks against it."""
-    if not name:
-        return "the name is empty"
-    if _CONTROL.search(name):
-        return "the name has a control character, at which some readers end it"
-    if "\\" in name:
-        return "the name has a backslash"
-    if name.startswith("/") or _DRIVE.match(name):
-        return "the name is absolute"
-    parts = name.removesuffix("/").split("/")
-    if ".." in parts:
-        return "the name leads out of the archive"
-    if "" in parts or "." in parts:
-        return "the name is not canonical"
-    return ""
-
-
 def _compare_names(members: list[ZipMember]) -> Iterator[ZipAnomaly]:
     """Yield names that occur twice, or twice to a reader who ignores case and form."""
-    exact: set[str] = set()
-    folded: dict[str, str] = {}
-    for member in members:
-        name = member.name
-        if name in exact:
+    for found in find_collisions(member.name for member in members):
+        member = members[found.index]
+        if found.other is None:
             yield _anomaly(ZipAnomalyKind.DUPLICATE_NAME, member, "the name occurs twice")
-            continue
-        exact.add(name)
-        key = name if name.isascii() else unicodedata.normalize("NFKC", name)
-        other = folded.setdefault(key.casefold().rstrip("/"), name)
-        if other != name:
-            yield _anomaly(ZipAnomalyKind.CASE_COLLISION, member, f"there is {other[:200]!r} too")
+        else:
+            detail = f"there is {found.other[:200]!r} too"
+            yield _anomaly(ZipAnomalyKind.CASE_COLLISION, member, detail)
 
 
 def _account_for_bytes(directory: Directory, spans: list[Span]) -> Iterator[ZipAnomaly]:

@@ -6,7 +6,7 @@ from weighbridge.core.evidence import Severity
 from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.render import render
 from weighbridge.scan.interface import Match, Rule
-from weighbridge.scan.pickle_facts import TORCH_DIALECTS, PickleFacts
+from weighbridge.scan.pickle_facts import TORCH_DIALECTS, Dialect, PickleFacts
 from weighbridge.scan.pickle_storage import read_module, read_storage
 
 
@@ -24,6 +24,8 @@ class PicklePersistentId(Rule[PickleFacts]):
             known = read_storage(node.pid) or read_module(node.pid)
             if facts.dialect in TORCH_DIALECTS and known is not None:
                 continue
+            if facts.dialect is Dialect.TORCH_TAR and isinstance(node.pid, int | str):
+                continue  # the number of a tensor or storage
             count += 1
             if count > MAX_FINDINGS_PER_FILE:
                 return

@@ -1,0 +1,128 @@
+"""Archives that are not zips: their members are examined, whatever they are called."""
+
+import gzip
+import io
+import tarfile
+from struct import pack
+
+import pytest
+
+from support import pickles as p
+from support.scanning import examined, rules_of
+from support.tars import END, member, tar_of
+from weighbridge.core.content import BytesSource
+from weighbridge.core.evidence import Finding, Gap
+from weighbridge.formats.sniff import sniff
+
+PAYLOAD = p.stream(p.system())
+BENIGN = p.stream(p.list_of(p.NONE, p.TRUE, p.text("abc")))
+DANGEROUS = "pickle-dangerous-global"
+
+
+def _evidence(data: bytes, name: str = "model.bin") -> tuple[Finding | Gap, ...]:
+    """Return what the scan says of a file whose format is told from its content."""
+    return examined(data, format=sniff(BytesSource(data), name=name).format, path=name)
+
+
+class TestTar:
+    """Tar archives."""
+
+    @pytest.mark.parametrize("name", ["model.ckpt", "weights", "a/b.txt"])
+    def test_members_are_examined(self, name: str) -> None:
+        """A payload in a member is found under any name; its benign twin is clean."""
+        assert DANGEROUS in rules_of(_evidence(tar_of({name: PAYLOAD})))
+        assert not _evidence(tar_of({"a.pkl": BENIGN, "b.txt": b"some text\n", "c": b""}))
+
+    def test_nested_in_gzip(self) -> None:
+        """A NeMo model is a tar in a gzip: both are opened, and the settings are read."""
+        bad = {"model_config.yaml": b"target: x\nencoder:\n  _target_: os.system\n  command: id\n"}
+        good = {"./model_config.yaml": b"name: encoder\nlayers: 2\n"}
+        assert "config-target" in rules_of(_evidence(gzip.compress(tar_of(bad)), "m.nemo"))
+        assert not _evidence(gzip.compress(tar_of(good), mtime=0), "m.nemo")
+
+    def test_behind_the_end(self) -> None:
+        """A second archive behind the end of the first is examined."""
+        data = tar_of({"a.txt": b"text\n"}) + tar_of({"b": PAYLOAD})
+        assert {DANGEROUS, "archive-anomaly"} <= rules_of(_evidence(data))
+        text = tar_of({"a.txt": b"text\n"}) + b"some text"
+        assert rules_of(_evidence(text)) == {"archive-anomaly"}
+
+    def test_sparse_members_are_a_gap(self) -> None:
+        """A member with holes is examined as it is stored, and that is said."""
+        data = member(b"a", PAYLOAD, kind=b"S") + END
+        assert {DANGEROUS, "scan-unsupported"} <= rules_of(_evidence(data))
+
+
+def _storages(*extra: bytes, count: int = 1) -> bytes:
+    """Return the member `storages` with one storage of two floats."""
+    one = p.tuple_of(p.integer(7), p.text("cpu"), p.name("torch", "FloatStorage"))
+    head = p.stream(p.integer(count)) + p.stream(one)
+    return head + pack("<q", 2) + bytes(8) + p.stream(p.EMPTY_LIST) + b"".join(extra)
+
+
+def _tensors(*extra: bytes) -> bytes:
+    """Return the member `tensors` with one vector of two."""
+    one = p.tuple_of(p.integer(9), p.integer(7), p.name("torch", "FloatTensor"))
+    shape = pack("<iiqqq", 1, 0, 2, 1, 0)
+    return p.stream(p.integer(1)) + p.stream(one) + shape + b"".join(extra)
+
+
+def _old_checkpoint(**changes: bytes) -> bytes:
+    """Return a checkpoint as torch wrote it before it had a format of its own."""
+    members = {
+        "sys_info": p.stream(p.dict_of(p.text("little_endian"), p.TRUE)),
+        "pickle": p.stream(p.list_of(p.integer(9) + p.BINPERSID)),
+        "storages": _storages(),
+        "tensors": _tensors(),
+    }
+    return tar_of(members | changes, format=tarfile.PAX_FORMAT)
+
+
+class TestTorchTar:
+    """torch's first format."""
+
+    def test_well_formed(self) -> None:
+        """A checkpoint of one tensor is clean."""
+        assert not _evidence(_old_checkpoint(), "model.pt")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"pickle": PAYLOAD},
+            {"sys_info": PAYLOAD},
+            {"storages": _storages(PAYLOAD)},
+            {"storages": p.stream(p.integer(0)) + PAYLOAD},
+            {"storages": p.stream(p.integer(3)) + PAYLOAD},
+            {"storages": PAYLOAD},
+            {"storages": p.stream(p.text("x")) + PAYLOAD},
+            {"storages": p.stream(p.integer(1)) + p.stream(p.NONE) + PAYLOAD},
+            {"storages": p.stream(p.integer(2)) + p.proto(2) + b"\xff" + PAYLOAD},
+            {"tensors": _tensors(PAYLOAD)},
+            {"tensors": p.stream(p.integer(1)) + PAYLOAD},
+        ],
+    )
+    def test_a_payload_anywhere(self, changes: dict[str, bytes]) -> None:
+        """Whichever pickle of a checkpoint has the payload, it is found."""
+        assert DANGEROUS in rules_of(_evidence(_old_checkpoint(**changes), "model.pt"))
+
+    def test_storages_that_do_not_fit(self) -> None:
+        """A storage that is cut is not stepped over."""
+        kind = p.tuple_of(p.integer(7), p.text("cpu"), p.name("torch", "FloatStorage"))
+        for tail in (b"", pack("<q", 1 << 40)):
+            data = p.stream(p.integer(1)) + p.stream(kind) + tail
+            assert _evidence(_old_checkpoint(storages=data), "model.pt") or not tail
+
+    def test_other_persistent_ids_are_found(self) -> None:
+        """An id that is no number is found."""
+        data = _old_checkpoint(pickle=p.stream(p.tuple_of(p.NONE) + p.BINPERSID))
+        assert "pickle-persistent-id" in rules_of(_evidence(data, "model.pt"))
+
+
+def test_a_tar_is_read_from_memory_only() -> None:
+    """Links are reported and lead nowhere."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        link = tarfile.TarInfo("weights")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        archive.addfile(link)
+    assert rules_of(_evidence(buffer.getvalue())) == {"archive-anomaly"}
