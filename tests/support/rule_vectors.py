@@ -8,6 +8,7 @@ from typing import Any, Final
 from support.scanning import FakeClock, MemoryContents, entry_of, inventory_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Gap, Severity
+from weighbridge.scan.examination import examine
 from weighbridge.scan.runner import scan_inventory
 
 FOLDER: Final = Path(__file__).parents[1] / "vectors" / "rules"
@@ -73,6 +74,7 @@ def scan_files(files: tuple[VectorFile, ...]) -> tuple[Finding | Gap, ...]:
         ),
         MemoryContents({each.path: each.data for each in files}),
         clock=FakeClock(),
+        examiner=examine,
     )
     return (*report.findings, *report.gaps)
 

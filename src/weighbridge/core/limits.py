@@ -367,6 +367,31 @@ MAX_TEMPLATE_REPEATS: Final = 100_000
 """Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's
 sandbox stops a range there (`jinja2.sandbox.MAX_RANGE`)."""
 
+MAX_XML_DEPTH: Final = 1000
+"""Elements within elements; decision trees in PMML have a hundred."""
+
+MAX_XML_ENTITIES: Final = 1000
+"""Entities that one XML document declares; drawings declare ten for their name spaces."""
+
+MAX_XML_ENTITY_CHARS: Final = 16 * KIB
+"""Characters that one entity stands for when those within it are written out."""
+
+MAX_XML_ODDITIES: Final = 100
+"""Scripts, inclusions and extensions of one document that are named."""
+
+MAX_R_ITEMS: Final = 5_000_000
+"""Objects in one R serialization, each of which takes a step; a data frame has one for a column
+and one for every string."""
+
+MAX_R_DEPTH: Final = 5_000_000
+"""Objects of an R serialization that are begun and not ended: lists nest in their rest."""
+
+MAX_R_NAMES: Final = 1000
+"""Places of code, and names of functions that are called, kept of one R serialization."""
+
+MAX_UBJSON_VALUES: Final = 20_000_000
+"""Values outside typed arrays in one UBJSON file; those of XGBoost keep numbers in typed ones."""
+
 # -- policy ------------------------------------------------------------------------------------
 
 MAX_POLICY_BYTES: Final = 1 * MIB

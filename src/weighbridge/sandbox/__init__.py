@@ -1,1 +1,1 @@
-"""Run a callable or a command in a confined child. The engines come with the isolation work."""
+"""Confined processes: what they may use (`interface`), and how they are kept to it on Linux."""

@@ -23,14 +23,6 @@ from weighbridge.formats.sniff import sniff
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten
 
-Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
-"""
-Examines a file and everything in it, and never raises for what the file holds.
-
-No finding and no gap means that every byte was accounted for. An examiner that runs in a
-confined process replaces `examine`; the runner does not know the difference.
-"""
-
 _END: Final = object()
 _TEXTS: Final = frozenset({FileFormat.TEXT, FileFormat.JSON, FileFormat.YAML})
 _ZIPS: Final = frozenset(
@@ -81,9 +73,12 @@ class _Examination:
             action()
         except WeighbridgeError as error:
             code, reason = _gap_code(error), str(error)
+        except MemoryError:
+            code = Code.SCAN_LIMIT
+            reason = "the memory for one file is used up"
         # The one broad handler of the scan, at what becomes a process boundary: analyzers and
-        # rules run on hostile bytes, and any failure of theirs (a bug, RecursionError,
-        # MemoryError) has to end as a gap about this file and not as the end of the scan.
+        # rules run on hostile bytes, and any failure of theirs (a bug, RecursionError)
+        # has to end as a gap about this file and not as the end of the scan.
         except Exception as error:  # noqa: BLE001  see above
             code = Code.SCAN_CRASHED
             reason = printable(f"the examination failed: {type(error).__name__}: {error}")

@@ -1,19 +1,27 @@
 """Scans an inventory: every model file is examined, or there is a gap that says why not."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Protocol
 
-from weighbridge.core.artifact import EntryRole, FileEntry, Inventory
+from weighbridge.core.artifact import FileEntry, FileFormat, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.evidence import Clean, Finding, Gap, Stage
-from weighbridge.core.limits import MAX_SCAN_SECONDS
-from weighbridge.scan.examination import Examiner, examine
-from weighbridge.scan.interface import Clock, Deadline, Subject
+from weighbridge.core.limits import (
+    ARTIFACT_SCAN_SECONDS,
+    MAX_SCAN_SECONDS,
+    MAX_TIMED_BYTES,
+    SCAN_BYTES_PER_SECOND,
+    SCAN_SECONDS_PER_FILE,
+)
+from weighbridge.scan.interface import Clock, Deadline, Examiner, Subject
 from weighbridge.scan.report import ScanReport
+from weighbridge.scan.worker.client import confined_examiner
+
+_Evidence = tuple[Finding | Clean | Gap, ...]
 
 
 class Contents(Protocol):
@@ -30,20 +38,13 @@ class Contents(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    """What each file's examination may know of the others."""
-
-    siblings: frozenset[str]
-    sizes: Mapping[str, int]
-
-
 def scan_inventory(
     inventory: Inventory,
     contents: Contents,
     *,
     clock: Clock,
-    examiner: Examiner = examine,
+    examiner: Examiner | None = None,
+    jobs: int = 1,
 ) -> ScanReport:
     """
     Scan every model file of *inventory*.
@@ -53,57 +54,105 @@ def scan_inventory(
     Args:
         inventory: Taken with its formats told; a file without a format is a gap.
         contents: Where the bytes come from.
-        clock: Seconds, never going back; bounds the examination of each file.
-        examiner: Examines one file; the default does so in this process.
+        clock: Seconds, never going back; bounds the examination of each file and of all.
+        examiner: Examines one file; the default has it done by confined processes, which end
+            with this call.
+        jobs: Files that are examined at the same time; more than one takes threads, from which
+            contents, clock and examiner can be called.
 
     Returns:
         A report in which every model file has findings or gaps, or exactly one `Clean`.
     """
-    sizes = {entry.path: entry.size for entry in inventory.entries}
-    files = _Files(siblings=frozenset(sizes), sizes=sizes)
-    evidence: list[Finding | Clean | Gap] = []
-    for entry in inventory.entries:
-        if entry.role is EntryRole.MODEL:
-            found = tuple(_scan_entry(entry, inventory.name, files, contents, clock, examiner))
-            evidence.extend(found or (Clean(stage=Stage.SCAN, path=entry.path),))
-    return ScanReport(inventory=inventory, evidence=tuple(evidence))
+    with confined_examiner() if examiner is None else nullcontext(examiner) as chosen:
+        run = _Run(inventory, contents, clock, chosen)
+        entries = inventory.model_entries
+        results = map(run.scan, entries) if jobs == 1 else _in_threads(run.scan, entries, jobs)
+        return ScanReport(inventory=inventory, evidence=tuple(chain.from_iterable(results)))
 
 
-def _scan_entry(
-    entry: FileEntry,
-    artifact_name: str,
-    files: _Files,
-    contents: Contents,
-    clock: Clock,
-    examiner: Examiner,
-) -> Iterator[Finding | Gap]:
-    """Yield what there is to say of one file; nothing when it is clean."""
-    if entry.format is None:
-        yield _gap(entry, Code.SCAN_UNSUPPORTED, "the inventory was taken without telling formats")
-        return
+def time_for(inventory: Inventory, /) -> float:
+    """
+    Return the seconds in which all files of *inventory* have to be examined.
+
+    What a hostile artifact can gain by many files is bounded by their bytes.
+    """
+    entries = inventory.model_entries
+    timed = sum(min(entry.size, MAX_TIMED_BYTES) for entry in entries)
+    seconds = ARTIFACT_SCAN_SECONDS + SCAN_SECONDS_PER_FILE * len(entries)
+    # The first file's bytes are in the base already.
+    return seconds + max(0, timed - MAX_TIMED_BYTES) / SCAN_BYTES_PER_SECOND
+
+
+def _in_threads(
+    scan: Callable[[FileEntry], _Evidence], entries: tuple[FileEntry, ...], jobs: int
+) -> Iterator[_Evidence]:
+    """Yield what *scan* returns for each entry, in their order."""
+    # Imported here: most runs have one job, and start a twentieth of a second sooner.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    executor = ThreadPoolExecutor(jobs)
     try:
-        with contents.open(entry.path) as source:
-            if source.size != entry.size:
-                reason = f"the file has {source.size} bytes, the inventory says {entry.size}"
-                yield _gap(entry, Code.FILE_CHANGED, reason)
-                return
-            yield from examiner(
-                Subject(
-                    path=entry.path,
-                    format=entry.format,
-                    source=source,
-                    # A single file's path is `.`: its name is the artifact's.
-                    name=entry.path.rpartition("/")[2] if entry.path != "." else artifact_name,
-                    suffix_format=entry.suffix_format,
-                    siblings=files.siblings,
-                    sizes=files.sizes,
-                    deadline=Deadline(clock=clock, at=clock() + MAX_SCAN_SECONDS),
-                )
-            )
-    except WeighbridgeError as error:
-        # Opening and closing fail here; closing is where a changed file may be noticed, after
-        # findings about it were made. They stand, and the gap says that there may be more.
-        yield _gap(entry, error.code, str(error))
+        yield from executor.map(scan, entries)
+    finally:
+        # An interrupt must not wait for what is running: the caller ends the workers next.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Run:
+    """One scan of one artifact: what every file's examination gets."""
+
+    def __init__(
+        self, inventory: Inventory, contents: Contents, clock: Clock, examiner: Examiner
+    ) -> None:
+        self._name = inventory.name
+        self._sizes = {entry.path: entry.size for entry in inventory.entries}
+        self._siblings = frozenset(self._sizes)
+        self._contents = contents
+        self._clock = clock
+        self._examiner = examiner
+        self._end = clock() + time_for(inventory)
+
+    def scan(self, entry: FileEntry) -> _Evidence:
+        """Return what there is to say of one file."""
+        found = tuple(self._scan(entry))
+        return found or (Clean(stage=Stage.SCAN, path=entry.path),)
+
+    def _scan(self, entry: FileEntry) -> Iterator[Finding | Gap]:
+        """Yield findings and gaps; nothing when the file is clean."""
+        if entry.format is None:
+            reason = "the inventory was taken without telling formats"
+            yield _gap(entry, Code.SCAN_UNSUPPORTED, reason)
+            return
+        if self._clock() >= self._end:
+            yield _gap(entry, Code.SCAN_TIMEOUT, "the time for the artifact is used up")
+            return
+        try:
+            with self._contents.open(entry.path) as source:
+                if source.size != entry.size:
+                    reason = f"the file has {source.size} bytes, the inventory says {entry.size}"
+                    yield _gap(entry, Code.FILE_CHANGED, reason)
+                    return
+                yield from self._examiner(self._subject(entry, entry.format, source))
+        except WeighbridgeError as error:
+            # Opening and closing fail here; closing is where a changed file may be noticed,
+            # after findings about it were made. They stand, and the gap says that there may be
+            # more.
+            yield _gap(entry, error.code, str(error))
+
+    def _subject(self, entry: FileEntry, told: FileFormat, source: ByteSource) -> Subject:
+        return Subject(
+            path=entry.path,
+            format=told,
+            source=source,
+            # A single file's path is `.`: its name is the artifact's.
+            name=entry.path.rpartition("/")[2] if entry.path != "." else self._name,
+            suffix_format=entry.suffix_format,
+            siblings=self._siblings,
+            sizes=self._sizes,
+            deadline=Deadline(
+                clock=self._clock, at=min(self._clock() + MAX_SCAN_SECONDS, self._end)
+            ),
+        )
 
 
 def _gap(entry: FileEntry, code: Code, reason: str) -> Gap:

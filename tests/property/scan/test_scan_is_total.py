@@ -23,6 +23,7 @@ from weighbridge.core.limits import MAX_SCAN_SECONDS
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Analysis, Analyzer, Facts, Match, Rule, Subject
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
+from weighbridge.scan.examination import examine
 from weighbridge.scan.runner import scan_inventory
 
 
@@ -212,4 +213,5 @@ def _scan(
             inventory_of(*entries),
             MemoryContents(files, failures=failures),
             clock=FakeClock(step=step),
+            examiner=examine,
         )

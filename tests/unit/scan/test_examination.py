@@ -105,7 +105,7 @@ class TestFailures:
             (LimitExceededError("too long", code=Code.SCAN_TIMEOUT), Code.SCAN_TIMEOUT),
             (ArtifactChangedError("changed"), Code.FILE_CHANGED),
             (RecursionError(), Code.SCAN_CRASHED),
-            (MemoryError(), Code.SCAN_CRASHED),
+            (MemoryError(), Code.SCAN_LIMIT),
             (ZeroDivisionError("division by zero"), Code.SCAN_CRASHED),
         ],
         ids=lambda value: type(value).__name__,

@@ -7,6 +7,7 @@ from weighbridge.core.artifact import EntryRole, FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactChangedError, OperationError
 from weighbridge.core.evidence import Clean, Confidence, Finding, Gap, Severity, Stage
+from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 from weighbridge.scan.runner import scan_inventory
@@ -53,6 +54,7 @@ class TestScanInventory:
             ),
             contents,
             clock=FakeClock(),
+            examiner=examine,
         )
         assert contents.opened == ["a"]
         assert report.statuses == {
@@ -65,7 +67,10 @@ class TestScanInventory:
         """A file whose format nobody told is a gap, and not opened."""
         contents = MemoryContents({"a": b"x"})
         report = scan_inventory(
-            inventory_of(entry_of("a", size=1, format=None)), contents, clock=FakeClock()
+            inventory_of(entry_of("a", size=1, format=None)),
+            contents,
+            clock=FakeClock(),
+            examiner=examine,
         )
         assert [g.code for g in report.gaps] == [Code.SCAN_UNSUPPORTED]
         assert contents.opened == []
@@ -86,6 +91,7 @@ class TestScanInventory:
             ),
             MemoryContents({"a": b"", "b": b""}, failures={"a": error}),
             clock=FakeClock(),
+            examiner=examine,
         )
         assert [g.code for g in report.gaps] == [code]
         assert report.status_of("b") is FileStatus.CLEAN
@@ -96,6 +102,7 @@ class TestScanInventory:
             inventory_of(entry_of("a", size=2, format=FileFormat.EMPTY)),
             MemoryContents({"a": b"x"}),
             clock=FakeClock(),
+            examiner=examine,
         )
         assert [g.code for g in report.gaps] == [Code.FILE_CHANGED]
 

@@ -1,0 +1,77 @@
+"""System calls that Python has no function for, by way of the C library."""
+
+import ctypes
+import os
+import platform
+import sys
+from functools import cache
+from typing import Final
+
+LANDLOCK_CREATE_RULESET: Final = 444
+LANDLOCK_ADD_RULE: Final = 445
+LANDLOCK_RESTRICT_SELF: Final = 446
+
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_DUMPABLE: Final = 4
+PR_GET_SECCOMP: Final = 21
+PR_SET_SECCOMP: Final = 22
+PR_SET_NO_NEW_PRIVS: Final = 38
+
+_CAPSET: Final = {"x86_64": 126, "aarch64": 91}
+_CAPABILITY_VERSION: Final = 0x20080522
+
+
+def machine() -> str | None:
+    """Return the architecture whose system calls are known here, or None."""
+    name = platform.machine()
+    if sys.platform != "linux" or sys.maxsize < 2**32 or name not in _CAPSET:
+        return None
+    return name
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """
+    Call `prctl(2)`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    values = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
+    return _checked(_library().prctl(ctypes.c_int(option), *values))
+
+
+def syscall(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
+    """
+    Call `syscall(2)`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    values = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _checked(_library().syscall(ctypes.c_long(number), *values))
+
+
+def drop_capabilities() -> None:
+    """
+    Give up every capability for good, those of root included.
+
+    Raises:
+        OSError: The kernel refuses, or the architecture is not known.
+    """
+    name = machine()
+    if name is None:
+        raise OSError(0, "the architecture is not known")
+    header = ctypes.create_string_buffer(_CAPABILITY_VERSION.to_bytes(4, sys.byteorder) + bytes(4))
+    syscall(_CAPSET[name], header, ctypes.create_string_buffer(24))
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

@@ -1,0 +1,242 @@
+"""
+Starts confined workers, in the process that needs them.
+
+A worker is never forked from this process: its memory may hold keys and tokens, its threads may
+hold locks. `forkserver` is started by executing the interpreter anew (`-I -S`: no site packages'
+start-up code, nothing from the environment or the current directory) and forks the workers.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import weighbridge
+from weighbridge.core.errors import OperationError
+from weighbridge.core.limits import MAX_WORKER_START_SECONDS
+from weighbridge.sandbox.forkserver import CONTROL, FORK, HELLO, ORDER, REAP, REPLY
+from weighbridge.sandbox.frames import FrameError, receive_frame
+from weighbridge.sandbox.interface import Allowance, Confinement, Measure
+
+_CODE: Final = (
+    "import sys; sys.path += sys.argv[3:]; from weighbridge.sandbox.forkserver import main; main()"
+)
+_FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+_MAX_HELLO_BYTES: Final = 4096
+_PACKAGES: Final = ("site-packages", "dist-packages")
+
+
+def is_supported() -> bool:
+    """Tell whether this system has what workers are started with: not so Windows."""
+    return hasattr(os, "fork") and hasattr(os, "posix_spawn") and hasattr(socket, "send_fds")
+
+
+class Worker:
+    """A confined process and the socket to it."""
+
+    def __init__(self, launcher: "Launcher", process: int, talk: socket.socket) -> None:
+        self._launcher = launcher
+        self._process = process
+        self.talk = talk
+        self.confinement = Confinement(enforced=frozenset())
+
+    def end(self) -> str:
+        """End the process, and return how it had ended if it had before, as a sentence part."""
+        self.talk.close()
+        return _describe(self._launcher.reap(self._process))
+
+
+class Launcher:
+    """
+    Starts workers that run *target*; a context that ends all of them.
+
+    Methods may be called from several threads, as long as the thread that starts the first
+    worker outlives all of them: the kernel ends the fork server together with it.
+
+    Args:
+        target: `module:function` of a `Serve`.
+        allowance: What each worker may use.
+    """
+
+    def __init__(self, target: str, *, allowance: Allowance) -> None:
+        self._target = target
+        self._allowance = allowance
+        self._lock = threading.Lock()
+        self._server: int | None = None
+        self._control: socket.socket | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def prepare(self) -> None:
+        """
+        Start the fork server, so that it imports what it needs while this process goes on.
+
+        Raises:
+            OperationError: The interpreter cannot be executed.
+        """
+        with self._lock:
+            self._require_server()
+
+    def start(self) -> Worker:
+        """
+        Start one worker and wait until it has confined itself.
+
+        Raises:
+            OperationError: It does not start.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                process = self._fork(theirs)
+            worker = Worker(self, process, ours)
+            worker.confinement = _greeting(ours)
+        except BaseException:
+            ours.close()
+            raise
+        return worker
+
+    def reap(self, process: int) -> int:
+        """End the worker *process*; return how it ended, or -1 where nobody knows."""
+        with self._lock:
+            if self._control is None:
+                return -1
+            try:
+                self._control.sendall(ORDER.pack(REAP, process, 0, 0))
+                return int(REPLY.unpack(self._control.recv(REPLY.size, socket.MSG_WAITALL))[0])
+            except (OSError, ValueError):
+                return -1
+
+    def close(self) -> None:
+        """End the fork server, and with it every worker. Calling it again does nothing."""
+        # Not under the lock: a thread that waits for the server's answer holds it.
+        self._closed = True
+        server, self._server = self._server, None
+        if server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
+            # A program that ignores SIGCHLD, or waits for any child, may have reaped it.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(server, 0)
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
+
+    def _fork(self, theirs: socket.socket) -> int:
+        """Have the server fork a worker that gets *theirs*; return its process."""
+        allowance = self._allowance
+        order = ORDER.pack(
+            FORK, allowance.memory_bytes, allowance.cpu_seconds, allowance.open_files
+        )
+        with self._lock:
+            control = self._require_server()
+            try:
+                socket.send_fds(control, [order], [theirs.fileno()])
+                reply = control.recv(REPLY.size, socket.MSG_WAITALL)
+            except OSError as error:
+                raise _not_started(str(error)) from error
+            if len(reply) < REPLY.size:
+                raise _not_started("the process that starts them has ended")
+            return int(REPLY.unpack(reply)[0])
+
+    def _require_server(self) -> socket.socket:
+        """Return the socket to the fork server, which is started with the first worker."""
+        if self._closed:
+            raise _not_started("they were ended")
+        if self._control is None:
+            ours, theirs = socket.socketpair()
+            try:
+                with theirs:
+                    self._server = self._spawn(theirs)
+            except (OSError, ValueError) as error:
+                ours.close()
+                raise _not_started(str(error)) from error
+            ours.settimeout(MAX_WORKER_START_SECONDS)
+            self._control = ours
+        return self._control
+
+    def _spawn(self, theirs: socket.socket) -> int:
+        """Execute the interpreter with *theirs* as its standard input, and no output."""
+        if not sys.executable:
+            raise ValueError("the path of the Python interpreter is not known")
+        arguments = (str(os.getpid()), self._target, *_search_path())
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, *_FLAGS, "-c", _CODE, *arguments],
+            _environment(),
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, theirs.fileno(), CONTROL),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+            setsigmask=[],
+            setsigdef=[signal.SIGTERM, signal.SIGPIPE],
+        )
+
+
+def _search_path() -> list[str]:
+    """Return where packages are installed; never the current or a script's directory."""
+    own = str(Path(weighbridge.__file__).parent.parent)
+    installed = [p for p in sys.path if Path(p).name in _PACKAGES and Path(p).is_absolute()]
+    return list(dict.fromkeys([own, *installed]))
+
+
+def _environment() -> dict[str, str]:
+    """Return what a worker sees of the environment: where the interpreter's libraries are."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+
+
+def _greeting(talk: socket.socket) -> Confinement:
+    """Return what a new worker says that it was kept to; it has read nothing by then."""
+    until = time.monotonic() + MAX_WORKER_START_SECONDS
+    try:
+        kind, payload = receive_frame(talk, most=_MAX_HELLO_BYTES, until=until)
+    except FrameError as error:
+        raise _not_started(str(error)) from error
+    if kind != HELLO:
+        raise _not_started("it did not say that it is confined")
+    said = json.loads(payload)
+    return Confinement(
+        enforced=frozenset(map(Measure, said["enforced"])),
+        refused=tuple((Measure(name), str(reason)) for name, reason in said["refused"]),
+    )
+
+
+def _not_started(reason: str) -> OperationError:
+    return OperationError(
+        "a confined process cannot be started",
+        found=reason,
+        hint="Run `weighbridge doctor`, and see that sys.executable is a Python interpreter",
+    )
+
+
+def _describe(status: int) -> str:
+    """Return how a process ended, as the end of the sentence "the process ..."."""
+    if status < 0:
+        return "is gone"
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"ended with the exit code {code}"
+    if -code == signal.SIGXCPU:
+        return "used up its processor time"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was ended by {name}"

@@ -1,0 +1,1 @@
+"""The examination of files in a confined process: `client` there, `serve` here, `wire` between."""
