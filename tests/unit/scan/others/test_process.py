@@ -1,0 +1,142 @@
+"""Other scanners run confined and bounded; whatever they do, the run comes back."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.other_scanners import write_program
+from weighbridge.scan.others.process import Bounds, find_program, run_scanner
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
+
+FEW = Bounds(seconds=20, output=4096)
+
+
+def test_what_it_says_comes_back(tmp_path: Path) -> None:
+    """Both outputs, the report and the exit code are kept; the places are filled in."""
+    program = write_program(tmp_path / "p", 'echo "$1"; echo talk >&2; echo report >"$2"; exit 3')
+    outcome = run_scanner([str(program), "{path}", "{report}"], root=tmp_path, bounds=FEW)
+    assert outcome.problem is None
+    assert (outcome.exit_code, outcome.output) == (3, f"{tmp_path}\n".encode())
+    assert (outcome.talk, outcome.report) == (b"talk\n", b"report\n")
+
+
+def test_arguments_are_not_interpreted(tmp_path: Path) -> None:
+    """A path with characters that mean something to a shell is one argument."""
+    root = tmp_path / "a; touch $(x) 'b'"
+    program = write_program(tmp_path / "p", 'printf "%s|" "$@"')
+    outcome = run_scanner([str(program), "--path={path}", "$HOME"], root=root, bounds=FEW)
+    assert outcome.output.decode() == f"--path={root}|$HOME|"
+
+
+def test_the_environment_is_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the caller's environment reaches it, and its home is empty and its own."""
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    program = write_program(tmp_path / "p", 'env; pwd; ls -A "$HOME"; test -t 0 || cat')
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    text = outcome.output.decode()
+    assert "SECRET_TOKEN" not in text
+    assert "/nowhere" not in text
+    variables = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    assert variables["HOME"] == variables["TMPDIR"]
+    assert text.splitlines()[-1] == variables["HOME"]
+    assert not Path(variables["HOME"]).exists()
+
+
+def test_the_network_is_cut_off_where_that_is_possible(tmp_path: Path) -> None:
+    """A program that is called offline sees no network interface but an idle loopback."""
+    program = write_program(tmp_path / "p", "cat /proc/net/dev 2>/dev/null || true")
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    if sys.platform != "linux" or not outcome.offline:
+        pytest.skip("the system does not let its users have a network namespace")
+    names = [line.split(":")[0].strip() for line in outcome.output.decode().splitlines()[2:]]
+    assert [name for name in names if not name.startswith(("lo", "tunl", "sit", "gre", "ip"))] == []
+
+
+def test_it_ends_in_time(tmp_path: Path) -> None:
+    """A program that does not end is ended, with what it started."""
+    program = write_program(tmp_path / "p", "(while :; do :; done) & while :; do :; done")
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=Bounds(seconds=0.3, output=10))
+    assert outcome.problem == "it did not end within 0.3 seconds"
+
+
+def test_it_says_no_more_than_allowed(tmp_path: Path) -> None:
+    """A program that prints without end is ended, and what it printed is no answer."""
+    program = write_program(tmp_path / "p", "while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done")
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    assert outcome.problem == "it printed more than 4096 bytes"
+    talking = write_program(tmp_path / "q", "while :; do echo aaaaaaaaaaaaaaaaaaaaaaa >&2; done")
+    assert run_scanner([str(talking)], root=tmp_path, bounds=FEW).problem is not None
+
+
+def test_its_report_is_bounded(tmp_path: Path) -> None:
+    """A report beyond the bound is no answer."""
+    program = write_program(tmp_path / "p", 'head -c 5000 /dev/zero >"$1"')
+    outcome = run_scanner([str(program), "{report}"], root=tmp_path, bounds=FEW)
+    assert outcome.problem == "its report has more than 4096 bytes"
+
+
+@pytest.mark.parametrize("body", ['mkdir "$1"', 'ln -s /etc/passwd "$1"', 'mkfifo "$1"', ":"])
+def test_a_report_is_a_file(tmp_path: Path, body: str) -> None:
+    """A report that is no regular file is none."""
+    program = write_program(tmp_path / "p", body)
+    outcome = run_scanner([str(program), "{report}"], root=tmp_path, bounds=FEW)
+    assert (outcome.report, outcome.problem) == (None, None)
+
+
+def test_files_are_bounded(tmp_path: Path) -> None:
+    """A program that writes without end meets the bound for files."""
+    program = write_program(tmp_path / "p", 'head -c 100000 /dev/zero >"$HOME/x"; echo $?')
+    bounds = Bounds(seconds=20, output=4096, file=1000)
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=bounds)
+    assert outcome.output != b"0\n"
+
+
+def test_a_signal_is_a_failure(tmp_path: Path) -> None:
+    """A program that ends by a signal has given no answer."""
+    program = write_program(tmp_path / "p", "kill -SEGV $$")
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    assert outcome.problem == "it was ended by SIGSEGV"
+
+
+@pytest.mark.parametrize("mode", [0o600, None])
+def test_what_cannot_be_started_is_told(tmp_path: Path, mode: int | None) -> None:
+    """A program that is absent, or may not be executed, is told with the system's reason."""
+    place = tmp_path / "p"
+    if mode is not None:
+        place.write_text("")
+        place.chmod(mode)
+    outcome = run_scanner([str(place)], root=tmp_path, bounds=FEW)
+    assert outcome.exit_code != 0
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("it cannot be started: ")
+
+
+def test_a_second_process_does_not_outlive_it(tmp_path: Path) -> None:
+    """What it leaves running in the background is ended with it, and does not hold up the run."""
+    marker = tmp_path / "pid"
+    program = write_program(
+        tmp_path / "p", f"(while :; do :; done) & echo $! >{shlex.quote(str(marker))}"
+    )
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    assert outcome.problem is None
+    state = Path(f"/proc/{marker.read_text().strip()}/stat")
+    assert not state.exists() or ") Z " in state.read_text()
+
+
+def test_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program is taken from PATH, but not from a relative entry and not from the model."""
+    model, tools = tmp_path / "model", tmp_path / "tools"
+    for folder in (model, tools):
+        folder.mkdir()
+        write_program(folder / "acme", ":")
+    monkeypatch.chdir(tools)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", str(model)]))
+    assert find_program("acme", away_from=model) is None
+    monkeypatch.setenv("PATH", os.pathsep.join([".", str(model), str(tools)]))
+    assert find_program("acme", away_from=model) == tools / "acme"
+    assert find_program("other", away_from=model) is None
