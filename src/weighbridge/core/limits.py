@@ -55,6 +55,20 @@ MIN_SHARD_BYTES: Final = 1
 MAX_SHARD_BYTES: Final = 2**63 - 1
 """Largest shard size that is read: the largest offset in a file (POSIX off_t)."""
 
+# -- artifacts on a server ---------------------------------------------------------------------
+
+MAX_HUB_LISTING_BYTES: Final = 64 * MIB
+"""What a hub says of one repository: some 300 bytes a file, over 200,000 files."""
+
+MAX_HUB_CACHE_BYTES: Final = 64 * MIB
+"""Bytes of remote files that are kept while they are examined; longer reads are not kept."""
+
+MAX_HUB_SECONDS: Final = 30.0
+"""Seconds for which a server may be silent."""
+
+MIN_HUB_BYTES_PER_SECOND: Final = 32 * KIB
+"""How slow an answer may be on the whole, beside those seconds: a trickle never ends."""
+
 # -- signatures --------------------------------------------------------------------------------
 
 MAX_BUNDLE_BYTES: Final = 256 * MIB
@@ -98,6 +112,19 @@ MAX_PICKLE_BYTES: Final = 256 * MIB
 
 MAX_PICKLE_OPCODES: Final = 20_000_000
 """Opcodes executed for one stream, some ten seconds of the machine."""
+
+FAST_AFTER_OPCODES: Final = 100_000
+"""Opcodes of a stream that the machine walks before the C unpickler is tried: 30 milliseconds, and
+more than almost any checkpoint has."""
+
+MAX_ENGINE_READS: Final = 100_000
+"""Reads by which the C unpickler takes a stream in frames; pickle's frames have 64 KiB."""
+
+MAX_ENGINE_EVENTS: Final = 100_000
+"""Events of a stream for which the C unpickler is a gain: each costs as much as in the machine."""
+
+MAX_ENGINE_ITEMS: Final = 5_000_000
+"""Items of containers that calls and changes got, copied while the C unpickler runs."""
 
 MAX_PICKLE_STREAMS: Final = 4096
 """Consecutive streams in one file; legacy torch files hold five."""
@@ -312,6 +339,9 @@ MAX_PYTHON_NAME_CHARS: Final = 256
 
 MAX_PYTHON_ALIASES: Final = 64
 """Things that one name of a Python file may stand for."""
+
+MAX_SCAN_JOBS: Final = 64
+"""Files that are examined at the same time; each takes a process."""
 
 MAX_STREAM_BYTES: Final = 1 * GIB
 """A file that cannot seek, read into memory; larger ones are scanned by their path."""

@@ -10,7 +10,6 @@ Check: every stage's evidence, one policy, one verdict.
 6. The policy's evaluation, which is pure.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from weighbridge.inventory.sink import ByteSink
 from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
+from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.pipeline.naming import digests_of
 from weighbridge.pipeline.others import ask_others
 from weighbridge.pipeline.policies import select_for
@@ -48,7 +48,8 @@ from weighbridge.pipeline.verify import (
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.rule import Rule, Symlinks
 from weighbridge.policy.schema import Policy
-from weighbridge.scan.runner import Contents, scan_inventory
+from weighbridge.scan.interface import Examiner
+from weighbridge.scan.runner import Contents
 from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.problems import CoverageRejectedError
 from weighbridge.sources.interface import LocalHandle
@@ -134,6 +135,17 @@ class Examination:
         rule = self._selection.rule
         if rule is None:
             return self._evaluate(inventory=None, evidence=(), digests=None)
+        with prepared_examiner() as examiner:
+            return self._run(rule, examiner, sink=sink, contents=contents)
+
+    def _run(
+        self,
+        rule: Rule,
+        examiner: Examiner,
+        *,
+        sink: ByteSink | None,
+        contents: Callable[[Inventory], Contents] | None,
+    ) -> Verdict:
         signatures = self._verify_signers(rule)
         layouts = _layouts(statement for _, statement in signatures.accepted)
         try:
@@ -148,10 +160,10 @@ class Examination:
             return self._evaluate(inventory=None, evidence=(gap,), digests=None)
         require_files(self._handle, inventory)
         signed, gaps = self._compare(signatures, inventory)
-        report = scan_inventory(
+        report = examine_files(
             inventory,
             contents(inventory) if contents else DiskContents(self._handle, inventory),
-            clock=time.monotonic,
+            examiner=examiner,
         )
         report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
         return self._evaluate(

@@ -2,9 +2,9 @@
 
 import io
 import os
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -29,9 +29,11 @@ from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
+from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.pipeline.others import ask_others, scanners_for
+from weighbridge.scan.interface import Examiner
 from weighbridge.scan.report import ScanReport
-from weighbridge.scan.runner import Contents, scan_inventory
+from weighbridge.scan.runner import Contents
 from weighbridge.sources.local import locate
 
 _SELF = "."
@@ -53,6 +55,7 @@ def scan(
     name: str | None = None,
     allow_symlinks: bool = False,
     also: Iterable[str] = (),
+    jobs: int = 1,
     progress: Progress | None = None,
     examined: Progress | None = None,
 ) -> ScanReport:
@@ -67,6 +70,7 @@ def scan(
         name: File name of bytes or of an open file, as a hint; the default is its own.
         allow_symlinks: Let a link to a file count as that file.
         also: Other scanners to ask, by name; for paths only.
+        jobs: Files that are examined at the same time.
         progress: Is told how far the reading is.
         examined: Is told how far the scanning is, in bytes of files.
 
@@ -76,13 +80,16 @@ def scan(
         OperationError, LimitExceededError: It cannot be read, or is too large.
     """
     if isinstance(subject, str | os.PathLike):
-        return _scan_path(
-            os.fspath(subject),
+        plan = _Plan(
             symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE,
             also=tuple(also),
+            jobs=jobs,
             progress=progress,
             examined=examined,
         )
+        scanners_for(plan.also)  # an unknown name is told before anything is read
+        with prepared_examiner() as examiner:
+            return _scan_path(os.fspath(subject), plan, examiner)
     if tuple(also):
         raise UsageError("other scanners open files by themselves, so they need a path")
     if isinstance(subject, bytes | bytearray | memoryview):
@@ -97,23 +104,30 @@ def scan(
         return _scan_stream(source, name=name or _name_of(subject))
 
 
-def _scan_path(
-    reference: str,
-    *,
-    symlinks: SymlinkRule,
-    also: tuple[str, ...],
-    progress: Progress | None,
-    examined: Progress | None,
-) -> ScanReport:
-    scanners_for(also)  # an unknown name is told before anything is read
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """How a path is scanned; see `scan`."""
+
+    symlinks: SymlinkRule
+    also: tuple[str, ...]
+    jobs: int
+    progress: Progress | None
+    examined: Progress | None
+
+    def counted(self, contents: Contents, inventory: Inventory) -> Contents:
+        """Return contents that tell how far the scanning is, if anybody wants to know."""
+        return contents if self.examined is None else _Counted(contents, inventory, self.examined)
+
+
+def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
     handle = locate(reference)
-    inventory = take_inventory(handle, InventoryPlan(symlinks=symlinks), progress=progress)
+    inventory = take_inventory(
+        handle, InventoryPlan(symlinks=plan.symlinks), progress=plan.progress
+    )
     require_files(handle, inventory)
-    contents: Contents = DiskContents(handle, inventory)
-    if examined is not None:
-        contents = _Counted(contents, inventory, examined)
-    report = scan_inventory(inventory, contents, clock=time.monotonic)
-    return ask_others(report, also, handle=handle)
+    contents = plan.counted(DiskContents(handle, inventory), inventory)
+    report = examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
+    return ask_others(report, plan.also, handle=handle)
 
 
 def _scan_stream(source: ByteSource, *, name: str) -> ScanReport:
@@ -139,7 +153,8 @@ def _scan_stream(source: ByteSource, *, name: str) -> ScanReport:
         layouts=(),
         gaps=(),
     )
-    return scan_inventory(inventory, _Given(source), clock=time.monotonic)
+    with prepared_examiner() as examiner:
+        return examine_files(inventory, _Given(source), examiner=examiner)
 
 
 class _Given:

@@ -8,6 +8,7 @@ from weighbridge.cli.options import FILE, MODEL, output_options
 from weighbridge.cli.render import render_scans, show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
+from weighbridge.core.limits import MAX_SCAN_JOBS
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.scan import scan
 from weighbridge.scan.report import ScanReport, ScanVerdict
@@ -45,6 +46,14 @@ def _check_reports(
     help="Ask this scanner as well: picklescan, modelscan, clamscan, clamdscan; may be repeated.",
 )
 @click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, MAX_SCAN_JOBS),
+    default=1,
+    show_default=True,
+    help="Files that are examined at the same time, each in a process of its own.",
+)
+@click.option(
     "--report",
     type=FILE,
     multiple=True,
@@ -59,6 +68,7 @@ def command(
     references: tuple[str, ...],
     fail_on: str,
     also: tuple[str, ...],
+    jobs: int,
     report: tuple[Path, ...],
     allow_symlinks: bool,
 ) -> int:
@@ -78,6 +88,7 @@ def command(
                     reference,
                     allow_symlinks=allow_symlinks,
                     also=also,
+                    jobs=jobs,
                     progress=progress,
                     examined=progress.then("scanning"),
                 )
