@@ -46,9 +46,18 @@ def header(
     return bytes(block)
 
 
-def member(name: bytes, data: bytes = b"", **fields: object) -> bytes:
+def member(
+    name: bytes,
+    data: bytes = b"",
+    *,
+    kind: bytes = b"0",
+    magic: bytes = b"ustar\x0000",
+    prefix: bytes = b"",
+    link: bytes = b"",
+) -> bytes:
     """Return a header and its content, padded."""
-    return header(name, size=len(data), **fields) + padded(data)  # type: ignore[arg-type]  passed on
+    head = header(name, size=len(data), kind=kind, magic=magic, prefix=prefix, link=link)
+    return head + padded(data)
 
 
 def padded(data: bytes) -> bytes:

@@ -114,6 +114,7 @@ class Subject:
         sizes: Bytes of those files, where known.
         deadline: When the examination of the file ends; None for no end.
         budget: What the examination of the file may still inflate, shared by all its members.
+        careful: Whether to do without engines that are only faster.
     """
 
     path: str
@@ -127,6 +128,7 @@ class Subject:
     sizes: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     deadline: Deadline | None = None
     budget: Budget = field(default_factory=Budget, compare=False, repr=False)
+    careful: bool = False
 
     def nested(self, *, member: str, format: FileFormat, source: ByteSource) -> "Subject":  # noqa: A002  mirrors the attribute
         """Return the subject for *member* of this one."""
@@ -141,6 +143,7 @@ class Subject:
             sizes=self.sizes,
             deadline=self.deadline,
             budget=self.budget,
+            careful=self.careful,
         )
 
     def check_time(self) -> None:

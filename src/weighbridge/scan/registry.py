@@ -33,6 +33,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.PYTHON_SOURCE: "python_source",
         FileFormat.SAFETENSORS: "safetensors",
         FileFormat.SCRIPT: "script",
+        FileFormat.SEVEN_ZIP: "sevenzip",
         FileFormat.SHARED_OBJECT: "shared_object",
         FileFormat.TAR: "tar",
         FileFormat.TEXT: "text",

@@ -71,7 +71,7 @@ def inflate(
         file_format: One of `DECODERS`.
         spend: Called with the number of bytes that came out, piece by piece; may raise
             `LimitExceededError`, which ends the content there.
-        check_time: Called piece by piece; what it raises goes to the caller.
+        check_time: Called piece by piece; may raise `LimitExceededError`, too.
         limit: Bytes of content at most.
 
     Raises:

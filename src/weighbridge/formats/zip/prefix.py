@@ -61,7 +61,7 @@ def read_prefix(
         member: One of its members.
         spend: Called with the number of bytes that were inflated; may raise
             `LimitExceededError`, which ends the content there.
-        check_time: Called piece by piece; what it raises goes to the caller.
+        check_time: Called piece by piece; may raise `LimitExceededError`, too.
 
     Raises:
         MalformedContentError: The member has no content that anybody could read: encrypted, by

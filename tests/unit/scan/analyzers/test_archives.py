@@ -3,20 +3,29 @@
 import gzip
 import io
 import tarfile
+from dataclasses import replace
+from pathlib import Path
 from struct import pack
 
 import pytest
 
 from support import pickles as p
-from support.scanning import examined, rules_of
+from support.scanning import examined, rules_of, subject_of
+from support.seven_zips import build, names, seven_zip_of
 from support.tars import END, member, tar_of
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
 from weighbridge.core.evidence import Finding, Gap
 from weighbridge.formats.sniff import sniff
+from weighbridge.scan.examination import examine
+from weighbridge.scan.interface import Budget
 
 PAYLOAD = p.stream(p.system())
 BENIGN = p.stream(p.list_of(p.NONE, p.TRUE, p.text("abc")))
 DANGEROUS = "pickle-dangerous-global"
+CONTAINERS = Path(__file__).parents[3] / "vectors" / "containers"
+PACKED = sorted(CONTAINERS.glob("*.7z"))
+UNREAD = {"ppmd", "encrypted", "encrypted-header"}
 
 
 def _evidence(data: bytes, name: str = "model.bin") -> tuple[Finding | Gap, ...]:
@@ -51,6 +60,52 @@ class TestTar:
         """A member with holes is examined as it is stored, and that is said."""
         data = member(b"a", PAYLOAD, kind=b"S") + END
         assert {DANGEROUS, "scan-unsupported"} <= rules_of(_evidence(data))
+
+
+class TestSevenZip:
+    """7z archives."""
+
+    @pytest.mark.parametrize("name", ["pytorch_model.bin", "x", "a.txt"])
+    def test_members_are_examined(self, name: str) -> None:
+        """A payload in a member is found under any name (nullifAI); its benign twin is clean."""
+        assert DANGEROUS in rules_of(_evidence(seven_zip_of({"b.txt": b"text\n", name: PAYLOAD})))
+        assert not _evidence(seven_zip_of({"b.txt": b"text\n", name + ".pkl": BENIGN, "n": b""}))
+
+    @pytest.mark.parametrize("path", PACKED, ids=lambda path: path.stem)
+    def test_what_is_packed_otherwise_is_a_gap(self, path: Path) -> None:
+        """What cannot be unpacked is a gap, and what can is clean but for its machine code."""
+        expected = {"scan-malformed"} if path.stem in UNREAD else {"scan-unsupported"}
+        assert rules_of(_evidence(path.read_bytes())) == expected
+
+    def test_broken_content(self) -> None:
+        """What comes out before a stream breaks is examined, and the break is a gap."""
+        data = (CONTAINERS / "bzip2.7z").read_bytes()
+        at = data.index(b"BZh")
+        found = _evidence(data[: at + 20] + b"\0\0\0" + data[at + 23 :])
+        assert "scan-malformed" in rules_of(found)
+
+    def test_behind_the_end(self) -> None:
+        """A file behind the archive is examined."""
+        data = seven_zip_of({"a.txt": b"text\n"})
+        assert {DANGEROUS, "archive-anomaly"} <= rules_of(_evidence(data + PAYLOAD))
+        assert rules_of(_evidence(data + b"text")) == {"archive-anomaly"}
+
+    def test_the_budget(self) -> None:
+        """What a file's archives hold in all is bounded, however it is split up."""
+        data = (CONTAINERS / "lzma2.7z").read_bytes()
+        subject = replace(subject_of(data, format=FileFormat.SEVEN_ZIP), budget=Budget(inflated=9))
+        assert "scan-limit" in rules_of(examine(subject))
+        members = seven_zip_of({"a": BENIGN, "b": BENIGN})
+        few = replace(subject_of(members, format=FileFormat.SEVEN_ZIP), budget=Budget(members=1))
+        assert rules_of(examine(few)) == {"scan-limit"}
+
+    def test_a_dictionary_beyond_the_bound(self) -> None:
+        """A stream that takes too much memory is a gap."""
+        coder = b"\x21\x21\x01\x28"
+        size = b"\xff" + (1 << 40).to_bytes(8, "little")
+        streams = b"\x06\x00\x01\x09\x03\x00\x07\x0b\x01\x00\x01" + coder + b"\x0c" + size
+        header = b"\x01\x04" + streams + b"\x00\x00\x05\x01" + names("a") + b"\x00\x00"
+        assert rules_of(_evidence(build(header, b"abc"))) == {"scan-limit"}
 
 
 def _storages(*extra: bytes, count: int = 1) -> bytes:
