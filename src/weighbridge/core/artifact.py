@@ -46,6 +46,9 @@ class FileFormat(StrEnum):
     COREML = "coreml"
     COREML_WEIGHTS = "coreml-weights"
     RAW_TENSORS = "raw-tensors"
+    XGBOOST = "xgboost"
+    CATBOOST = "catboost"
+    FASTTEXT = "fasttext"
     TOKENIZER = "tokenizer"
     ZIP = "zip"
     TAR = "tar"
@@ -58,6 +61,10 @@ class FileFormat(StrEnum):
     ZSTD = "zstd"
     JSON = "json"
     YAML = "yaml"
+    XML = "xml"
+    HTML = "html"
+    NOTEBOOK = "notebook"
+    R_DATA = "r-data"
     TEXT = "text"
     PYTHON_SOURCE = "python-source"
     PYTHON_BYTECODE = "python-bytecode"
@@ -65,6 +72,7 @@ class FileFormat(StrEnum):
     SHARED_OBJECT = "shared-object"
     LFS_POINTER = "lfs-pointer"
     IMAGE = "image"
+    MEDIA = "media"
     UNKNOWN = "unknown"
 
 
@@ -94,9 +102,16 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.TOKENIZER: Carries.DATA,
         FileFormat.TEXT: Carries.DATA,
         FileFormat.IMAGE: Carries.DATA,
+        FileFormat.MEDIA: Carries.DATA,
+        FileFormat.XGBOOST: Carries.DATA,
+        FileFormat.CATBOOST: Carries.DATA,
+        FileFormat.FASTTEXT: Carries.DATA,
         FileFormat.LFS_POINTER: Carries.DATA,
         FileFormat.JSON: Carries.CONFIGURATION,
         FileFormat.YAML: Carries.CONFIGURATION,
+        FileFormat.XML: Carries.CONFIGURATION,
+        FileFormat.HTML: Carries.CONFIGURATION,
+        FileFormat.NOTEBOOK: Carries.CONFIGURATION,
         FileFormat.GGUF: Carries.CONFIGURATION,
         FileFormat.ONNX: Carries.CONFIGURATION,
         FileFormat.ONNX_TENSOR: Carries.DATA,
@@ -129,6 +144,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.TF_METAGRAPH: Carries.CODE,
         FileFormat.TF_GRAPH: Carries.CODE,
         FileFormat.KERAS_METADATA: Carries.CODE,
+        FileFormat.R_DATA: Carries.CODE,
         FileFormat.PYTHON_SOURCE: Carries.CODE,
         FileFormat.PYTHON_BYTECODE: Carries.CODE,
         FileFormat.SCRIPT: Carries.CODE,

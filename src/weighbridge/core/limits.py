@@ -374,6 +374,12 @@ MAX_CACHE_BYTES: Final = 64 * MIB
 MAX_CACHE_ENTRY_BYTES: Final = 256 * KIB
 """One kept scan result; a thousand findings with short evidence."""
 
+MAX_CACHED_FILE_BYTES: Final = 64 * MIB
+"""A file whose result is kept; it is read and hashed once more, into memory, for that."""
+
+MIN_CACHED_SECONDS: Final = 0.1
+"""What is examined sooner is examined again: looking for a result costs as much."""
+
 MAX_TEMPLATE_CHARS: Final = 4 * MIB
 """Characters of one chat template; the longest of 1,461 that were read has 60,000."""
 

@@ -6,6 +6,7 @@ framework merges nested configurations, and a name on the file promises nothing 
 reads it. Rules judge the values.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -80,6 +81,12 @@ class ComponentFacts(SettingFacts):
     __slots__ = ()
 
 
+class LoadedCodeFacts(SettingFacts):
+    """Names Python files of the model that MLflow imports or runs when it loads it."""
+
+    __slots__ = ()
+
+
 class ObjectFacts(SettingFacts):
     """Describes a Python object that a JSON library rebuilds (jsonpickle)."""
 
@@ -89,14 +96,25 @@ class ObjectFacts(SettingFacts):
 _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
     "auto_map": AutoMapFacts,
     "custom_pipelines": AutoMapFacts,
+    "custom_pipeline": AutoMapFacts,
+    "custom_generate": AutoMapFacts,
     "trust_remote_code": TrustFacts,
     "_target_": TargetFacts,
     "loader_module": TargetFacts,
+    "_instantiator": TargetFacts,
+    "parent_library": TargetFacts,
+    "model_code_path": LoadedCodeFacts,
+    "code_paths": LoadedCodeFacts,
     "_attn_implementation": AttentionFacts,
     "_attn_implementation_internal": AttentionFacts,
     "_attn_implementation_autoset": AttentionFacts,
     "attn_implementation": AttentionFacts,
+    "_experts_implementation": AttentionFacts,
+    "_experts_implementation_internal": AttentionFacts,
+    "experts_implementation": AttentionFacts,
+    "kernel_mapping": AttentionFacts,
     "base_model_name_or_path": BaseModelFacts,
+    "type_hint": ComponentFacts,
     "weight_map": ShardMapFacts,
     "py/object": ObjectFacts,
     "py/reduce": ObjectFacts,
@@ -107,16 +125,50 @@ _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
     "py/newargsex": ObjectFacts,
     "py/initargs": ObjectFacts,
     "py/repr": ObjectFacts,
+    "py/method": ObjectFacts,
+    "py/iterator": ObjectFacts,
 }
 
-_KEY_CHARS: Final = 64
-_TEMPLATE_KEYS: Final = frozenset({"chat_template", "chat_templates", "custom_chat_template"})
+DOTTED_KEYS: Final = frozenset(
+    {
+        "_class_path",
+        "_component_",
+        "activation_fn",
+        "activation_function",
+        "class_path",
+        "sbert_ce_default_activation_function",
+    }
+)
+"""Keys whose value is the path of an object to import where it has a dot, and a word where not."""
 
+CONTEXT_KEYS: Final = frozenset({"implementation", "target"})
+"""Words that mean an object to import where its arguments stand beside them (`params`, `name`)."""
+
+_ARGUMENTS: Final = frozenset({"params", "init_args", "parameters"})
+_DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+
+_NAMED: Final[dict[str, type[SettingFacts]]] = {
+    **_BY_KEY,
+    **dict.fromkeys(DOTTED_KEYS | CONTEXT_KEYS, TargetFacts),
+}
+_KEY_CHARS: Final = 64
+_TEMPLATE_KEYS: Final = frozenset(
+    {
+        "chat_template",
+        "chat_templates",
+        "custom_chat_template",
+        "default_chat_template",
+        "tool_chat_template",
+    }
+)
+_JINJA: Final = "jinja2"
 
 WANTED: Final = Wanted(
     keys=frozenset(_BY_KEY)
+    | DOTTED_KEYS
+    | CONTEXT_KEYS
     | _TEMPLATE_KEYS
-    | {"_class_name", "_diffusers_version", "idx", "path", "type"},
+    | {"_class_name", "_diffusers_version", "idx", "path", "template_format", "type", "types"},
     arrays_on_top=True,
 )
 """What of a large document `settings_in` looks at, beside the components of a pipeline on top."""
@@ -129,7 +181,17 @@ def setting_facts(subject: Subject, key: str, value: JsonValue, *, where: str) -
     Raises:
         KeyError: *key* is not one that any rule looks at.
     """
-    return _BY_KEY[key](subject=subject, where=where, key=key, value=value)
+    return _NAMED[key](subject=subject, where=where, key=key, value=value)
+
+
+def is_dotted(value: JsonValue) -> bool:
+    """Tell whether *value* is the path of an object in a module, or another that hides one."""
+    return isinstance(value, str) and _DOTTED.fullmatch(value.strip()) is not None
+
+
+def known_keys() -> frozenset[str]:
+    """Return the keys that some rule looks at, wherever they stand."""
+    return frozenset(_NAMED)
 
 
 def settings_in(subject: Subject, document: JsonValue) -> Iterator[SettingFacts | TemplateFacts]:
@@ -183,11 +245,37 @@ def _settings_of(
     subject: Subject, parents: tuple[str, ...], members: dict[str, JsonValue]
 ) -> Iterator[SettingFacts | TemplateFacts]:
     """Yield the settings among the keys of one object."""
-    for key in sorted(members.keys() & _BY_KEY.keys()):
-        yield setting_facts(subject, key, members[key], where=_path(parents, key))
+    for key in sorted(members.keys() & _NAMED.keys()):
+        if _counts(key, members):
+            yield setting_facts(subject, key, members[key], where=_path(parents, key))
+    yield from _routed_types(subject, parents, members)
+    if members.get("template_format") == _JINJA:
+        for text in _strings_in(members.get("template")):
+            yield template_facts(subject, text, where=_path(parents, "template"))
     for key in sorted(members.keys() & _TEMPLATE_KEYS):
         for text in _strings_in(members[key]):
             yield template_facts(subject, text, where=_path(parents, key))
+
+
+def _counts(key: str, members: dict[str, JsonValue]) -> bool:
+    """Tell whether a key means what it means to a framework, by its value and what is beside it."""
+    if key in DOTTED_KEYS:
+        return is_dotted(members[key])
+    if key in CONTEXT_KEYS:
+        return is_dotted(members[key]) and not _ARGUMENTS.isdisjoint(members)
+    return True
+
+
+def _routed_types(
+    subject: Subject, parents: tuple[str, ...], members: dict[str, JsonValue]
+) -> Iterator[SettingFacts]:
+    """Yield the classes to which a sentence-transformers router sends its inputs."""
+    types = members.get("types")
+    if not isinstance(types, dict) or "structure" not in members:
+        return
+    for name, value in types.items():
+        where = _path((*parents, "types"), name)
+        yield ModuleTypeFacts(subject=subject, where=where, key="types", value=value)
 
 
 def _path(parents: tuple[str, ...], key: str) -> str:

@@ -1,9 +1,10 @@
 """Formats that say what they are in their first bytes."""
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
@@ -29,6 +30,19 @@ _PREFIXES: Final = (
     (b"\xcf\xfa\xed\xfe", FileFormat.SHARED_OBJECT),
     (b"\xca\xfe\xba\xbf", FileFormat.SHARED_OBJECT),
     (b"\x00asm", FileFormat.SHARED_OBJECT),  # WebAssembly
+    (b"jartsr='", FileFormat.SHARED_OBJECT),  # a program for several systems, as llamafiles are
+    (b"APEDBG='", FileFormat.SHARED_OBJECT),
+    (b"!<arch>\n", FileFormat.SHARED_OBJECT),  # a library of object files
+    (b"\x1bLua", FileFormat.SHARED_OBJECT),
+    (b"BC\xc0\xde", FileFormat.SHARED_OBJECT),  # LLVM bitcode
+    (b"dex\n0", FileFormat.SHARED_OBJECT),  # Dalvik bytecode
+    (b"\x4c\x00\x00\x00\x01\x14\x02\x00", FileFormat.SHARED_OBJECT),  # a Windows shortcut
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileFormat.SHARED_OBJECT),  # MSI, old Office
+    (b"CBM1", FileFormat.CATBOOST),
+    (b"\xba\x16\x4f\x2f", FileFormat.FASTTEXT),  # fasttext.cc: 793712314
+    (b"ID3", FileFormat.MEDIA),
+    (b"fLaC\x00", FileFormat.MEDIA),
+    (b"OggS\x00", FileFormat.MEDIA),
     (b"ZF0x", FileFormat.JOBLIB),  # joblib before 0.10: a length and a zlib stream
     (b"\x89PNG\r\n\x1a\n", FileFormat.IMAGE),
     (b"\xff\xd8\xff", FileFormat.IMAGE),
@@ -95,7 +109,49 @@ def _is_skippable(window: Window) -> bool:
     return window.head[1:4] == b"\x2a\x4d\x18"
 
 
+def _is_java(window: Window) -> bool:
+    """A Java class has a minor version and a major one, which began with 45."""
+    return int.from_bytes(window.head[6:8], "big") >= 45 and not _is_fat_binary(window)  # noqa: PLR2004
+
+
+def _is_sound(window: Window) -> bool:
+    """A RIFF container of sound or moving pictures."""
+    return window.head[8:12] in (b"WAVE", b"AVI ")
+
+
+def _is_r_data(window: Window) -> bool:
+    """
+    R's serialization: how it is encoded, and its version (R Internals, 1.8).
+
+    In letters it goes on with the versions of R that wrote it and that can read it, as numbers.
+    """
+    if window.head[:1] == b"A":
+        return _R_LETTERS.match(window.head) is not None
+    order: Literal["big", "little"] = "big" if window.head[:1] == b"X" else "little"
+    return len(window.head) > 6 and int.from_bytes(window.head[2:6], order) in (2, 3)  # noqa: PLR2004
+
+
+def _is_r_workspace(window: Window) -> bool:
+    """R's `save` writes RDX2, RDX3, RDA2 and so on; each of these is a line."""
+    return window.head[2:3] in b"XAB" and window.head[3:4] in b"123" and window.head[4:5] in b"\r\n"
+
+
+def _is_ubjson(window: Window) -> bool:
+    """A model of XGBoost in UBJSON: an object whose first key is `learner` or `version`."""
+    first = window.head[1:40]
+    return b"learner" in first or (b"version" in first and b"learner" in window.head)
+
+
+_R_LETTERS: Final = re.compile(rb"A\r?\n[23]\r?\n[0-9]{6}\r?\n[0-9]{6}\r?\n")
 _CHECKED: Final = (
+    (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_java),
+    (b"RIFF", FileFormat.MEDIA, _is_sound),
+    (b"X\n", FileFormat.R_DATA, _is_r_data),
+    (b"A\n", FileFormat.R_DATA, _is_r_data),
+    (b"A\r\n", FileFormat.R_DATA, _is_r_data),
+    (b"B\n", FileFormat.R_DATA, _is_r_data),
+    (b"RD", FileFormat.R_DATA, _is_r_workspace),
+    *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
     (b"BZh", FileFormat.BZIP2, _is_bzip2),
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),

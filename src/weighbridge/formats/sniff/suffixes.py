@@ -36,10 +36,16 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("lz4", (F.LZ4,)),
     ("zst zstd", (F.ZSTD,)),
     ("z zlib", (F.ZLIB,)),
-    ("json ipynb", (F.JSON,)),
+    ("json", (F.JSON,)),
+    ("ipynb", (F.NOTEBOOK, F.JSON)),
+    ("html htm xhtml", (F.HTML, F.XML, *_TEXT)),
+    ("xml svg pmml xsl xslt", (F.XML, *_TEXT)),
+    ("rds rda rdata", (F.R_DATA, *_STREAMS)),
+    ("cbm", (F.CATBOOST,)),
+    ("ubj", (F.XGBOOST,)),
     ("jsonl ndjson", (F.TEXT, F.JSON, F.EMPTY)),
     ("yaml yml", (F.YAML, F.JSON, F.EMPTY, F.TEXT)),
-    ("txt md markdown rst csv tsv toml ini cfg vocab merges jinja jinja2 html xml svg", _TEXT),
+    ("txt md markdown rst csv tsv toml ini cfg vocab merges jinja jinja2", _TEXT),
     ("py pyi pyw", (F.PYTHON_SOURCE, F.EMPTY)),
     ("pyc pyo", (F.PYTHON_BYTECODE,)),
     ("sh bash", (F.SCRIPT, F.TEXT, F.EMPTY)),
@@ -47,10 +53,22 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("png jpg jpeg gif webp", (F.IMAGE,)),
 )
 
-_FOREIGN_TO_BIN: Final = (F.EMPTY, F.JSON, F.YAML, F.TEXT, F.PYTHON_SOURCE, F.SCRIPT)
+_FOREIGN_TO_BIN: Final = (
+    F.EMPTY,
+    F.HTML,
+    F.JSON,
+    F.NOTEBOOK,
+    F.PYTHON_SOURCE,
+    F.SCRIPT,
+    F.TEXT,
+    F.XML,
+    F.YAML,
+)
 """What a name ending in .bin, .model or .pb does not announce: they promise bytes, no more."""
 
-_TEXT_FORMATS: Final = frozenset((*_TEXT, F.PYTHON_SOURCE, F.SCRIPT, F.PROTOBUF_TEXT))
+_TEXT_FORMATS: Final = frozenset(
+    (*_TEXT, F.HTML, F.NOTEBOOK, F.XML, F.PYTHON_SOURCE, F.SCRIPT, F.PROTOBUF_TEXT)
+)
 
 
 def _index() -> Mapping[str, tuple[F, ...]]:

@@ -22,6 +22,15 @@ _YAML_LINE: Final = re.compile(
 )
 _YAML_START: Final = re.compile(rb"(?:---(?:\s|$)|%YAML)")
 _LONGEST_UTF8: Final = 4
+_MARKUP_BYTES: Final = 4096
+_HTML_SUFFIXES: Final = frozenset({"html", "htm", "xhtml", "hta"})
+_PROSE_SUFFIXES: Final = frozenset({"md", "markdown", "rst", "vocab"})
+_XML_SUFFIXES: Final = frozenset({"xml", "svg", "pmml", "xsl", "xslt"})
+_HTML_START: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|iframe)[\s>/]")
+_XML_START: Final = re.compile(
+    rb"<(?:\?xml[\s?]|!doctype\s|!entity\s|!element\s|(?:\w+:)?(?:svg|pmml|xsl|net)[\s>/])"
+)
+_MARKUP: Final = re.compile(rb"<[a-z!?]")
 
 
 def is_text(window: Window) -> bool:
@@ -43,6 +52,9 @@ def classify_text(window: Window) -> FileFormat:
     head = window.head.removeprefix(_BOM)
     if head.startswith(_LFS):
         return FileFormat.LFS_POINTER
+    markup = _markup(window.suffix, head)
+    if markup is not None:
+        return markup
     if window.suffix in _PYTHON_SUFFIXES:
         return FileFormat.PYTHON_SOURCE
     if head.startswith(b"#!"):
@@ -55,8 +67,31 @@ def classify_text(window: Window) -> FileFormat:
     if head.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
         found = is_json(head) if window.whole else is_json_start(head)
         if found:
-            return FileFormat.JSON
+            return FileFormat.NOTEBOOK if _is_notebook(window.suffix, head) else FileFormat.JSON
     return FileFormat.YAML if _is_yaml(window.suffix, head) else FileFormat.TEXT
+
+
+def _markup(suffix: str, head: bytes) -> FileFormat | None:
+    """
+    Return which markup *head* begins, by what no other text begins with.
+
+    An angle bracket alone does not do: vocabularies begin with `<s>`, model cards with `<div>`.
+    """
+    start = head[:_MARKUP_BYTES].lstrip(b" \t\r\n").lower()
+    if not start.startswith(b"<") or suffix in _PROSE_SUFFIXES:
+        return None
+    if (suffix != "txt" and _HTML_START.match(start)) or (
+        suffix in _HTML_SUFFIXES and _MARKUP.match(start)
+    ):
+        return FileFormat.HTML
+    if _XML_START.match(start) or (suffix in _XML_SUFFIXES and _MARKUP.match(start)):
+        return FileFormat.XML
+    return None
+
+
+def _is_notebook(suffix: str, head: bytes) -> bool:
+    """Tell whether JSON is a Jupyter notebook (nbformat 4): cells, of which each has a type."""
+    return suffix == "ipynb" or (b'"cells"' in head and b'"cell_type"' in head)
 
 
 def _is_yaml(suffix: str, head: bytes) -> bool:

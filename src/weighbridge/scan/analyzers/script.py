@@ -13,9 +13,11 @@ class ScriptFacts(Facts):
 
     Attributes:
         interpreter: What would run it, as the file or its suffix says.
+        on_request: Whether it is a recipe that runs only when somebody asks for it by name.
     """
 
     interpreter: str
+    on_request: bool = False
 
 
 _FIRST_LINE_BYTES = 256

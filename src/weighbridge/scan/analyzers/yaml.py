@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from weighbridge.scan.configuration import SettingFacts, setting_facts
+from weighbridge.scan.configuration import (
+    CONTEXT_KEYS,
+    DOTTED_KEYS,
+    SettingFacts,
+    TargetFacts,
+    is_dotted,
+    known_keys,
+    setting_facts,
+)
+from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import read_text
@@ -43,14 +52,21 @@ _ESCAPE: Final = re.compile(
     r"\\(?:x([0-7][0-9a-fA-F])|u00([0-7][0-9a-fA-F])|U000000([0-7][0-9a-fA-F]))"
 )
 _FOLD: Final = re.compile(r"\\\r?\n[ \t]*")
-_KEY: Final = re.compile(
-    r"""["']?\b(_target_|loader_module|auto_map|trust_remote_code)["']?\s*:\s*["']?([^\s"',}\]#]*)"""
-)
+_KEYS: Final = "|".join(sorted(re.escape(key) for key in known_keys() if "/" not in key))
+_KEY: Final = re.compile(rf"""["']?(?<![\w./-])({_KEYS})["']?\s*:\s*["']?([^\s"',}}\]#]*)""")
 _BARE_KEY: Final = re.compile(
     r"""\b(_target_|loader_module|auto_map|trust_remote_code)\b(?!["']?\s*:)"""
 )
+_CODE_KEY: Final = re.compile(r"^[ \t]*code[ \t]*:[ \t]*([^\s#]+)", re.MULTILINE)
+_ARGUMENTS: Final = re.compile(r"\b(?:params|init_args|parameters)[\"']?\s*:")
+# HyperPyYAML, which speechbrain reads its hyperparameters with: what follows the colon is
+# imported, and for most of these called.
+_OBJECT_TAG: Final = re.compile(r"!(new|name|apply|applyref|module):(.+)")
 _PREFIX_CHARS: Final = 256
-_TEMPLATE_KEY: Final = re.compile(r"\bchat_template[\"']?\s*:")
+_TEMPLATE_KEY: Final = re.compile(
+    r"^([ \t]*)(?:- )?[\"']?\w*chat_template[\"']?[ \t]*:[ \t]*(.*)$", re.MULTILINE
+)
+_BLOCK: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -68,15 +84,51 @@ def analyze(subject: Subject) -> Analysis:
     for match in _TAG.finditer(text):
         subject.check_time()
         tag = unquote(match.group())
-        if _LANGUAGE.search(tag):
+        if built := _OBJECT_TAG.fullmatch(tag):
+            where = f"character {match.start()}"
+            yield TargetFacts(
+                subject=subject, where=where, key=f"!{built.group(1)}", value=built.group(2)
+            )
+        elif _LANGUAGE.search(tag):
             tags.append((match.start(), tag))
     prefixes = tuple((m.start(), m.group()) for m in _PREFIX.finditer(text))
     if tags or prefixes:
         yield YamlTagsFacts(subject=subject, tags=tuple(tags), prefixes=prefixes)
     yield from _settings(subject, text)
     yield from _bare_keys(subject, text)
-    if _TEMPLATE_KEY.search(text):
-        yield template_facts(subject, text, where="the whole file")
+    for match in _TEMPLATE_KEY.finditer(text):
+        yield template_facts(subject, _scalar(text, match), where=f"character {match.start()}")
+    if lists_dependencies(subject.name):
+        yield from dependencies_in(subject, text)
+
+
+def _scalar(text: str, match: re.Match[str]) -> str:
+    """
+    Return the text of a chat template's scalar: a block, or what stands on the key's line.
+
+    A block goes on as long as lines are indented more than the key, or empty. A template in
+    quotes may go on over lines as well; then all that is indented belongs to it.
+    """
+    first = match.group(2)
+    lines = []
+    for line in text[match.end() + 1 :].split("\n"):
+        if line.strip() and len(line) - len(line.lstrip(" \t")) <= len(match.group(1)):
+            break
+        lines.append(line.strip("\r"))
+    if _BLOCK.fullmatch(first.strip()):
+        return "\n".join(lines)
+    whole = "\n".join([first, *lines]).strip()
+    quote = whole[:1]
+    if quote not in ("'", '"') or len(whole) == 1:
+        return whole
+    inner = whole[1:].rpartition(quote)[0]
+    return inner.replace("''", "'") if quote == "'" else _unquoted(inner)
+
+
+def _unquoted(text: str) -> str:
+    """Return what a double-quoted scalar stands for; the numeric escapes are resolved already."""
+    plain = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "_": "\u00a0"}
+    return re.sub(r"\\(.)", lambda m: plain.get(m.group(1), m.group(1)), text)
 
 
 def _bare_keys(subject: Subject, text: str) -> Iterator[SettingFacts]:
@@ -100,8 +152,18 @@ def _bare_keys(subject: Subject, text: str) -> Iterator[SettingFacts]:
 def _settings(subject: Subject, text: str) -> Iterator[SettingFacts]:
     """Yield the settings that stand in *text*."""
     line, counted = 1, 0
+    has_arguments = _ARGUMENTS.search(text) is not None
     for match in _KEY.finditer(text):
         subject.check_time()
         line += text.count("\n", counted, match.start())
         counted = match.start()
-        yield setting_facts(subject, match.group(1), match.group(2), where=f"line {line}")
+        key, value = match.groups()
+        if key in CONTEXT_KEYS and not has_arguments:
+            continue
+        if key in DOTTED_KEYS | CONTEXT_KEYS and not is_dotted(value):
+            continue
+        yield setting_facts(subject, key, value, where=f"line {line}")
+    if subject.name.lower() == "mlmodel":
+        for match in _CODE_KEY.finditer(text):
+            where = f"character {match.start()}"
+            yield setting_facts(subject, "code_paths", match.group(1), where=where)

@@ -20,5 +20,6 @@ class ScriptFile(Rule[ScriptFacts]):
         """Yield what speaks against the subject."""
         yield Match(
             message="the file is a script",
+            severity=Severity.LOW if facts.on_request else None,
             evidence=(f"run by {facts.interpreter or 'an interpreter that it does not name'}",),
         )

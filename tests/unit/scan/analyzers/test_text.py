@@ -5,7 +5,7 @@ import pytest
 from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.evidence import Gap
+from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_BYTES
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Subject
@@ -14,19 +14,73 @@ from weighbridge.scan.interface import Subject
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [
-        ("config.yaml", "a: !!python/name:os.system\n", "yaml-python-tag"),
+        ("config.yaml", "_target_: os.system\n", "config-target"),
         ("MLmodel", "loader_module: evil\n", "config-target"),
+        ("MLmodel", "flavors:\n  python_function:\n    code: code\n", "mlflow-code"),
         ("config.json", '{"auto_map": "x.Y"}', "remote-code-auto-map"),
         ("config.JSON", "{", "scan-malformed"),
         ("x.py", "x = 1\n", "remote-code-python-file"),
         ("chat_template.jinja", "{{ x.__class__ }}", "chat-template"),
         ("x.sh", "echo\n", "script-file"),
+        ("start.desktop", "[Desktop Entry]\nExec=sh\n", "script-file"),
+        ("a.reg", "Windows Registry Editor Version 5.00\n", "script-file"),
+        (".bashrc", "echo\n", "script-file"),
+        (".Rprofile", "system('x')\n", "script-file"),
+        ("Dockerfile", "FROM x\n", "script-file"),
+        ("Makefile", "all:\n\techo\n", "script-file"),
+        ("requirements.txt", "-f http://packages.example/\n", "dependency-source"),
+        ("site.pth", "import os\n", "script-file"),
     ],
 )
 def test_name_decides(name: str, text: str, rule: str) -> None:
     """Text is judged by its name, and the same text under a name without a meaning is prose."""
     assert rules_of(examined(text.encode(), format=FileFormat.TEXT, path=name)) == {rule}
     assert examined(text.encode(), format=FileFormat.TEXT, path="README") == ()
+
+
+@pytest.mark.parametrize("name", ["hparams", "model.cfg", "config.txt", "a.toml"])
+@pytest.mark.parametrize(
+    ("text", "twin"),
+    [
+        ("a: !!python/name:os.system\n", "a: ! python/name:os.system\n"),
+        ("- !!p%79thon/object/apply:os.system []\n", "- !!p%79th%20on/x:os.system []\n"),
+        ("a: [!<tag:yaml.org,2002:python/name:os.system>]\n", "a: [!<tag:yaml.org,2002:str>]\n"),
+        ("%TAG !p! tag:x,2002:\n---\na: 1\n", "% TAG !p! tag:x,2002:\n---\na: 1\n"),
+        ("a: !apply:os.system [x]\n", "a: !apply os.system [x]\n"),
+    ],
+)
+def test_tags_make_yaml_of_text(name: str, text: str, twin: str) -> None:
+    """A tag that has something built is found under any name, and what only looks so is not."""
+    found = rules_of(examined(text.encode(), format=FileFormat.TEXT, path=name))
+    assert found & {"yaml-python-tag", "config-target"}
+    assert examined(twin.encode(), format=FileFormat.TEXT, path=name) == ()
+
+
+def test_tags_in_a_model_card() -> None:
+    """A tag counts in the front matter of a model card, and not where the card speaks of it."""
+    tag = "a: !!python/name:os.system\n"
+    front = f"---\n{tag}---\n# Model\n"
+    prose = f"---\na: 1\n---\n# Model\n{tag}"
+    assert rules_of(examined(front.encode(), format=FileFormat.TEXT, path="README.md"))
+    assert examined(prose.encode(), format=FileFormat.TEXT, path="README.md") == ()
+    assert examined(tag.encode(), format=FileFormat.TEXT, path="README.md") == ()
+
+
+def test_tags_far_into_a_text() -> None:
+    """A tag is found wherever it stands in a large text."""
+    text = b"word 0.1 0.2\n" * 200_000 + b"a: !!python/name:os.system\n"
+    assert rules_of(examined(text, format=FileFormat.TEXT, path="x.txt")) == {"yaml-python-tag"}
+    assert examined(text[:-27], format=FileFormat.TEXT, path="x.txt") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "grave"), [("Dockerfile", False), ("build.dockerfile", False), ("run.bat", True)]
+)
+def test_what_only_runs_on_request_is_less_grave(name: str, grave: bool) -> None:
+    """A recipe for a builder is of low gravity, a script that a double click runs of medium."""
+    (finding,) = examined(b"x\n", format=FileFormat.TEXT, path=name)
+    assert isinstance(finding, Finding)
+    assert finding.severity is (Severity.MEDIUM if grave else Severity.LOW)
 
 
 class _Huge:

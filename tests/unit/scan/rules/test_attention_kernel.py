@@ -30,6 +30,20 @@ def test_fetched(value: object) -> None:
     assert _found({"_attn_implementation": value})
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"_experts_implementation": "a/b"},
+        {"experts_implementation": "a/b"},
+        {"kernel_mapping": {"RMSNorm": "a/b:Norm"}},
+    ],
+)
+def test_other_kernels(document: object) -> None:
+    """Kernels for other parts of a model are found as well."""
+    data = json.dumps(document).encode()
+    assert findings_of(RULE, examined(data, format=FileFormat.JSON))
+
+
 @pytest.mark.parametrize("value", ["eager", "paged|sdpa", {"": "eager", "n": 1}, None, 5])
 def test_built_in(value: object) -> None:
     """Names of the library's own implementations are not found."""

@@ -202,7 +202,39 @@ def test_a_concern_is_said_once() -> None:
     assert len(_found("{{ x.__class__ }}" * 50)) == 1
 
 
-def test_template_in_yaml() -> None:
-    """A template in YAML is read too."""
-    data = b"chat_template: |\n  {{ x.__class__ }}\n"
-    assert findings_of(RULE, examined(data, format=FileFormat.YAML))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chat_template: |\n  {{ x.__class__ }}\n",
+        "a:\n  chat_template: >-\n    text\n\n    {{ x.__class__ }}\nb: 1\n",
+        'chat_template: "{{ x[\\"__cl\\" \\\n  \\"ass__\\"] }}"\n',
+        "chat_template: '{{ x[''__class__''] }}'\n",
+        "- chat_template: {{ x.__class__ }}\n",
+        '"chat_template": "{{ x.__class__"\n',
+    ],
+)
+def test_template_in_yaml(text: str) -> None:
+    """A template in YAML is read in every way to write a scalar."""
+    assert findings_of(RULE, examined(text.encode(), format=FileFormat.YAML))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chat_template: |\n  {% for m in messages %}\n  {{ m['role'] }}\n  {% endfor %}\nb: 1\n",
+        'chat_template: "{{ m[\\"role\\"] }}\\n{# {{ #}"\n',
+        "chat_template: '{{ m[''role''] }}'\nb: \"'\"\n",
+        "chat_template:\nchat_template_file: x.jinja\n",
+    ],
+)
+def test_harmless_template_in_yaml(text: str) -> None:
+    """A template without concern in YAML, and what stands around it, is not found."""
+    assert not findings_of(RULE, examined(text.encode(), format=FileFormat.YAML))
+
+
+def test_prompts_of_other_libraries() -> None:
+    """A template that a library renders because the document says so is read, others are not."""
+    document = {"template_format": "jinja2", "template": "{{ x.__class__ }}"}
+    assert findings_of(RULE, examined(json.dumps(document).encode(), format=FileFormat.JSON))
+    document["template_format"] = "f-string"
+    assert not examined(json.dumps(document).encode(), format=FileFormat.JSON)

@@ -31,7 +31,14 @@ def _found(document: object, *, path: str = "config.json") -> list[Finding]:
         ("subprocess.Popen", Severity.CRITICAL),
         ("mypackage.Model", Severity.HIGH),
         ("nemo.utils.run_command", Severity.HIGH),
+        ("torch.load", Severity.CRITICAL),
+        ("os", Severity.HIGH),
+        ("torch.hub.get_dir", Severity.HIGH),
+        ("src.models.Net", Severity.HIGH),
         ("nemo.collections.asr.models.EncDecCTCModel", Severity.LOW),
+        ("torch.optim.AdamW", Severity.LOW),
+        ("torch.nn.Linear", Severity.LOW),
+        ("lightning.pytorch.callbacks.ModelCheckpoint", Severity.LOW),
     ],
 )
 def test_severity(target: str, severity: Severity) -> None:
@@ -67,6 +74,73 @@ def test_yaml(text: str) -> None:
     (finding,) = findings_of(RULE, examined(text.encode(), format=FileFormat.YAML))
     assert finding.severity is Severity.CRITICAL
     assert "line" in finding.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("document", "severity"),
+    [
+        ({"class_path": "os.system"}, Severity.CRITICAL),
+        ({"class_path": "package.Model", "init_args": {}}, Severity.LOW),
+        ({"class_path": "package.run"}, Severity.MEDIUM),
+        ({"_class_path": "subprocess.Popen"}, Severity.CRITICAL),
+        ({"_component_": "torchtune.models.lora_llama"}, Severity.MEDIUM),
+        ({"target": "os.system", "params": {}}, Severity.CRITICAL),
+        ({"target": "ldm.models.diffusion.ddpm.LatentDiffusion", "params": {}}, Severity.LOW),
+        ({"implementation": "evil.run", "parameters": {}}, Severity.MEDIUM),
+        ({"activation_function": "os.system"}, Severity.CRITICAL),
+        ({"activation_fn": "evil.Act"}, Severity.LOW),
+        ({"parent_library": "evil"}, Severity.HIGH),
+        ({"auto_mapping": {"parent_library": "transformers_modules.x"}}, Severity.HIGH),
+        ({"_instantiator": "evil.instantiate_module"}, Severity.HIGH),
+    ],
+)
+def test_keys_of_other_frameworks(document: object, severity: Severity) -> None:
+    """Keys by which other frameworks name objects count where the value is the path of one."""
+    assert [f.severity for f in _found(document)] == [severity]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"target": "os.system"},
+        {"target": "label", "params": {}},
+        {"class_path": "name"},
+        {"class_path": ["a.b"]},
+        {"activation_function": "gelu"},
+        {"activation_function": "torch.nn.modules.activation.Tanh"},
+        {"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"},
+        {"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}},
+        {"_instantiator": "pytorch_lightning.cli.instantiate_module"},
+        {"implementation": "flash", "parameters": {}},
+    ],
+)
+def test_words_and_expected_values(document: object) -> None:
+    """Words, and what the frameworks themselves write, are not found."""
+    assert _found(document) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("a: !apply:os.system [x]\n", Severity.CRITICAL),
+        ("a: !new:subprocess.Popen\n  args: x\n", Severity.CRITICAL),
+        ("a: !name:evil.run\n", Severity.HIGH),
+        ("a: !new:speechbrain.nnet.linear.Linear\n  n: 1\n", Severity.LOW),
+        ("a: !apply:torch.manual_seed [1]\n", Severity.LOW),
+        ("target: evil.run\nparams: {}\n", Severity.MEDIUM),
+        ("class_path: package.Model\n", Severity.LOW),
+    ],
+)
+def test_objects_in_yaml(text: str, severity: Severity) -> None:
+    """Tags of HyperPyYAML and keys of other frameworks name objects in YAML too."""
+    found = findings_of(RULE, examined(text.encode(), format=FileFormat.YAML))
+    assert [f.severity for f in found] == [severity]
+
+
+@pytest.mark.parametrize("text", ["a: !ref <b>\n", "target: x.y\n", "class_path: name\n"])
+def test_other_yaml(text: str) -> None:
+    """References, words, and targets without arguments are not found."""
+    assert not findings_of(RULE, examined(text.encode(), format=FileFormat.YAML))
 
 
 def test_yaml_without_target() -> None:

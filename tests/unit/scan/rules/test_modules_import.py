@@ -32,3 +32,13 @@ def test_other_documents() -> None:
     """Lists of other objects are not modules."""
     assert not _found([{"type": "x"}])
     assert not _found({"type": "os.system", "path": ""})
+
+
+def test_routers() -> None:
+    """The classes to which a router sends its inputs are judged like modules."""
+    document: dict[str, object] = {"types": {"query_0": "evil.Module"}, "structure": {}}
+    (finding,) = _found(document)
+    assert finding.evidence == ("/types/query_0: 'evil.Module'",)
+    document["types"] = {"query_0": "sentence_transformers.models.StaticEmbedding"}
+    assert not _found(document)
+    assert not _found({"types": {"query_0": "evil.Module"}})

@@ -31,6 +31,8 @@ def _found(document: object, *, path: str = "config.json") -> list[Finding]:
         {"text_config": {"auto_map": {"AutoConfig": "x.Config"}}},
         {"custom_pipelines": {"task": {"impl": "x.Pipeline", "pt": ["AutoModel"]}}},
         [{"auto_map": {"AutoConfig": "x.Config"}}],
+        {"custom_generate": "x.y/generate"},
+        {"custom_pipeline": "x.y/pipeline"},
     ],
 )
 def test_every_shape(document: object) -> None:

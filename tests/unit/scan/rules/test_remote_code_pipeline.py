@@ -49,3 +49,11 @@ def test_only_in_pipelines() -> None:
 def test_no_pipeline() -> None:
     """A model_index.json that is no object is nothing."""
     assert not _found([1], path="model_index.json")
+
+
+def test_type_hints_of_modular_pipelines() -> None:
+    """A component of a modular pipeline names its class in a type hint."""
+    component = [None, None, {"type_hint": ["evil", "X"], "repo": "a/b"}]
+    assert _found({"_diffusers_version": "0", "unet": component})
+    component[2] = {"type_hint": ["diffusers", "X"]}
+    assert not _found({"_diffusers_version": "0", "unet": component})

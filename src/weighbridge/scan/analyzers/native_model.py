@@ -1,0 +1,67 @@
+"""
+Models in formats of their own that have no way to express code: XGBoost, CatBoost, fastText.
+
+Their readers are written in C++ and trust what they read, so the frame of each file is checked;
+a file that does not hold together is a gap. There is nothing in them for a rule to judge.
+"""
+
+import struct
+from typing import Final
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.errors import MalformedContentError
+from weighbridge.formats.ubjson import check_ubjson
+from weighbridge.scan.interface import Analysis, Subject
+
+_CATBOOST: Final = struct.Struct("<4sI")
+_FASTTEXT: Final = struct.Struct("<ii12idiiiqq")
+_FASTTEXT_VERSION: Final = 12
+_SMALLEST_ENTRY: Final = 10
+"""Bytes of a fastText word: a terminator, a count and a kind (`Dictionary::save`)."""
+
+
+def analyze(subject: Subject) -> Analysis:
+    """
+    Yield nothing where the file holds together.
+
+    Raises:
+        MalformedContentError: It does not.
+        LimitExceededError: More values than the limit.
+    """
+    match subject.format:
+        case FileFormat.XGBOOST:
+            check_ubjson(subject.source, between=subject.check_time)
+        case FileFormat.CATBOOST:
+            _check_catboost(subject)
+        case _:
+            _check_fasttext(subject)
+    yield from ()
+
+
+def _check_catboost(subject: Subject) -> None:
+    """Hold the size of the flatbuffer in front, and its root, against the file."""
+    head = subject.source.read_at(0, _CATBOOST.size + 4)
+    if len(head) < _CATBOOST.size + 4:
+        raise _malformed("a CatBoost model", f"{len(head)} bytes")
+    _, size = _CATBOOST.unpack_from(head)
+    root = int.from_bytes(head[_CATBOOST.size :], "little")
+    if _CATBOOST.size + size > subject.source.size or not 0 < root < size:
+        raise _malformed("a core that lies in the file", f"{size} bytes, root at {root}")
+
+
+def _check_fasttext(subject: Subject) -> None:
+    """Hold the counts of the header against the file (`FastText::loadModel`)."""
+    head = subject.source.read_at(0, _FASTTEXT.size)
+    if len(head) < _FASTTEXT.size:
+        raise _malformed("a fastText model", f"{len(head)} bytes")
+    _, version, dimension, *rest = _FASTTEXT.unpack(head)
+    entries, words, labels, _, pruned = rest[-5:]
+    fits = 0 <= entries * _SMALLEST_ENTRY <= subject.source.size
+    if version > _FASTTEXT_VERSION or dimension <= 0 or not fits or pruned < -1:
+        raise _malformed("counts that the file can hold", f"{entries} entries of {dimension}")
+    if words + labels != entries or min(words, labels) < 0:
+        raise _malformed(f"{entries} words and labels", f"{words} and {labels}")
+
+
+def _malformed(expected: str, found: str) -> MalformedContentError:
+    return MalformedContentError("the model cannot be read", expected=expected, found=found)
