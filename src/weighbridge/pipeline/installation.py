@@ -14,6 +14,7 @@ _PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
 _EXTRAS: Final = {
     "numpy": ("numpy", "ml_dtypes"),
     "torch": ("torch",),
+    "hub": ("huggingface_hub",),
     "demo": ("numpy", "ml_dtypes", "tokenizers"),
 }
 

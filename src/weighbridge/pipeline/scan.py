@@ -26,6 +26,7 @@ from weighbridge.core.limits import MAX_STREAM_BYTES, MIB
 from weighbridge.formats.sniff import sniff
 from weighbridge.inventory.contents import DiskContents
 from weighbridge.inventory.progress import Progress
+from weighbridge.inventory.remote import RemoteContents, list_remote
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
@@ -34,7 +35,9 @@ from weighbridge.pipeline.others import ask_others, scanners_for
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.report import ScanReport
 from weighbridge.scan.runner import Contents
+from weighbridge.sources.hub import is_hub_reference, locate_on_hub
 from weighbridge.sources.local import locate
+from weighbridge.sources.remote import RemoteHandle
 
 _SELF = "."
 _UNNAMED = "stream"
@@ -120,6 +123,10 @@ class _Plan:
 
 
 def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
+    if is_hub_reference(reference):
+        if plan.also:
+            raise UsageError("other scanners open files by themselves, so they need a path")
+        return _scan_remote(locate_on_hub(reference), plan, examiner)
     handle = locate(reference)
     inventory = take_inventory(
         handle, InventoryPlan(symlinks=plan.symlinks), progress=plan.progress
@@ -128,6 +135,18 @@ def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
     contents = plan.counted(DiskContents(handle, inventory), inventory)
     report = examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
     return ask_others(report, plan.also, handle=handle)
+
+
+def _scan_remote(handle: RemoteHandle, plan: _Plan, examiner: Examiner) -> ScanReport:
+    """Scan an artifact on a server, of which only what is looked at is fetched."""
+    progress = plan.progress
+    if progress is not None:
+        progress.begin(sum(file.size for file in handle.files))
+    inventory = list_remote(handle, advance=progress.advance if progress is not None else None)
+    if not inventory.model_entries and not inventory.gaps:
+        raise NothingToCheckError("the repository holds no file", where=handle.reference)
+    contents = plan.counted(RemoteContents(handle), inventory)
+    return examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
 
 
 def _scan_stream(source: ByteSource, *, name: str) -> ScanReport:

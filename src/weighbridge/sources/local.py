@@ -33,6 +33,7 @@ def locate(reference: str | os.PathLike[str], /) -> LocalHandle:
             where=text,
             expected="a path to a directory or a file",
             found=text.split("://", 1)[0] + "://",
+            hint="`weighbridge scan` reads hf://; download the model for everything else",
         )
     if not text or "\0" in text:
         raise UsageError(
