@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from google.protobuf.descriptor import Descriptor
+
 FOLDER: Final = Path(__file__).parents[2] / "src/weighbridge/formats/protobuf"
 
 SOURCES: Final = {
@@ -47,9 +49,12 @@ KINDS: Final = {
     18: "varint",  # sint64
 }
 
+MESSAGE: Final = 11
+REPEATED: Final = 3
+
 KERAS: Final = {
-    "SavedMetadata": {1: ["nodes", "SavedObject", 1, ""]},
-    "SavedObject": {
+    "SavedMetadata": {1: ["nodes", "KerasObject", 1, ""]},
+    "KerasObject": {
         2: ["node_id", "varint", 0, ""],
         3: ["node_path", "string", 0, ""],
         4: ["identifier", "string", 0, ""],
@@ -60,14 +65,24 @@ KERAS: Final = {
 """keras/protobuf/saved_metadata.proto, which no package's descriptors hold any more."""
 
 
-def short_name(descriptor: Any) -> str:
-    """Return the name of a message without its package, which is the same for a whole file."""
+PREFIXES: Final = (
+    "CoreML.Specification.",
+    "google.protobuf.",
+    "onnx.",
+    "sentencepiece.",
+    "tensorflow.",
+)
+
+
+def short_name(descriptor: Descriptor) -> str:
+    """Return the name of a message without the package that most of its format have."""
     name: str = descriptor.full_name
-    package: str = descriptor.file.package
-    return name.removeprefix(f"{package}.") if package else name
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
 
 
-def add(descriptor: Any, table: dict[str, Any]) -> None:
+def add(descriptor: Descriptor, table: dict[str, Any]) -> None:
     """Add *descriptor* and every message that it can hold to *table*."""
     name = short_name(descriptor)
     if name in table:
@@ -76,7 +91,7 @@ def add(descriptor: Any, table: dict[str, Any]) -> None:
     for field in sorted(descriptor.fields, key=lambda f: f.number):
         kind = KINDS.get(field.type)
         if kind is None:
-            assert field.type == 11, field.full_name
+            assert field.type == MESSAGE, field.full_name
             kind = short_name(field.message_type)
             add(field.message_type, table)
         oneof = field.containing_oneof
@@ -84,7 +99,7 @@ def add(descriptor: Any, table: dict[str, Any]) -> None:
         group = oneof.name if oneof is not None and len(oneof.fields) > 1 else ""
         repeated = getattr(field, "is_repeated", None)
         if repeated is None:
-            repeated = field.label == 3
+            repeated = field.label == REPEATED
         table[name][field.number] = [field.name, kind, int(repeated), group]
 
 

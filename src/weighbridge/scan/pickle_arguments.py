@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.formats.pickle.containers import is_opaque
+from weighbridge.core.limits import MAX_PATTERN_CHARS
 from weighbridge.formats.pickle.trace import Change, ChangeKind
 from weighbridge.formats.pickle.values import (
     ByteArrayNode,
+    CallKind,
     CallNode,
     DictNode,
     GlobalNode,
@@ -22,26 +23,27 @@ from weighbridge.formats.pickle.values import (
     SetNode,
     TupleNode,
     Value,
-    children,
 )
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
-from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
+from weighbridge.scan.numpy_types import RECORD_CLASSES, read_type
 from weighbridge.scan.pickle_facts import literal_bytes
+from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
+from weighbridge.scan.pickle_states import (
+    NOT_CALLED_BY_OTHERS,
+    NOT_STORED,
+    refuse_attributes,
+    refuse_state,
+)
 from weighbridge.scan.pickle_storage import read_storage
 
-Refusal = str | None
-"""Why something is not admitted; None for admitted."""
+_FLAGS: Final = frozenset({"re.RegexFlag", "regex._regex_core.RegexFlag"})
+"""What makes the flags of a regular expression."""
 
-_SPECIAL: Final = frozenset(
-    {
-        Arguments.NESTED_PICKLE,
-        Arguments.REBUILD,
-        Arguments.CLASS_FIRST,
-        Arguments.CALLABLE_FIRST,
-        Arguments.OWN_MODULE,
-    }
-)
-"""Functions that may not be stored for a later call: what they get then is nobody's to check."""
+_UFUNC_MODULES: Final = frozenset({"numpy", "numpy.core._multiarray_umath"})
+"""Where NumPy itself says that its arithmetic functions are."""
+
+_OF_CLASSES: Final = frozenset({"mro", "name", "value"})
+"""What an enumeration has besides its members."""
 
 _FACTORIES: Final = frozenset(
     f"builtins.{name}" for name in ("list", "dict", "int", "float", "str", "set", "tuple", "bool")
@@ -52,7 +54,7 @@ class Judge:
     """Checks the calls and changes of one trace; remembers which containers it has walked."""
 
     def __init__(self) -> None:
-        self._plain: dict[int, Value] = {}
+        self.plain = PlainValues()
 
     def refuse_call(self, call: CallNode, entry: Entry) -> Refusal:
         """Say why *entry* does not admit *call*."""
@@ -68,42 +70,20 @@ class Judge:
         entry = _entry_of(target) if isinstance(target, CallNode) else None
         if entry is None or not isinstance(target, CallNode):
             return "a value is changed that no listed name made"
-        state = self._resolve(entry.state, target)
+        entry = _made_by(entry, target)
         if change.kind is not ChangeKind.BUILD:
-            admitted = state in {State.ITEMS, State.BOTH}
+            admitted = entry.state in {State.ITEMS, State.BOTH}
             return None if admitted else f"items are given to the result of {entry.name}"
         (content,) = change.items
-        if state in _STATES:
-            return _STATES[state](self, content)
-        return f"a state is given to the result of {entry.name}"
+        return refuse_state(self.plain, entry, entry.state, content)
 
-    def _resolve(self, state: State, call: CallNode) -> State:
-        """Return what the class admits that a call makes an instance of."""
-        if state is not State.OF_CLASS:
-            return state
-        first = (call.positional or (None,))[0]
-        entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
-        return entry.state if entry and entry.state is not State.OF_CLASS else State.NONE
 
-    def is_plain(self, value: Value) -> bool:
-        """Tell whether *value* is made of constants and containers only."""
-        fresh: dict[int, Value] = {}
-        pending = [value]
-        while pending:
-            item = pending.pop()
-            if is_opaque(item):
-                return False
-            if isinstance(item, ListNode | TupleNode | SetNode | DictNode):
-                key = id(item)
-                if key not in self._plain and key not in fresh:
-                    fresh[key] = item
-                    pending.extend(children(item))
-        self._plain.update(fresh)
-        return True
-
-    def are_plain(self, call: CallNode, values: tuple[Value, ...]) -> bool:
-        """Tell whether *values* and the keyword arguments are plain."""
-        return all(map(self.is_plain, values)) and self.is_plain(call.kwargs)
+def _made_by(entry: Entry, call: CallNode) -> Entry:
+    """Return the entry of the class that *call* makes an instance of, where *entry* says so."""
+    if entry.state is not State.OF_CLASS:
+        return entry
+    first = (call.positional or (None,))[0]
+    return (find_entry(first.dotted) if isinstance(first, GlobalNode) else None) or entry
 
 
 def _entry_of(call: CallNode) -> Entry | None:
@@ -115,22 +95,36 @@ def _uncalled(_judge: Judge, _call: CallNode, _args: tuple[Value, ...]) -> Refus
     return "it may be named and not called"
 
 
+def _new(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if args or has_keywords(call):
+        return "it takes no arguments here"
+    # INST and OBJ without arguments make an empty instance as well.
+    return "its __init__ would run" if call.kind is CallKind.REDUCE else None
+
+
 def _none(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    return "it takes no arguments here" if args or _has_keywords(call) else None
+    return "it takes no arguments here" if args or has_keywords(call) else None
 
 
 def _plain(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    return None if judge.are_plain(call, args) else "it takes constants only"
+    return None if judge.plain.hold(call, args) else "it takes constants only"
 
 
 def _allowed(_judge: Judge, _call: CallNode, _args: tuple[Value, ...]) -> Refusal:
     return None
 
 
-def _pairs(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    if not args and not _has_keywords(call):
+def _container(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    written = all(isinstance(item, ListNode | TupleNode | SetNode | DictNode) for item in args)
+    if len(args) <= 1 and written and not has_keywords(call):
         return None
-    well_formed = len(args) == 1 and not _has_keywords(call) and _is_pairs(args[0])
+    return "it takes one container that the stream writes out"
+
+
+def _pairs(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if not args and not has_keywords(call):
+        return None
+    well_formed = len(args) == 1 and not has_keywords(call) and _is_pairs(args[0])
     return None if well_formed else "it takes one list of pairs"
 
 
@@ -145,16 +139,13 @@ def _is_pairs(value: Value) -> bool:
 
 
 def _sequence(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    well_formed = len(args) == 1 and not _has_keywords(call) and _integers(args[0]) is not None
+    well_formed = len(args) == 1 and not has_keywords(call) and integers(args[0]) is not None
     return None if well_formed else "it takes one sequence of integers"
 
 
 def _content(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    def is_text(value: Value) -> bool:
-        made = isinstance(value, CallNode) and value.target == "_codecs.encode"
-        return made or isinstance(value, str | bytes | ByteArrayNode)
-
-    admitted = not _has_keywords(call) and all(map(is_text, args))
+    held = all(is_text(item) or isinstance(item, ByteArrayNode) for item in args)
+    admitted = held and not has_keywords(call)
     return None if admitted else "it takes text or bytes"
 
 
@@ -163,7 +154,7 @@ def _factory(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
         return None
     factory = args[0]
     plain = factory is None or (isinstance(factory, GlobalNode) and factory.dotted in _FACTORIES)
-    if plain and len(args) == 1 and not _has_keywords(call):
+    if plain and len(args) == 1 and not has_keywords(call):
         return None
     return "its factory is not a plain class"
 
@@ -171,7 +162,7 @@ def _factory(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
 def _class_first(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     first = args[0] if args else None
     entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
-    if entry is None or entry.kind is not Kind.CLASS or _has_keywords(call):
+    if entry is None or entry.kind is not Kind.CLASS or has_keywords(call):
         return "its first argument is not a listed class"
     functions = (
         item.dotted
@@ -181,12 +172,30 @@ def _class_first(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refu
     return next((f"{name} is among its arguments" for name in functions), None)
 
 
+def _own_class(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    first = args[0] if args else None
+    entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
+    own = find_entry(call.target or "")
+    if entry is None or own is None or entry.pack != own.pack:
+        return "its first argument is not a listed class of the same framework"
+    return _class_first(judge, call, args)
+
+
+def _own_instance(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    own = find_entry(call.target or "")
+    for item in args:
+        entry = _entry_of(item) if isinstance(item, CallNode) else None
+        if entry is None or own is None or entry.pack != own.pack:
+            return "it takes instances of listed classes of the same framework"
+    return "it takes no keywords" if has_keywords(call) else None
+
+
 def _callable_first(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     first = args[0] if args else None
     entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
-    if entry is None or entry.args in _SPECIAL:
+    if entry is None or entry.args in NOT_STORED:
         return "its first argument is not a listed function of plain values"
-    return None if judge.are_plain(call, args[1:]) else "it stores arguments that are not plain"
+    return None if judge.plain.hold(call, args[1:]) else "it stores arguments that are not plain"
 
 
 def _own_module(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -195,31 +204,51 @@ def _own_module(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusa
         if isinstance(item, GlobalNode):
             if not item.dotted.startswith(package):
                 return f"{item.dotted} is among its arguments"
-        elif not isinstance(item, CallNode) and not judge.is_plain(item):
+        elif not isinstance(item, CallNode) and not judge.plain.holds(item):
             return "its arguments hold something other than data"
-    return "it takes no keywords" if _has_keywords(call) else None
+    return "it takes no keywords" if has_keywords(call) else None
 
 
 def _nested_pickle(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     literal = len(args) == 1 and literal_bytes(args[0]) is not None
     return (
         None
-        if literal and not _has_keywords(call)
+        if literal and not has_keywords(call)
         else "it unpickles bytes that the stream computes"
     )
 
 
+def _pattern(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    expression = args[0] if args else None
+    if not isinstance(expression, str | bytes) or len(expression) > MAX_PATTERN_CHARS:
+        return f"it takes a regular expression of at most {MAX_PATTERN_CHARS} characters"
+    flags = args[1:]
+    made = all(isinstance(f, CallNode) and f.target in _FLAGS for f in flags)
+    plain = len(flags) <= 1 and (made or all(isinstance(f, int) for f in flags))
+    return None if plain and not has_keywords(call) else "its flags are computed"
+
+
+def _enum_member(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if len(args) == 2 and not has_keywords(call):  # noqa: PLR2004  as it says
+        kind, name = args
+        entry = find_entry(kind.dotted) if isinstance(kind, GlobalNode) else None
+        named = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+        if entry is not None and entry.kind is Kind.ENUM and named and name not in _OF_CLASSES:
+            return None
+    return "it takes a listed enumeration and the name of a member"
+
+
 def _encode(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     encodings = {"latin1", "latin-1", "utf-8", "utf8", "ascii"}
-    text = bool(args) and isinstance(args[0], str) and not _has_keywords(call)
+    text = bool(args) and isinstance(args[0], str) and not has_keywords(call)
     known = len(args) == 1 or (len(args) == 2 and args[1] in encodings)  # noqa: PLR2004  as it says
     return None if text and known else "it takes a string and an encoding of text"
 
 
 def _tensor(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    if len(args) < 4 or _has_keywords(call):  # noqa: PLR2004  storage, offset, size, stride
+    if len(args) < 4 or has_keywords(call):  # noqa: PLR2004  storage, offset, size, stride
         return "it takes a storage, an offset, a size and a stride"
-    offset, size, stride = args[1], _integers(args[2]), _integers(args[3])
+    offset, size, stride = args[1], integers(args[2]), integers(args[3])
     if not isinstance(offset, int) or size is None or stride is None or len(size) != len(stride):
         return "offset, size and stride are not integers"
     if any(n < 0 for n in (offset, *size, *stride)):
@@ -228,6 +257,21 @@ def _tensor(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     if not math.prod(size):
         last = offset
     return _refuse_storage(args[0], last)
+
+
+def _tensor_first(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    first = args[0] if args else None
+    return None if _is_tensor(first) else "its first argument is no tensor"
+
+
+def _is_tensor(value: Value) -> bool:
+    """Tell whether *value* is what a listed function of torch or NumPy made, and no class."""
+    entry = _entry_of(value) if isinstance(value, CallNode) else None
+    return (
+        entry is not None
+        and entry.pack in {"torch", "numpy", "joblib"}
+        and (entry.kind is Kind.FUNCTION or entry.pack == "joblib")
+    )
 
 
 def _refuse_storage(storage: Value, last: int) -> Refusal:
@@ -246,17 +290,21 @@ def _refuse_storage(storage: Value, last: int) -> Refusal:
 
 
 def _rebuild(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    if len(args) != 4 or _has_keywords(call):  # noqa: PLR2004  function, type, arguments, state
+    if len(args) != 4 or has_keywords(call):  # noqa: PLR2004  function, type, arguments, state
         return "it takes a function, a class, arguments and a state"
     function, kind, inner, state = args
     entry = find_entry(function.dotted) if isinstance(function, GlobalNode) else None
     made = find_entry(kind.dotted) if isinstance(kind, GlobalNode) else None
-    if entry is None or entry.args in _SPECIAL - {Arguments.NESTED_PICKLE}:
+    if (
+        entry is None
+        or entry.pack != "torch"
+        or entry.args in NOT_CALLED_BY_OTHERS - {Arguments.NESTED_PICKLE}
+    ):
         return "its function is not listed"
     if made is None or made.kind is not Kind.CLASS:
         return "its class is not listed"
     virtual = CallNode(call.kind, function, inner, call.offset)
-    return judge.refuse_call(virtual, entry) or _attributes(judge, state)
+    return judge.refuse_call(virtual, entry) or refuse_attributes(judge.plain, state)
 
 
 def _array_shell(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -264,17 +312,36 @@ def _array_shell(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refus
     entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
     if entry is None or entry.state is not State.ARRAY or len(args) != 3:  # noqa: PLR2004  as below
         return "it takes a listed array class, a shape and a type code"
-    shape, code = _integers(args[1]), args[2]
+    shape, code = integers(args[1]), args[2]
     made = isinstance(code, CallNode) and code.target == "_codecs.encode"
     if shape not in ((0,), ()) or not (made or isinstance(code, str | bytes)):
         return "the array is not empty"
-    return None if judge.is_plain(call.kwargs) and not _has_keywords(call) else "it has keywords"
+    return None if judge.plain.holds(call.kwargs) and not has_keywords(call) else "it has keywords"
+
+
+def _masked_shell(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if len(args) != 4 or has_keywords(call):  # noqa: PLR2004  two classes, a shape, a type code
+        return "it takes two array classes, a shape and a type code"
+    kinds = [find_entry(item.dotted) for item in args[:2] if isinstance(item, GlobalNode)]
+    listed = [kind for kind in kinds if kind is not None and kind.state is State.ARRAY]
+    if len(listed) != 2 or integers(args[2]) not in ((0,), ()) or not is_text(args[3]):  # noqa: PLR2004  two classes
+        return "the array is not empty, or not of a listed class"
+    return None
+
+
+def _ufunc(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if len(args) == 2 and not has_keywords(call):  # noqa: PLR2004  a module and a name
+        module, name = args
+        listed = find_entry(f"numpy.{name}") if isinstance(name, str) else None
+        if module in _UFUNC_MODULES and listed is not None and listed.args is Arguments.UNCALLED:
+            return None
+    return "it takes the name of an arithmetic function of NumPy"
 
 
 def _dtype_code(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     first = args[0] if args else None
     record = isinstance(first, GlobalNode) and first.dotted in RECORD_CLASSES
-    plain = judge.are_plain(call, args[1:]) and (record or isinstance(first, str))
+    plain = judge.plain.hold(call, args[1:]) and (record or isinstance(first, str))
     return None if plain else "it takes a type code"
 
 
@@ -285,82 +352,19 @@ def _scalar(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
     return None
 
 
-def _has_keywords(call: CallNode) -> bool:
-    """Tell whether *call* has keyword arguments."""
-    return not (call.kwargs is None or (isinstance(call.kwargs, DictNode) and not call.kwargs.flat))
-
-
-def _integers(value: Value) -> tuple[int, ...] | None:
-    """Return the integers in a tuple or list, also one that torch.Size made."""
-    if isinstance(value, CallNode) and value.target == "torch.Size":
-        value = (value.positional or (None,))[0]
-    if not isinstance(value, TupleNode | ListNode):
-        return None
-    found = tuple(item for item in value.items if isinstance(item, int))
-    return found if len(found) == len(value.items) else None
-
-
-def _attributes(judge: Judge, state: Value) -> Refusal:
-    """Admit a dict of attributes, or None, or a pair of those."""
-    if isinstance(state, TupleNode) and len(state.items) == 2:  # noqa: PLR2004  dict and slots
-        return _attributes(judge, state.items[0]) or _attributes(judge, state.items[1])
-    if state is None:
-        return None
-    if not isinstance(state, DictNode):
-        return "the state is not a dict of attributes"
-    for key in state.flat[::2]:
-        if not isinstance(key, str):
-            return "an attribute's name is not a string"
-        if key.startswith("__") and key.endswith("__"):
-            return f"the state sets the special attribute {key}"
-    return None
-
-
-def _array(judge: Judge, state: Value) -> Refusal:
-    """Admit an array's state: version, shape, type, order, content, and a mask's parts."""
-    if not isinstance(state, TupleNode) or len(state.items) not in {5, 7}:
-        return "the state of an array has five items"
-    _version, shape, kind, _order, content, *mask = state.items
-    described = read_type(kind)
-    if _integers(shape) is None or described is None:
-        return "an array has no known shape or type"
-    if described.has_object != isinstance(content, ListNode):
-        return "objects of an array are not a list"
-    makers = {"_codecs.encode", "builtins.bytes"}
-    made = isinstance(content, CallNode) and content.target in makers
-    if not (made or isinstance(content, ListNode | str | bytes)):
-        return "the content of an array is computed"
-    del judge, mask
-    return None
-
-
-def _dtype(judge: Judge, state: Value) -> Refusal:
-    """Admit the state of a NumPy type."""
-    del judge
-    return find_type_fault(state)
-
-
-def _callable(judge: Judge, state: Value) -> Refusal:
-    """Admit the state of functools.partial: function, arguments, keywords, attributes."""
-    if not isinstance(state, TupleNode) or len(state.items) != 4:  # noqa: PLR2004  as it says
-        return "the state of a partial function has four items"
-    function, args, keywords, attributes = state.items
-    entry = find_entry(function.dotted) if isinstance(function, GlobalNode) else None
-    if entry is None or entry.args in _SPECIAL:
-        return "its function is not a listed function of plain values"
-    plain = all(map(judge.is_plain, (args, keywords, attributes)))
-    return None if plain else "it stores arguments that are not plain"
-
-
-def _any(_judge: Judge, _state: Value) -> Refusal:
-    return None
-
-
 _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]], Refusal]]] = (
     MappingProxyType(
         {
             Arguments.UNCALLED: _uncalled,
             Arguments.NONE: _none,
+            Arguments.NEW: _new,
+            Arguments.LATER: _new,
+            Arguments.CONTAINER: _container,
+            Arguments.OWN_CLASS: _own_class,
+            Arguments.OWN_INSTANCE: _own_instance,
+            Arguments.PATTERN: _pattern,
+            Arguments.ENUM_MEMBER: _enum_member,
+            Arguments.TENSOR_FIRST: _tensor_first,
             Arguments.PLAIN: _plain,
             Arguments.ALLOWED: _allowed,
             Arguments.PAIRS: _pairs,
@@ -377,17 +381,8 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.ARRAY_SHELL: _array_shell,
             Arguments.SCALAR: _scalar,
             Arguments.DTYPE_CODE: _dtype_code,
+            Arguments.MASKED_SHELL: _masked_shell,
+            Arguments.UFUNC: _ufunc,
         }
     )
-)
-
-_STATES: Final[Mapping[State, Callable[[Judge, Value], Refusal]]] = MappingProxyType(
-    {
-        State.ATTRIBUTES: _attributes,
-        State.BOTH: _attributes,
-        State.ARRAY: _array,
-        State.DTYPE: _dtype,
-        State.CALLABLE: _callable,
-        State.DATA: _any,
-    }
 )

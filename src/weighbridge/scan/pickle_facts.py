@@ -35,6 +35,10 @@ TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT, Dialect.T
 """Streams of torch's files; those of TorchScript archives are read by torch's own reader."""
 
 
+TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT})
+"""Streams of torch's archives: the one kind is read by Python, the other by torch's own reader."""
+
+
 class PickleSummary:
     """
     The events of a trace, sorted by what rules ask for.
@@ -89,7 +93,10 @@ class PickleSummary:
         if node.computed:
             self.computed.append(node)
         else:
-            self.names.setdefault(node.dotted, node)
+            first = self.names.setdefault(node.dotted, node)
+            if first.module != node.module:
+                # The same path by way of another module: another object, perhaps.
+                self.names.setdefault(f"{node.module}:{node.name}", node)
             self.counts[node.dotted] += 1
 
 
@@ -181,8 +188,9 @@ def belongs_to_program(dialect: Dialect, node: GlobalNode) -> bool:
 
     In torch's first format also a class of tensors, which is named there and never called.
     The reader of TorchScript imports nothing: classes of `__torch__` are those that the
-    archive's code defines, and the functions are its own (torch/csrc/jit/serialization/unpickler.cpp). No
-    Python module has the former, and the latter return what they get.
+    archive's code defines, and the functions are its own
+    (torch/csrc/jit/serialization/unpickler.cpp). No Python module has the former, and the
+    latter return what they get.
     """
     if dialect is Dialect.TORCH_TAR:
         return node.dotted in _FIRST_TENSORS and not node.computed

@@ -4,20 +4,26 @@ The form of an allow-list file, read strictly.
 ::
 
     pack = "numpy"
-    versions = ">=1.13"
+    packages = ["numpy"]
+    versions = "1.14.6 to 2.4.6"
 
     [[allow]]
     kind = "class"
-    args = "plain"
-    state = "none"
+    args = "dtype-code"
+    state = "dtype"
+    versions = "1.14.6 to 2.4.6"
     reason = "..."
-    names = ["numpy.dtype"]
+    [allow.names]
+    "numpy" = "dtype"
 
-Names are exact: no wildcard, no prefix. What is not listed is unknown, and unknown is denied.
+Names are exact: a module and, behind it, the qualified names in it. There is no wildcard and no
+prefix. What is not listed is unknown, and unknown is denied. `versions` says in which releases
+the names were seen; nothing depends on what is installed.
 """
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -29,6 +35,8 @@ class Kind(StrEnum):
     CLASS = "class"
     FUNCTION = "function"
     CONSTANT = "constant"
+    ENUM = "enum"
+    """A class of fixed members; calling it with a value looks one up."""
 
 
 class Arguments(StrEnum):
@@ -40,6 +48,12 @@ class Arguments(StrEnum):
     NONE = "none"
     """No arguments at all."""
 
+    NEW = "new"
+    """Nothing, and `__init__` is not run: an empty instance, as unpicklers make it."""
+
+    LATER = "later"
+    """As `new`; but a stored `functools.partial` may call it later with plain values."""
+
     PLAIN = "plain"
     """Constants and containers of them."""
 
@@ -48,6 +62,9 @@ class Arguments(StrEnum):
 
     PAIRS = "pairs"
     """One list of pairs, or nothing."""
+
+    CONTAINER = "container"
+    """Nothing, or one container that the stream wrote out: nothing that iterates by code."""
 
     SEQUENCE = "sequence"
     """One list or tuple of integers."""
@@ -61,6 +78,12 @@ class Arguments(StrEnum):
     CLASS_FIRST = "class-first"
     """A listed class, then a class of `builtins` or a value of one, or data."""
 
+    OWN_CLASS = "own-class"
+    """A listed class of the callable's own package, then data."""
+
+    OWN_INSTANCE = "own-instance"
+    """Nothing, or instances of listed classes of the callable's own package."""
+
     CALLABLE_FIRST = "callable-first"
     """A listed name that is not called with anything special, then plain values."""
 
@@ -70,17 +93,32 @@ class Arguments(StrEnum):
     NESTED_PICKLE = "nested-pickle"
     """One bytes literal, which is unpickled: it is examined as a file within the file."""
 
+    PATTERN = "pattern"
+    """A regular expression of bounded length and its flags."""
+
+    ENUM_MEMBER = "enum-member"
+    """A listed enumeration and the name of a member."""
+
     ENCODE = "encode"
     """A string and the encoding latin1, which is how old protocols write bytes."""
 
     TENSOR = "tensor"
     """A storage, then offset, size and stride that lie within it."""
 
+    TENSOR_FIRST = "tensor-first"
+    """What a listed function of torch made, then values that are judged themselves."""
+
     REBUILD = "rebuild"
     """A listed function, a listed class, the arguments of the function, and attributes."""
 
     ARRAY_SHELL = "array-shell"
     """A listed array class, the shape (0,) and a type code: an array to be filled by BUILD."""
+
+    MASKED_SHELL = "masked-shell"
+    """Two listed array classes, the shape (0,) and a type code."""
+
+    UFUNC = "ufunc"
+    """A module of NumPy's and the name of a listed arithmetic function in it."""
 
     DTYPE_CODE = "dtype-code"
     """A type code, or NumPy's record class, and plain values."""
@@ -97,6 +135,25 @@ class State(StrEnum):
 
     ATTRIBUTES = "attributes"
     """A dict of attributes (or a pair of dicts), of which no name is `__special__`."""
+
+    PLAIN = "plain"
+    """Constants and containers of them."""
+
+    CONTENT = "content"
+    """Text or bytes."""
+
+    SLOTS = "slots"
+    """As `attributes`, and a second dict for slots."""
+
+    DISTRIBUTION = "distribution"
+    """As `attributes`, with the one piece of code that SciPy makes itself."""
+
+    NATIVE = "native"
+    """Attributes, of which one is a model for the framework's own parser: see the rule
+    `pickle-native-state`."""
+
+    BOOSTED = "boosted"
+    """As `attributes`, with a booster of XGBoost's own: old releases open what is text instead."""
 
     ITEMS = "items"
     """Items only."""
@@ -126,34 +183,54 @@ class Entry:
     One name that may occur in a pickle.
 
     Attributes:
-        name: `module.qualname`, as the unpickler imports it.
+        module: As the unpickler imports it.
+        qualname: Within the module; dots only where the pack writes them.
         kind: What it is.
         args: What it may be called with.
         state: What may be done to the result.
         reason: Why that is harmless.
         pack: The framework.
+        versions: The releases in which it was seen.
+        forbids: Attributes that the state may not set, whatever else it may.
     """
 
-    name: str
+    module: str
+    qualname: str
     kind: Kind
     args: Arguments
     state: State
     reason: str
     pack: str
+    versions: str
+    forbids: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """`module.qualname`."""
+        return f"{self.module}.{self.qualname}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """The entries of one framework, and the versions that they were compiled from."""
+    """
+    The entries of one framework.
+
+    Attributes:
+        name: The framework.
+        packages: First parts of its entries' names; no other pack has entries there.
+        versions: The releases that it was compiled from.
+        entries: In the order of the file.
+    """
 
     name: str
+    packages: tuple[str, ...]
     versions: str
     entries: tuple[Entry, ...]
 
 
-_NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
-_PACK_KEYS: Final = {"pack", "versions", "allow"}
-_GROUP_KEYS: Final = {"kind", "args", "state", "reason", "names"}
+_MODULE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_PACK_KEYS: Final = {"pack", "packages", "versions", "allow"}
+_GROUP_KEYS: Final = {"kind", "args", "state", "versions", "reason", "names"}
 
 
 def parse_pack(text: str, *, source: str) -> Pack:
@@ -166,24 +243,51 @@ def parse_pack(text: str, *, source: str) -> Pack:
     document = tomllib.loads(text)
     _expect(set(document) == _PACK_KEYS, f"{source}: keys are {sorted(document)}")
     pack = _text(document["pack"], source)
+    packages = tuple(_text(package, source) for package in document["packages"])
     entries: list[Entry] = []
     for number, group in enumerate(document["allow"], start=1):
         where = f"{source}, group {number}"
-        _expect(isinstance(group, dict) and set(group) == _GROUP_KEYS, f"{where}: wrong keys")
-        for name in group["names"]:
-            text_of_name = _text(name, where)
-            _expect(bool(_NAME.fullmatch(text_of_name)), f"{where}: {name!r} is not an exact name")
-            entries.append(
-                Entry(
-                    name=text_of_name,
-                    kind=Kind(group["kind"]),
-                    args=Arguments(group["args"]),
-                    state=State(group["state"]),
-                    reason=_text(group["reason"], where),
-                    pack=pack,
-                )
+        _expect(
+            isinstance(group, dict) and set(group) - {"forbids"} == _GROUP_KEYS,
+            f"{where}: wrong keys",
+        )
+        entries.extend(_read_group(group, pack=pack, where=where))
+    for entry in entries:
+        own = entry.module.partition(".")[0] in packages
+        _expect(own, f"{source}: {entry.name} belongs to another pack")
+    return Pack(
+        name=pack,
+        packages=packages,
+        versions=_text(document["versions"], source),
+        entries=tuple(entries),
+    )
+
+
+def _read_group(group: dict[str, object], *, pack: str, where: str) -> Iterator[Entry]:
+    """Yield the entries of one group."""
+    modules = group["names"]
+    assert isinstance(modules, dict)
+    kind, args = Kind(_text(group["kind"], where)), Arguments(_text(group["args"], where))
+    state = State(_text(group["state"], where))
+    reason, versions = _text(group["reason"], where), _text(group["versions"], where)
+    forbids = group.get("forbids", [])
+    assert isinstance(forbids, list)
+    forbidden = frozenset(_text(item, where) for item in forbids)
+    for module, names in modules.items():
+        _expect(bool(_MODULE.fullmatch(module)), f"{where}: {module!r} is not an exact name")
+        for name in _text(names, where).split(" "):
+            _expect(bool(_MODULE.fullmatch(name)), f"{where}: {name!r} is not an exact name")
+            yield Entry(
+                module=module,
+                qualname=name,
+                kind=kind,
+                args=args,
+                state=state,
+                reason=reason,
+                pack=pack,
+                versions=versions,
+                forbids=forbidden,
             )
-    return Pack(name=pack, versions=_text(document["versions"], source), entries=tuple(entries))
 
 
 def _text(value: object, where: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from weighbridge.core.evidence import Severity
 from weighbridge.formats.pickle.render import render
-from weighbridge.scan.allowlist import find_entry
+from weighbridge.scan.pickle_needs import is_listed
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import PickleFacts, belongs_to_program
@@ -25,7 +25,7 @@ class PickleDangerousGlobal(Rule[PickleFacts]):
         """Yield each harmful name once, with the first call of it."""
         for name, node in facts.summary.names.items():
             effect = find_effect(node.module, node.name)
-            if effect is None or find_entry(name) is not None:
+            if effect is None or is_listed(node):
                 continue
             if belongs_to_program(facts.dialect, node):
                 continue

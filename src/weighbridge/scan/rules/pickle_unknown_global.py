@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from weighbridge.core.evidence import Confidence, Severity
 from weighbridge.formats.pickle.render import render
-from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import PickleFacts, belongs_to_program
+from weighbridge.scan.pickle_needs import is_listed
 
 
 class PickleUnknownGlobal(Rule[PickleFacts]):
@@ -19,11 +19,15 @@ class PickleUnknownGlobal(Rule[PickleFacts]):
     consumes = PickleFacts
 
     def check(self, facts: PickleFacts, /) -> Iterator[Match]:
-        """Yield each unlisted name once, with the first call of it."""
+        """
+        Yield each unlisted name once, with the first call of it.
+
+        The last line of the evidence is the name alone: policies approve files by it.
+        """
         for name, node in facts.summary.names.items():
-            if find_entry(name) is not None or find_effect(node.module, node.name) is not None:
-                continue
             if belongs_to_program(facts.dialect, node):
+                continue
+            if is_listed(node) or find_effect(node.module, node.name) is not None:
                 continue
             call = facts.summary.first_calls.get(name)
             yield Match(

@@ -14,6 +14,19 @@ def _found(data: bytes) -> list[Finding]:
     return [e for e in evidence if isinstance(e, Finding) and e.rule == "pickle-argument"]
 
 
+TENSOR = p.call(
+    p.name("torch._utils", "_rebuild_tensor_v2"),
+    p.tuple_of(
+        p.text("storage"), p.name("torch", "FloatStorage"), p.text("0"), p.text("cpu"), p.integer(4)
+    )
+    + p.BINPERSID,
+    p.integer(0),
+    p.tuple_of(p.integer(4)),
+    p.tuple_of(p.integer(1)),
+    p.FALSE,
+    p.NONE,
+)
+
 BAD = {
     "load-computed-bytes": p.stream(
         p.call(p.name("torch.storage", "_load_from_bytes"), p.call(p.name("builtins", "bytes")))
@@ -206,7 +219,7 @@ GOOD = {
             p.name("torch._tensor", "_rebuild_from_type_v2"),
             p.name("torch._utils", "_rebuild_parameter"),
             p.name("torch", "Tensor"),
-            p.tuple_of(p.NONE),
+            p.tuple_of(TENSOR, p.TRUE, p.NONE),
             p.NONE,
         )
     ),

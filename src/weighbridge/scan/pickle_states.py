@@ -1,0 +1,197 @@
+"""
+Whether what a listed name made gets only the state that its entry admits.
+
+Every function answers with None for "admitted" or with the reason for a refusal. What is not
+understood is refused.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from weighbridge.formats.pickle.values import (
+    CallNode,
+    DictNode,
+    GlobalNode,
+    ListNode,
+    TupleNode,
+    Value,
+)
+from weighbridge.scan.allowlist import Arguments, Entry, State, find_entry
+from weighbridge.scan.numpy_types import find_type_fault, read_type
+from weighbridge.scan.pickle_plain import PlainValues, Refusal, integers, is_text
+
+NOT_CALLED_BY_OTHERS: Final = frozenset(
+    {
+        Arguments.NESTED_PICKLE,
+        Arguments.REBUILD,
+        Arguments.CLASS_FIRST,
+        Arguments.OWN_CLASS,
+        Arguments.CALLABLE_FIRST,
+        Arguments.OWN_MODULE,
+        Arguments.ENUM_MEMBER,
+    }
+)
+"""Functions that may not be called by another: what they get then is nobody's to check."""
+
+NOT_STORED: Final = NOT_CALLED_BY_OTHERS | {Arguments.NEW, Arguments.NONE}
+"""What may not be stored for a later call; a class's `__init__` was not read for that."""
+
+_ARGUMENTS: Final = r"(?:[A-Za-z_]\w{0,31}, ){0,8}"
+_SCALE: Final = r"(?:loc=0(?:, scale=1)?)"
+_TEMPLATE: Final = re.compile(
+    rf"\s*def _parse_args\(self, ({_ARGUMENTS}) {_SCALE}\):"
+    r"\s+return \(\1\), loc(?:, scale|, 1)"
+    rf"\s+def _parse_args_rvs\(self, \1 {_SCALE}, size=None\):"
+    r"\s+return self\._argcheck_rvs\(\1 loc(?:, scale|, 1), size=size\)"
+    rf"\s+def _parse_args_stats\(self, \1 {_SCALE}, moments='mv'\):"
+    r"\s+return \(\1\), loc(?:, scale|, 1), moments\s*",
+    re.ASCII,
+)
+"""The code that SciPy makes from the names of a distribution's parameters, and runs."""
+
+_MAX_TEMPLATE: Final = 4096
+
+
+def refuse_state(plain: PlainValues, entry: Entry, state: State, content: Value) -> Refusal:
+    """Say why BUILD may not give *content* to what *entry* made; *state* is what it admits."""
+    if state not in _STATES:
+        return f"a state is given to the result of {entry.name}"
+    refused = _STATES[state](plain, content)
+    if refused is None and entry.forbids:
+        return _forbidden(entry, content)
+    return refused
+
+
+def refuse_attributes(plain: PlainValues, state: Value) -> Refusal:
+    """Admit a dict of attributes, or None; a pair only where the second is empty."""
+    if isinstance(state, TupleNode) and len(state.items) == 2:  # noqa: PLR2004  dict and slots
+        attributes, slots = state.items
+        if slots is None or (isinstance(slots, DictNode) and not slots.flat):
+            return refuse_attributes(plain, attributes)
+        return "it has no slots"
+    return _names(state)
+
+
+def _names(state: Value) -> Refusal:
+    """Admit a dict of attributes, or None."""
+    if state is None:
+        return None
+    if not isinstance(state, DictNode):
+        return "the state is not a dict of attributes"
+    for key, value in state.pairs():
+        if not isinstance(key, str):
+            return "an attribute's name is not a string"
+        if not (key.startswith("__") and key.endswith("__")):
+            continue
+        # Wrappers copy the documentation of what they wrap.
+        if key != "__doc__" or not isinstance(value, str | None):
+            return f"the state sets the special attribute {key}"
+    return None
+
+
+def _slots(plain: PlainValues, state: Value) -> Refusal:
+    """Admit attributes, or a pair of dicts: of attributes and of slots."""
+    if isinstance(state, TupleNode) and len(state.items) == 2:  # noqa: PLR2004  dict and slots
+        return _names(state.items[0]) or _names(state.items[1])
+    return refuse_attributes(plain, state)
+
+
+def _forbidden(entry: Entry, state: Value) -> Refusal:
+    """Refuse attributes that make a class do more than to keep them."""
+    keys = state.flat[::2] if isinstance(state, DictNode) else ()
+    found = next((key for key in keys if key in entry.forbids), None)
+    return None if found is None else f"the state sets {found}, with which its class runs code"
+
+
+def _array(plain: PlainValues, state: Value) -> Refusal:
+    """Admit an array's state: version, shape, type, order, content, and a mask's parts."""
+    if not isinstance(state, TupleNode) or len(state.items) not in {5, 7}:
+        return "the state of an array has five items"
+    _version, shape, kind, _order, content, *mask = state.items
+    described = read_type(kind)
+    if integers(shape) is None or described is None:
+        return "an array has no known shape or type"
+    if described.has_object != isinstance(content, ListNode):
+        return "objects of an array are not a list"
+    makers = {"_codecs.encode", "builtins.bytes"}
+    made = isinstance(content, CallNode) and content.target in makers
+    if not (made or isinstance(content, ListNode | str | bytes)):
+        return "the content of an array is computed"
+    del plain, mask
+    return None
+
+
+def _dtype(plain: PlainValues, state: Value) -> Refusal:
+    """Admit the state of a NumPy type."""
+    del plain
+    return find_type_fault(state)
+
+
+def _callable(plain: PlainValues, state: Value) -> Refusal:
+    """Admit the state of functools.partial: function, arguments, keywords, attributes."""
+    if not isinstance(state, TupleNode) or len(state.items) != 4:  # noqa: PLR2004  as it says
+        return "the state of a partial function has four items"
+    function, args, keywords, attributes = state.items
+    entry = find_entry(function.dotted) if isinstance(function, GlobalNode) else None
+    if entry is None or entry.args in NOT_STORED:
+        return "its function is not a listed function of plain values"
+    held = all(map(plain.holds, (args, keywords, attributes)))
+    return None if held else "it stores arguments that are not plain"
+
+
+def _plain(plain: PlainValues, state: Value) -> Refusal:
+    """Admit constants and containers of them."""
+    return None if plain.holds(state) else "its state is not made of constants"
+
+
+def _content(_plain: PlainValues, state: Value) -> Refusal:
+    """Admit text or bytes."""
+    return None if is_text(state) else "its state is not text or bytes"
+
+
+def _distribution(plain: PlainValues, state: Value) -> Refusal:
+    """Admit the attributes of a distribution of SciPy, with the code that SciPy itself makes."""
+    refused = refuse_attributes(plain, state)
+    if refused is not None or not isinstance(state, DictNode):
+        return refused
+    for key, value in state.pairs():
+        if key != "_parse_arg_template":
+            continue
+        if not isinstance(value, str) or len(value) > _MAX_TEMPLATE:
+            return "the code in _parse_arg_template is not a string"
+        if _TEMPLATE.fullmatch(value) is None:
+            return "the state sets _parse_arg_template to code of its own, which SciPy runs"
+    return None
+
+
+def _boosted(plain: PlainValues, state: Value) -> Refusal:
+    """Admit attributes, with a booster that the stream itself makes."""
+    for key, value in state.pairs() if isinstance(state, DictNode) else ():
+        made = isinstance(value, CallNode) and value.target == "xgboost.core.Booster"
+        if key == "_Booster" and value is not None and not made:
+            return "its booster is not one that the stream makes"
+    return refuse_attributes(plain, state)
+
+
+def _any(_plain: PlainValues, _state: Value) -> Refusal:
+    return None
+
+
+_STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = MappingProxyType(
+    {
+        State.ATTRIBUTES: refuse_attributes,
+        State.BOTH: refuse_attributes,
+        State.NATIVE: refuse_attributes,
+        State.SLOTS: _slots,
+        State.BOOSTED: _boosted,
+        State.ARRAY: _array,
+        State.DTYPE: _dtype,
+        State.CALLABLE: _callable,
+        State.DISTRIBUTION: _distribution,
+        State.PLAIN: _plain,
+        State.CONTENT: _content,
+        State.DATA: _any,
+    }
+)
