@@ -10,6 +10,7 @@ Check: every stage's evidence, one policy, one verdict.
 6. The policy's evaluation, which is pure.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -163,7 +164,7 @@ class Examination:
         report = examine_files(
             inventory,
             contents(inventory) if contents else DiskContents(self._handle, inventory),
-            examiner=examiner,
+            examiner=_keeping(examiner, inventory) if rule.scan.cache else examiner,
         )
         report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
         return self._evaluate(
@@ -268,6 +269,14 @@ def _differences(statement: VerifiedStatement, inventory: Inventory) -> Iterable
             for problem in error.problems
         )
     return ()
+
+
+def _keeping(examiner: Examiner, inventory: Inventory) -> Examiner:
+    """Return an examiner that uses and keeps results; imported here, since few ask for it."""
+    from weighbridge.scan.kept import KeepingExaminer, KeptResults  # noqa: PLC0415  see above
+
+    digests = {entry.path: entry.sha256 for entry in inventory.entries}
+    return KeepingExaminer(examiner, KeptResults(), digests=digests, clock=time.monotonic)
 
 
 def _layouts(statements: Iterable[VerifiedStatement]) -> tuple[HashLayout, ...]:

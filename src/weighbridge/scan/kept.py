@@ -1,0 +1,320 @@
+"""
+Results of slow examinations, kept for the next run of the same rules over the same bytes.
+
+Nobody gets this without asking for it, and it must not weaken anything (ADR 0014):
+
+- A result is tied to the digest of the very bytes that were examined: these are read into
+  memory, hashed there, and examined there. A file that changes meanwhile keeps no result.
+- The rules' version is a digest over the program itself, so that no result outlives a change.
+- Each entry is authenticated with a key of this user that does not lie in the cache.
+- What is not authentic, not private, incomplete or too large is as if it were not there.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import weighbridge
+from weighbridge.core.codes import Code
+from weighbridge.core.content import BytesSource
+from weighbridge.core.digest import Digest
+from weighbridge.core.errors import WeighbridgeError
+from weighbridge.core.evidence import Finding, Gap
+from weighbridge.core.limits import (
+    MAX_CACHE_BYTES,
+    MAX_CACHE_ENTRY_BYTES,
+    MAX_CACHED_FILE_BYTES,
+    MIN_CACHED_SECONDS,
+)
+from weighbridge.scan.interface import Clock, Examiner, Subject
+from weighbridge.scan.worker.wire import decode_report, encode_report
+
+CACHE_VARIABLE: Final = "WEIGHBRIDGE_CACHE"
+"""Environment variable that names the directory of kept results."""
+
+_log: Final = logging.getLogger(__name__)
+
+_POSIX: Final = os.name == "posix"
+_KEY_BYTES: Final = 32
+_MAC_BYTES: Final = 32
+_PURPOSE: Final = b"weighbridge kept result 1\0"
+_PARTS: Final = ("core", "formats", "inventory", "sandbox", "scan")
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+
+
+class NotPrivateError(Exception):
+    """A directory or file is not this user's alone; the message says why."""
+
+
+def default_cache() -> Path:
+    """Return the directory of kept results that is meant when nobody names one."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else _base("XDG_CACHE_HOME", ".cache") / "weighbridge" / "results"
+
+
+def default_key() -> Path:
+    """Return where the key lies: with the state, not with the cache that it protects."""
+    return _base("XDG_STATE_HOME", ".local/state") / "weighbridge" / "results.key"
+
+
+@cache
+def rules_version() -> str:
+    """Return a digest over everything that a result depends on besides the file."""
+    root = Path(weighbridge.__file__).parent
+    digest = hashlib.sha256(repr((sys.implementation.name, sys.version_info)).encode())
+    for part in _PARTS:
+        for file in sorted((root / part).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                name = file.relative_to(root).as_posix()
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(json.dumps([name, content]).encode())
+    return digest.hexdigest()
+
+
+class KeptResults:
+    """
+    A directory of results.
+
+    Args:
+        root: Where; by default `default_cache()`.
+        key: The key's file; by default `default_key()`. Made when it is first needed.
+    """
+
+    def __init__(self, root: Path | None = None, *, key: Path | None = None) -> None:
+        self._root = (root or default_cache()).absolute()
+        self._key_file = (key or default_key()).absolute()
+        self._secret: bytes | None = None
+        self._usable = True
+
+    def find(self, key: str, subject: Subject) -> tuple[Finding | Gap, ...] | None:
+        """Return what is kept under *key* for *subject*, if it is there and authentic."""
+        try:
+            data = self._read(key)
+            if data is None:
+                return None
+            mac, payload = data[:_MAC_BYTES], data[_MAC_BYTES:]
+            if not hmac.compare_digest(mac, self._mac(key, payload)):
+                self._refuse(key, "it is not authentic")
+                return None
+            found = decode_report(payload, subject)
+        except (OSError, NotPrivateError) as error:
+            self._give_up(error)
+            return None
+        except WeighbridgeError as error:
+            self._refuse(key, error.message)
+            return None
+        return found if not any(isinstance(item, Gap) for item in found) else None
+
+    def keep(self, key: str, findings: tuple[Finding, ...]) -> None:
+        """Keep *findings* under *key*, or do not; what is there already is replaced."""
+        payload = encode_report(findings)
+        if len(payload) + _MAC_BYTES > MAX_CACHE_ENTRY_BYTES or not self._usable:
+            return
+        try:
+            _make_private(self._root)
+            self._make_room(len(payload) + _MAC_BYTES)
+            temporary = self._root / f".new-{secrets.token_hex(8)}"
+            try:
+                _write_new(temporary, self._mac(key, payload) + payload)
+                temporary.replace(self._root / key)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except (OSError, NotPrivateError) as error:
+            self._give_up(error)
+
+    def _read(self, key: str) -> bytes | None:
+        """Return the entry's bytes; None when there is no such entry."""
+        if not self._usable or not self._root.exists():
+            return None
+        _check_private(self._root)
+        try:
+            descriptor = os.open(self._root / key, _READ)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read(MAX_CACHE_ENTRY_BYTES + 1)
+        return data if len(data) <= MAX_CACHE_ENTRY_BYTES else b""
+
+    def _mac(self, key: str, payload: bytes) -> bytes:
+        if self._secret is None:
+            self._secret = _read_or_make_key(self._key_file)
+        return hmac.digest(self._secret, _PURPOSE + key.encode() + b"\0" + payload, "sha256")
+
+    def _refuse(self, key: str, why: str) -> None:
+        _log.warning("a kept scan result is not used and was removed: %s (%s)", why, key)
+        with suppress(OSError):
+            (self._root / key).unlink(missing_ok=True)
+
+    def _give_up(self, error: Exception) -> None:
+        """Use no results any more in this run, and say why."""
+        self._usable = False
+        _log.warning("no scan results are kept or used: %s", error)
+
+    def _make_room(self, size: int) -> None:
+        """Remove the oldest entries until *size* bytes more are within the bound."""
+        entries = []
+        for entry in os.scandir(self._root):
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                entries.append((status.st_mtime_ns, status.st_size, entry.path))
+        total = sum(length for _, length, _ in entries)
+        for _, length, path in sorted(entries):
+            if total + size <= MAX_CACHE_BYTES:
+                return
+            Path(path).unlink(missing_ok=True)
+            total -= length
+
+
+class KeepingExaminer:
+    """
+    An examiner that looks for a kept result first, and keeps what took long.
+
+    Args:
+        inner: Examines what has no result.
+        results: The results.
+        digests: SHA-256 of each file by path; a file without one is always examined.
+        clock: Seconds, never going back.
+    """
+
+    def __init__(
+        self,
+        inner: Examiner,
+        results: KeptResults,
+        *,
+        digests: Mapping[str, Digest | None],
+        clock: Clock,
+    ) -> None:
+        self._inner = inner
+        self._results = results
+        self._digests = digests
+        self._clock = clock
+        self._around: tuple[Mapping[str, int], str] | None = None
+
+    def __call__(self, subject: Subject, /) -> tuple[Finding | Gap, ...]:
+        """Return the findings and gaps of *subject*."""
+        digest = self._digests.get(subject.path)
+        if digest is None or not 0 < subject.source.size <= MAX_CACHED_FILE_BYTES:
+            return self._inner(subject)
+        key = self._key(subject, digest)
+        kept = self._results.find(key, subject)
+        if kept is not None:
+            return kept
+        data = subject.source.read_at(0, subject.source.size)
+        if hashlib.sha256(data).digest() != digest.value:
+            reason = "its bytes are not those that were hashed"
+            return (subject.gap(reason, code=Code.FILE_CHANGED),)
+        begun = self._clock()
+        found = self._inner(replace(subject, source=BytesSource(data)))
+        findings = tuple(item for item in found if isinstance(item, Finding))
+        if len(findings) == len(found) and self._clock() - begun >= MIN_CACHED_SECONDS:
+            self._results.keep(key, findings)
+        return found
+
+    def _key(self, subject: Subject, digest: Digest) -> str:
+        """Return the name of the result: a digest over all that it depends on."""
+        parts = [
+            rules_version(),
+            digest.hex,
+            subject.source.size,
+            subject.path,
+            subject.name,
+            subject.format,
+            subject.suffix_format,
+            self._neighbours(subject),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _neighbours(self, subject: Subject) -> str:
+        """Return a digest over the files of the artifact, by name and size."""
+        if self._around is None or self._around[0] is not subject.sizes:
+            listed = json.dumps([sorted(subject.sizes.items()), sorted(subject.siblings)])
+            self._around = (subject.sizes, hashlib.sha256(listed.encode()).hexdigest())
+        return self._around[1]
+
+
+def _base(variable: str, default: str) -> Path:
+    """Return a base directory of the user (XDG base directory specification)."""
+    named = os.environ.get(variable)
+    return Path(named) if named and Path(named).is_absolute() else Path.home() / default
+
+
+def _make_private(directory: Path) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # whether it is fit is looked at next
+        directory.mkdir(mode=0o700)
+    _check_private(directory)
+
+
+def _check_private(directory: Path) -> None:
+    """
+    See to it that *directory* is this user's alone.
+
+    Raises:
+        NotPrivateError: It is not.
+    """
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotPrivateError(f"{directory} is no directory")
+    if not _POSIX:
+        return
+    _check_owner(found, directory)
+    for parent in Path(os.path.realpath(directory)).parents:
+        mode = parent.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            # Everybody could rename the directory away and put another in its place.
+            raise NotPrivateError(f"everybody can write to {parent}")
+
+
+def _check_owner(found: os.stat_result, place: Path) -> None:
+    if _POSIX and found.st_uid != os.geteuid():
+        raise NotPrivateError(f"{place} belongs to somebody else")
+    if _POSIX and found.st_mode & 0o077:
+        raise NotPrivateError(f"others can use {place}; it needs mode 0700, and its files 0600")
+
+
+def _read_or_make_key(place: Path) -> bytes:
+    """
+    Return the user's key, made at random if there is none.
+
+    Raises:
+        NotPrivateError: The file or its directory is not this user's alone, or is no key.
+        OSError: It cannot be read or made.
+    """
+    _make_private(place.parent)
+    if not os.path.lexists(place):
+        temporary = place.with_name(f".new-{secrets.token_hex(8)}")
+        _write_new(temporary, secrets.token_bytes(_KEY_BYTES))
+        try:
+            # A link fails where another process was first; then its key is everybody's.
+            with suppress(FileExistsError):
+                os.link(temporary, place)
+        finally:
+            temporary.unlink()
+    descriptor = os.open(place, _READ)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise NotPrivateError(f"{place} is no regular file")
+        _check_owner(found, place)
+        key = file.read(_KEY_BYTES + 1)
+    if len(key) != _KEY_BYTES:
+        raise NotPrivateError(f"{place} is no key")
+    return key
+
+
+def _write_new(place: Path, data: bytes) -> None:
+    descriptor = os.open(place, _NEW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
