@@ -49,9 +49,9 @@ def read_flat(file: Hdf5File, dataset: Dataset) -> ByteSource:
     match layout.kind:
         case LayoutKind.COMPACT:
             return BytesSource(layout.data[:size])
-        case LayoutKind.CONTIGUOUS if layout.address is None:
-            return BytesSource(b"")
         case LayoutKind.CONTIGUOUS:
+            if layout.address is None:
+                return BytesSource(b"")
             return _region(file, layout.address, size)
         case LayoutKind.CHUNKED:
             return BytesSource(_assemble(file, dataset, size))

@@ -1,0 +1,227 @@
+"""
+The objects that a Keras configuration describes, wherever they are nested.
+
+Keras rebuilds every object that has a `class_name`, in layers, wrappers, losses, schedules and
+arguments alike, so every object of the document is looked at and none is passed over because
+of where it stands.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from weighbridge.formats.json import JsonValue
+from weighbridge.scan.interface import Facts, Subject
+from weighbridge.scan.keras import names
+from weighbridge.scan.keras.code import decode_code, names_in
+from weighbridge.scan.keras.facts import (
+    KerasFileFacts,
+    KerasLambdaFacts,
+    KerasLayerFacts,
+    KerasObjectFacts,
+    KerasReference,
+)
+
+_KEY_CHARS: Final = 64
+_SHOWN_CHARS: Final = 300
+_CLASS: Final = "class_name"
+_CODE: Final = "__lambda__"
+_LAMBDA: Final = "Lambda"
+_FUNCTION: Final = "function"
+_TENSORFLOW_CALLS: Final = frozenset({"TFOpLambda", "SlicingOpLambda"})
+_FUNCTIONS_OF_LAMBDA: Final = ("function", "output_shape", "mask")
+_FILE_KEYS: Final = frozenset({"vocabulary", "idf_weights"})
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://")
+_MODEL_KEYS: Final = frozenset({"build_config", "compile_config", "module", "registered_name"})
+
+Members = dict[str, JsonValue]
+
+
+def is_keras(document: JsonValue) -> bool:
+    """
+    Tell whether *document* is what `model_from_json` takes.
+
+    Other programs describe objects by a `class_name`, too; a class of Keras, or one that says
+    from which module it comes, is what makes it Keras.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get(_CLASS), str):
+        return False
+    if "config" not in document:
+        return False
+    name = str(document[_CLASS])
+    known = names.is_listed_class(name) or name in names.UNSAFE_LAYERS
+    special = name in (_LAMBDA, _CODE, _FUNCTION) or name in _TENSORFLOW_CALLS
+    return known or special or bool(document.keys() & _MODEL_KEYS)
+
+
+def keras_facts(subject: Subject, document: JsonValue) -> Iterator[Facts]:
+    """
+    Yield what the Keras configuration *document* names, holds and opens.
+
+    Visits every object without recursion; the caller has bounded the document.
+    """
+    for where, members in _objects_in(document):
+        subject.check_time()
+        if isinstance(members.get(_CLASS), str):
+            yield from _object_facts(subject, where, members)
+        yield from _module_facts(subject, where, members)
+
+
+def _objects_in(document: JsonValue) -> Iterator[tuple[str, Members]]:
+    """Yield every JSON object with the keys and indexes that lead to it."""
+    stack: list[tuple[str, JsonValue]] = [("", document)]
+    while stack:
+        where, value = stack.pop()
+        if isinstance(value, dict):
+            yield where or "/", value
+            inner = [(f"{where}/{key[:_KEY_CHARS]}", item) for key, item in value.items()]
+        elif isinstance(value, list):
+            inner = [(f"{where}/{index}", item) for index, item in enumerate(value)]
+        else:
+            continue
+        stack.extend(pair for pair in reversed(inner) if isinstance(pair[1], dict | list))
+
+
+def _object_facts(subject: Subject, where: str, members: Members) -> Iterator[Facts]:
+    """Yield what one described object is."""
+    name = str(members[_CLASS])
+    config = members.get("config")
+    inner = config if isinstance(config, dict) else {}
+    if name == _CODE:
+        code = inner.get("code", inner.get("value", config))
+        yield KerasLambdaFacts(subject=subject, where=where, names=_names_of(code))
+    elif name == _LAMBDA:
+        yield from _lambda_facts(subject, where, inner)
+    elif name == _FUNCTION:
+        module = _text(members.get("module")) or "builtins"
+        yield _reference(subject, where, KerasReference.FUNCTION, module, _text(config), members)
+    elif name in _TENSORFLOW_CALLS:
+        function = _text(inner.get("function"))
+        kind = KerasReference.TENSORFLOW
+        yield _reference(subject, where, kind, "tensorflow", function, members)
+    elif name in names.UNSAFE_LAYERS:
+        shown = _shown(config)
+        yield KerasLayerFacts(subject=subject, where=where, name=name, config=shown)
+    else:
+        yield from _class_facts(subject, where, name, members)
+    yield from _file_facts(subject, where, name, inner)
+
+
+def _class_facts(subject: Subject, where: str, name: str, members: Members) -> Iterator[Facts]:
+    """Yield the class that is built, unless it is a listed one of Keras."""
+    module = _text(members.get("module"))
+    if name == "__typespec__":
+        name = _text(members.get("spec_name"))
+        if names.is_listed_spec(module, name):
+            return
+    elif names.is_listed_class(name) and (not module or names.is_keras_module(module)):
+        return
+    yield _reference(subject, where, KerasReference.CLASS, module, name, members)
+
+
+def _reference(
+    subject: Subject,
+    where: str,
+    kind: KerasReference,
+    module: str,
+    name: str,
+    members: Members,
+) -> KerasObjectFacts:
+    """Return the facts about a name."""
+    return KerasObjectFacts(
+        subject=subject,
+        where=where,
+        kind=kind,
+        module=module,
+        name=name,
+        registered=_text(members.get("registered_name")),
+        arguments=_shown(members.get("config")),
+    )
+
+
+def _lambda_facts(subject: Subject, where: str, config: Members) -> Iterator[Facts]:
+    """
+    Yield the functions of a Lambda layer.
+
+    Keras 3 describes them as objects, which are looked at in their turn. Keras 2 has marshalled
+    code, or a name that is looked up in the module that another key names.
+    """
+    told = False
+    for key in _FUNCTIONS_OF_LAMBDA:
+        value = config.get(key)
+        if isinstance(value, dict) and value.get(_CLASS) == "__tuple__":
+            value = value.get("items")  # the metadata of a SavedModel writes tuples so
+        first = value[0] if isinstance(value, list) and value else value
+        kind = _text(config.get(f"{key}_type"))
+        if isinstance(value, dict):
+            told = True
+            continue
+        if not isinstance(first, str):
+            continue
+        path = f"{where}/config/{key}"
+        if kind == "lambda" or isinstance(value, list) or decode_code(first) is not None:
+            told = True
+            yield KerasLambdaFacts(subject=subject, where=path, names=_names_of(first))
+        elif kind != "raw":
+            told = told or key == _FUNCTION
+            module = _text(config.get("module" if key == _FUNCTION else f"{key}_module"))
+            reference = KerasReference.FUNCTION
+            yield _reference(subject, path, reference, module or "__main__", first, {})
+    if not told:
+        yield KerasLambdaFacts(subject=subject, where=where, names=())
+
+
+def _module_facts(subject: Subject, where: str, members: Members) -> Iterator[KerasObjectFacts]:
+    """Yield modules that are named beside no class: Lambda layers and old function references."""
+    for key, value in members.items():
+        if not isinstance(value, str) or not key.endswith("_module"):
+            continue
+        if value in {"builtins", "__main__"} or names.is_keras_module(value):
+            continue
+        path = f"{where}/{key[:_KEY_CHARS]}"
+        yield _reference(subject, path, KerasReference.CLASS, value, "*", {})
+    module = members.get("module")
+    if _CLASS in members or _FUNCTION in members or not isinstance(module, str):
+        return
+    if names.effect_of(module, "*"):
+        path = f"{where}/module"
+        yield _reference(subject, path, KerasReference.CLASS, module, "*", {})
+
+
+def _file_facts(subject: Subject, where: str, name: str, config: Members) -> Iterator[Facts]:
+    """Yield what a layer opens: a vocabulary that is a name, and addresses of any kind."""
+    if name in names.UNSAFE_LAYERS:
+        return
+    for key, value in config.items():
+        if not isinstance(value, str):
+            continue
+        if (key in _FILE_KEYS and value) or _ADDRESS.match(value):
+            path = f"{where}/config/{key[:_KEY_CHARS]}"
+            yield KerasFileFacts(subject=subject, where=path, layer=name, path=value)
+
+
+def _names_of(code: JsonValue) -> tuple[str, ...]:
+    """Return the names in the code that a configuration holds."""
+    text = code[0] if isinstance(code, list) and code else code
+    data = decode_code(text) if isinstance(text, str) else None
+    return names_in(data) if data else ()
+
+
+def _text(value: JsonValue) -> str:
+    """Return *value* where it is a string, and else the empty string."""
+    return value if isinstance(value, str) else ""
+
+
+def _shown(value: JsonValue) -> str:
+    """Return *value* as it is written, shortened: long strings and lists may be huge."""
+    if isinstance(value, str):
+        return value[:_SHOWN_CHARS]
+    if not isinstance(value, dict):
+        return ""
+    flat = {
+        key[:_KEY_CHARS]: item[:_SHOWN_CHARS] if isinstance(item, str) else item
+        for key, item in list(value.items())[:20]
+        if isinstance(item, str | int | float | bool | None)
+    }
+    return json.dumps(flat, ensure_ascii=False)[:_SHOWN_CHARS]
