@@ -129,8 +129,6 @@ def refusal(
             return f"hook {where} calls {why}"
     if facts["exception"] or facts["type"]:
         return "an exception or a metaclass"
-    if facts["enum"] != (family.kind == "enum"):
-        return "an enumeration" if facts["enum"] else "no enumeration"
     if facts["container"] and family.state == "attributes":
         return f"a {facts['container'][0]}"
     reach = [r for r in facts["reach"] if r.partition(" ")[0] not in family.trusted]
@@ -140,6 +138,8 @@ def refusal(
 def belongs(name: str, facts: Json, family: Family) -> bool:
     """Tell whether the class *name* is one of *family*."""
     if not within(name, family.below) or within(name, family.without) or "<locals>" in name:
+        return False
+    if facts["enum"] != (family.kind == "enum"):
         return False
     return not family.bases or bool(family.bases & {name, *facts["mro"]})
 

@@ -17,6 +17,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "_codecs": "python",
         "_loss": "sklearn",
         "_operator": "python",
+        "accelerate": "accelerate",
         "argparse": "python",
         "builtins": "python",
         "catboost": "catboost",
