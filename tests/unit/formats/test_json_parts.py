@@ -99,6 +99,7 @@ def test_a_key_that_is_twice_is_refused_in_a_very_large_object() -> None:
         ("[1 [1, 2, 3, 4, 5]]", "a comma between values"),
         ('{"a" [1, 2, 3, 4, 5]}', "a colon behind the key"),
         ('{[1, 2, 3, 4, 5]: "a"}', "a colon behind the key"),
+        ('["a" "b" "c" "d" "e"', "a comma or a colon between strings"),
         ('{"a": 1, "b": nan, "c": 2}', "one JSON document"),
         ('{"a": 1, "b": NaN, "c": 2}', "finite numbers"),
         ('{"a": 1, "b": "\\ud800", "c": 2}', "whole surrogate pairs"),

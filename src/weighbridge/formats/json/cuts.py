@@ -13,8 +13,9 @@ from typing import Final
 from weighbridge.formats.json.document import reduce_brackets
 
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
-_BRACKET_OR_COMMA: Final = re.compile(rb"[\[\]{},]")
 _OPENING: Final = b"[{"
+_RUNS_OF_A_MEMBER: Final = 5
+"""A key and a string, and what is before, between and behind them."""
 
 
 class CutKind(StrEnum):
@@ -31,6 +32,9 @@ class CutKind(StrEnum):
 
     NONE = "none"
     """Nothing: the first member is a value longer than what there is to see."""
+
+    BROKEN = "broken"
+    """Nothing, and more strings than a key and a value: no reader takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def find_cut(data: bytes, *, what: str) -> Cut:
     if comma is not None:
         return Cut(CutKind.COMMA, comma)
     opening = _first_opening(runs)
-    return Cut(CutKind.NONE) if opening is None else Cut(CutKind.OPEN, opening)
+    if opening is not None:
+        return Cut(CutKind.OPEN, opening)
+    return Cut(CutKind.NONE if len(runs) <= _RUNS_OF_A_MEMBER else CutKind.BROKEN)
 
 
 def _first_unmatched_close(runs: list[bytes]) -> int:
@@ -88,12 +94,16 @@ def _last_comma(runs: list[bytes], *, length: int, opened: int) -> int | None:
         run = runs[number]
         start = end - len(run)
         if not number % 2:
-            for match in reversed(list(_BRACKET_OR_COMMA.finditer(run))):
-                mark = match[0]
-                if mark != b",":
-                    depth += -1 if mark in _OPENING else 1
-                elif depth == 0:
-                    return start + match.start()
+            right = len(run)
+            for match in reversed(list(_BRACKET.finditer(run))):
+                at = run.rfind(b",", match.end(), right) if depth == 0 else -1
+                if at >= 0:
+                    return start + at
+                depth += -1 if match[0] in _OPENING else 1
+                right = match.start()
+            at = run.rfind(b",", 0, right) if depth == 0 else -1
+            if at >= 0:
+                return start + at
         end = start - 1
     return None
 

@@ -189,6 +189,8 @@ class _Reading:
                 self._open(self._next_byte(), key=key, whole=whole)
             case CutKind.NONE:
                 raise self._malformed("one JSON document", "no end of the last container")
+            case CutKind.BROKEN:
+                raise self._malformed("a comma or a colon between strings", "none")
 
     def _next_cut(self) -> tuple[bytes, Cut]:
         """Return the bytes from here on and where to cut them; more of them for a long string."""
