@@ -68,3 +68,62 @@ def model(*nodes: bytes, tensors: tuple[bytes, ...] = (), extra: bytes = b"") ->
     head = message((1, 8), (2, "test"))
     opset = field(8, field(2, 18))
     return head + field(7, graph(*nodes, tensors=tensors)) + opset + extra
+
+
+# -- TensorFlow --------------------------------------------------------------------------------
+
+
+def tf_node(op: str, *inputs: str, name: str = "n", attributes: bytes = b"") -> bytes:
+    """Return a NodeDef."""
+    return message((1, name), (2, op), *((3, each) for each in inputs)) + attributes
+
+
+def tf_attribute(name: str, value: bytes) -> bytes:
+    """Return a node's field that holds an attribute; *value* is an AttrValue."""
+    return field(5, message((1, name), (2, value)))
+
+
+def tf_text(name: str, text: str) -> bytes:
+    """Return an attribute with a text."""
+    return tf_attribute(name, field(2, text))
+
+
+def tf_calls(name: str, function: str) -> bytes:
+    """Return an attribute that names a function."""
+    return tf_attribute(name, field(10, field(1, function)))
+
+
+def tf_const(name: str, *texts: str) -> bytes:
+    """Return a NodeDef of a constant of texts."""
+    tensor_proto = field(1, 7) + b"".join(field(8, text) for text in texts)
+    return tf_node("Const", name=name, attributes=tf_attribute("value", field(8, tensor_proto)))
+
+
+def tf_function(name: str, *nodes: bytes, arguments: tuple[str, ...] = ()) -> bytes:
+    """Return a FunctionDef."""
+    signature = field(1, name) + b"".join(field(2, field(1, each)) for each in arguments)
+    return field(1, signature) + b"".join(field(3, node) for node in nodes)
+
+
+def tf_graph(*nodes: bytes, functions: tuple[bytes, ...] = ()) -> bytes:
+    """Return a GraphDef."""
+    library = b"".join(field(1, function) for function in functions)
+    return b"".join(field(1, node) for node in nodes) + (field(2, library) if library else b"")
+
+
+def tf_signature(key: str, *outputs: str) -> bytes:
+    """Return a field of a MetaGraphDef that holds a signature."""
+    pairs = b"".join(
+        field(2, message((1, f"o{i}"), (2, field(1, each)))) for i, each in enumerate(outputs)
+    )
+    return field(5, message((1, key), (2, pairs)))
+
+
+def tf_asset(node: str, file: str) -> bytes:
+    """Return a field of a MetaGraphDef that holds an asset."""
+    return field(6, message((1, field(1, node)), (2, file)))
+
+
+def saved_model(graph_def: bytes, *fields: bytes) -> bytes:
+    """Return a SavedModel of one MetaGraphDef."""
+    return field(1, 1) + field(2, field(2, graph_def) + b"".join(fields))

@@ -51,7 +51,9 @@ _COREML: Final[Mapping[int, int]] = MappingProxyType(
 _COREML_TYPES: Final = range(200, 3001)
 """The fields of a Core ML model that hold the model proper (Model.proto, `oneof Type`)."""
 _METAGRAPH: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 8), COUNTED))
-_GRAPH: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED, 2: COUNTED, 3: VARINT, 4: COUNTED})
+_GRAPH: Final[Mapping[int, int]] = MappingProxyType(
+    {1: COUNTED, 2: COUNTED, 3: VARINT, 4: COUNTED, 5: COUNTED}
+)
 _NODE: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 8), COUNTED))
 _LIBRARY: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 4), COUNTED))
 _FUNCTION: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys(range(1, 9), COUNTED))

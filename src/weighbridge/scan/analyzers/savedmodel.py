@@ -1,0 +1,128 @@
+"""TensorFlow: SavedModels, meta graphs and frozen graphs, by the operators that they run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.content import RegionSource
+from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
+from weighbridge.core.evidence import Gap
+from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.formats.protobuf import Document, Field, load_schema
+from weighbridge.formats.tensorflow import (
+    GRAPH,
+    META_GRAPH,
+    SAVED_MODEL,
+    MetaGraph,
+    bodies,
+    read_meta_graph,
+)
+from weighbridge.scan.interface import Analysis, Facts, Subject
+from weighbridge.scan.keras.document import configuration_facts
+from weighbridge.scan.protobuf_facts import protobuf_facts
+from weighbridge.scan.tensorflow_graph import GraphUses, OperatorUse, PassedValue
+
+_KERAS: Final = "_tf_keras"
+"""What identifiers of Keras objects start with (keras/saving/legacy/saved_model/constants.py)."""
+_MEMBER_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFlowFacts(Facts):
+    """
+    What a graph does beyond computing.
+
+    Attributes:
+        uses: Operators that are not allowed outright, with what they are given.
+        passed: What calls pass to such operators.
+        unknown: Operators in no list: operator, node, function, offset.
+        assets: Nodes that stand for assets, and the files that they name.
+    """
+
+    uses: tuple[OperatorUse, ...]
+    passed: tuple[PassedValue, ...]
+    unknown: tuple[tuple[str, str, str, int], ...]
+    assets: tuple[tuple[str, str], ...]
+
+
+def analyze(subject: Subject) -> Analysis:
+    """
+    Yield what each graph does, and what Keras would rebuild its layers from.
+
+    What was found before the bytes turn out not to be a message is yielded, too.
+
+    Raises:
+        MalformedContentError: Not a protobuf message.
+        LimitExceededError: Too many fields, nodes or functions.
+    """
+    document = Document(subject.source, schema=load_schema("tensorflow"), check=subject.check_time)
+    problem: WeighbridgeError | None = None
+    try:
+        for meta in _meta_graphs(document, subject.format):
+            yield from _graph(subject, meta)
+            yield from _layers(subject, meta.metadata)
+    except (MalformedContentError, LimitExceededError) as error:
+        problem = error
+    yield protobuf_facts(subject, document)
+    if problem is not None:
+        raise problem
+
+
+def _meta_graphs(document: Document, file_format: FileFormat) -> Iterator[MetaGraph]:
+    """Yield every meta graph of the file; a bare graph is one without anything around it."""
+    if file_format is FileFormat.TF_GRAPH:
+        root = document.root(GRAPH)
+        yield MetaGraph(graphs=(root,), signatures=(), assets=(), metadata=(), saver=())
+    elif file_format is FileFormat.TF_METAGRAPH:
+        yield read_meta_graph(document.root(META_GRAPH))
+    else:
+        for field in document.root(SAVED_MODEL).fields():
+            if field.name == "meta_graphs":
+                yield read_meta_graph(field.message)
+
+
+def _graph(subject: Subject, meta: MetaGraph) -> Iterator[TensorFlowFacts]:
+    """Yield what the graph of *meta* does, as far as it can be read."""
+    gathered = GraphUses(check=subject.check_time)
+    outputs = tuple(node for _, nodes in meta.signatures for node in nodes)
+    problem: WeighbridgeError | None = None
+    try:
+        for graph in meta.graphs:
+            for body in bodies(graph):
+                gathered.add(body)
+    except (MalformedContentError, LimitExceededError) as error:
+        problem = error
+    try:
+        gathered.close(outputs)
+    except (MalformedContentError, LimitExceededError) as error:
+        problem = problem or error
+    yield TensorFlowFacts(
+        subject=subject,
+        uses=tuple(gathered.uses),
+        passed=tuple(gathered.passed),
+        unknown=tuple(gathered.unknown),
+        assets=meta.assets,
+    )
+    if problem is not None:
+        raise problem
+
+
+def _layers(subject: Subject, metadata: tuple[tuple[str, Field], ...]) -> Iterator[Facts | Gap]:
+    """Yield what the descriptions of Keras objects among *metadata* say."""
+    for number, (identifier, field) in enumerate(metadata):
+        if identifier.startswith(_KERAS):
+            yield from layer_facts(subject, f"{number}-{identifier}", field)
+
+
+def layer_facts(subject: Subject, name: str, field: Field) -> Iterator[Facts | Gap]:
+    """
+    Yield what the description of a Keras object in *field* says.
+
+    Raises:
+        LimitExceededError: It is longer than a text may be.
+    """
+    member = name.replace("!", ".")[:_MEMBER_CHARS]
+    source = RegionSource(subject.source, offset=field.start, length=field.size)
+    layer = subject.nested(member=member, format=FileFormat.JSON, source=source)
+    yield from configuration_facts(layer, field.data(MAX_TEXT_BYTES), what=member)
