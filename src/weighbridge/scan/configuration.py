@@ -284,14 +284,18 @@ def _path(parents: tuple[str, ...], key: str) -> str:
 
 
 def _strings_in(value: JsonValue) -> Iterator[str]:
-    """Yield every string of *value*: templates come alone, in lists of named ones, in objects."""
+    """Yield every text of *value*: templates come alone, as lines, and by name in lists."""
     rest = [value]
     while rest:
         match rest.pop():
             case str() as text:
                 yield text
             case list() as items:
-                rest.extend(items)
+                # Some servers take a template as a list of its lines.
+                lines = [item for item in items if isinstance(item, str)]
+                if lines:
+                    yield "\n".join(lines)
+                rest.extend(item for item in items if not isinstance(item, str))
             case dict() as members:
                 rest.extend(members.values())
             case _:

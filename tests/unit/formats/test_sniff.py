@@ -202,6 +202,20 @@ def test_tells_formats(data: bytes, expected: F) -> None:
     assert sniffed(data, "") == Sniffed(format=expected, suffix_format=None)
 
 
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (b"caf\xe9 au lait\n", "README.txt", F.TEXT),
+        (b"caf\xe9 au lait\n", "model.bin", F.UNKNOWN),
+        (b"caf\xe9 \x00 lait\n", "README.txt", F.UNKNOWN),
+        (b"\xe9\xe8\xe0a\n", "README.txt", F.UNKNOWN),
+    ],
+)
+def test_prose_in_old_encodings(data: bytes, name: str, expected: F) -> None:
+    """Prose that is mostly ASCII is text in any encoding, where its name promises prose."""
+    assert found(data, name) is expected
+
+
 VALUES = {"weights": [1.5, 2, None, True, "text", b"bytes"], "more": OrderedDict(a=(1, 2))}
 
 

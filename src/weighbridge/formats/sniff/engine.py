@@ -17,7 +17,7 @@ from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC, End, Walk, wal
 from weighbridge.formats.sniff.protobuf import find_protobuf
 from weighbridge.formats.sniff.suffixes import find_lie, is_textual, split_suffix
 from weighbridge.formats.sniff.tensors import find_tensors
-from weighbridge.formats.sniff.text import classify_text, is_text
+from weighbridge.formats.sniff.text import classify_text, is_old_prose, is_text
 from weighbridge.formats.sniff.window import Window
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
@@ -115,7 +115,10 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     """Return the format of a file without any signature."""
     if text:
         return classify_text(window)
-    return find_protobuf(window) or find_tensors(window) or FileFormat.UNKNOWN
+    found = find_protobuf(window) or find_tensors(window)
+    if found is None and is_old_prose(window):
+        return FileFormat.TEXT
+    return found or FileFormat.UNKNOWN
 
 
 def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:

@@ -25,6 +25,7 @@ _LONGEST_UTF8: Final = 4
 _MARKUP_BYTES: Final = 4096
 _HTML_SUFFIXES: Final = frozenset({"html", "htm", "xhtml", "hta"})
 _PROSE_SUFFIXES: Final = frozenset({"md", "markdown", "rst", "vocab"})
+_OLD_PROSE: Final = frozenset({"csv", "md", "rst", "tsv", "txt"})
 _XML_SUFFIXES: Final = frozenset({"xml", "svg", "pmml", "xsl", "xslt"})
 _HTML_START: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|iframe)[\s>/]")
 _XML_START: Final = re.compile(
@@ -45,6 +46,17 @@ def is_text(window: Window) -> bool:
         cut = error.reason == "unexpected end of data" and len(head) - error.start < _LONGEST_UTF8
         return cut and not window.whole
     return True
+
+
+def is_old_prose(window: Window) -> bool:
+    """
+    Tell whether the file is prose in an encoding of eight bits: mostly ASCII, and no controls.
+
+    By its name as well: what a program reads is UTF-8, and anything else about it is unknown.
+    """
+    if window.suffix not in _OLD_PROSE or window.head.translate(None, _TEXT_BYTES):
+        return False
+    return sum(byte >= 0x80 for byte in window.head) * 4 < len(window.head)  # noqa: PLR2004  ASCII
 
 
 def classify_text(window: Window) -> FileFormat:

@@ -99,7 +99,9 @@ def _judge(key: str, target: str) -> tuple[Severity, Confidence]:
     if target in DANGEROUS or (module and find_effect(module, name)):
         return Severity.CRITICAL, Confidence.HIGH
     known = target.partition(".")[0] in FRAMEWORKS or target.startswith(_PARTS)
-    if target in _HARMLESS or (known and _is_class(target)):
+    # torchtune's components are functions that build a part of a model, and written like such.
+    builder = key == "_component_" and target.startswith("torchtune.")
+    if target in _HARMLESS or builder or (known and _is_class(target)):
         return Severity.LOW, Confidence.LOW
     if key in _STRICT or key.startswith("!"):
         return Severity.HIGH, Confidence.MEDIUM

@@ -18,8 +18,10 @@ class DependencySource(Rule[DependencyFacts]):
 
     def check(self, facts: DependencyFacts, /) -> Iterator[Match]:
         """Yield what speaks against the subject."""
+        # An index over a verified connection is how packages for other hardware are had.
+        is_index = facts.origin is Origin.INDEX and "https://" in facts.text
         yield Match(
             message=f"installing what the model asks for takes packages from {facts.origin}",
-            severity=Severity.LOW if facts.origin is Origin.REPOSITORY else None,
+            severity=Severity.LOW if is_index or facts.origin is Origin.REPOSITORY else None,
             evidence=(f"line {facts.line}: {facts.text}",),
         )

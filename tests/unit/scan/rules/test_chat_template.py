@@ -156,7 +156,12 @@ def test_pieces(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [[{"name": "default", "template": "{{ x.__class__ }}"}], {"a": "{{ x.__class__ }}"}]
+    "value",
+    [
+        ["{{ x.", "__class__ }}"],
+        [{"name": "default", "template": "{{ x.__class__ }}"}],
+        {"a": "{{ x.__class__ }}"},
+    ],
 )
 def test_named_templates(value: object) -> None:
     """Templates in lists and tables are read like single ones."""

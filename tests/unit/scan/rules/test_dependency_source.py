@@ -23,8 +23,8 @@ def _found(text: str, *, path: str = "requirements.txt") -> list[Finding]:
 @pytest.mark.parametrize(
     ("line", "severity"),
     [
-        ("--index-url=https://packages.example/simple", Severity.MEDIUM),
-        ("-i https://packages.example/simple", Severity.MEDIUM),
+        ("--index-url=http://packages.example/simple", Severity.MEDIUM),
+        ("-i https://packages.example/simple", Severity.LOW),
         ("--find-links wheels", Severity.MEDIUM),
         ("--trusted-host packages.example", Severity.MEDIUM),
         ("x @ https://packages.example/x-1.0-py3-none-any.whl", Severity.MEDIUM),
