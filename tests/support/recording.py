@@ -2,8 +2,9 @@
 
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @dataclass
@@ -62,6 +63,7 @@ def record(
     *,
     pure: bool,
     encoding: str = "ASCII",
+    opened: Callable[[bytes], BinaryIO] = io.BytesIO,
 ) -> Recording:
     """Unpickle *data* with the C or the Python unpickler, with stubs for everything it names."""
     log = Recording()
@@ -76,7 +78,7 @@ def record(
             log.pids += 1
             return _make_stub(log, "pid")
 
-    unpickler = Inert(io.BytesIO(data), encoding=encoding)
+    unpickler = Inert(opened(data), encoding=encoding)
     try:
         unpickler.load()
     except Exception:  # noqa: BLE001  a broken stream raises anything at all

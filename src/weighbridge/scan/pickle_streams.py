@@ -20,6 +20,8 @@ from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import Value
 from weighbridge.formats.sniff import sniff
+from weighbridge.scan import registry
+from weighbridge.scan.engine.walk import Objects, walk
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_facts import (
     TORCH_DIALECTS,
@@ -69,8 +71,12 @@ def walk_streams(
             yield subject.gap(f"more than {MAX_PICKLE_STREAMS} streams", code=Code.SCAN_LIMIT)
             return
         subject.check_time()
-        trace = run(
-            data, start=position, bounds=bounds_of(subject), persistent=persistent_of(dialect)
+        trace = walk(
+            data,
+            start=position,
+            bounds=bounds_of(subject),
+            persistent=persistent_of(dialect),
+            objects=_objections(subject, dialect) if index == first else None,
         )
         again = _rerun(subject, data, trace, carried) if carried else None
         if index > first and not trace.complete and not trace.events and again is None:
@@ -96,6 +102,18 @@ def walk_streams(
         # The next stream's values must not pile up on this one's.
         del trace, again
     yield from account_for(subject, data, read_to, len(data))
+
+
+def _objections(subject: Subject, dialect: Dialect) -> Objects | None:
+    """Return what tells whether a rule has anything to say about the subject's first stream."""
+    if subject.careful:
+        return None
+
+    def objects(trace: Trace) -> bool:
+        facts = PickleFacts(subject=subject, trace=trace, dialect=dialect)
+        return any(True for rule in registry.rules_for(PickleFacts) for _ in rule.check(facts))
+
+    return objects
 
 
 def _skip_zeros(data: bytes, at: int) -> int:

@@ -78,24 +78,51 @@ def run(
     `MAX_PICKLE_BYTES`. A *memo* of an earlier stream is copied, not changed. *after_build* lets
     the caller step over raw data that follows a BUILD, *persistent* say what ids stand for.
     """
-    registers = Registers(
-        data, start=start, memo=dict(memo or {}), after_build=after_build, persistent=persistent
+    return Walk(data, start=start, memo=memo, after_build=after_build, persistent=persistent).go(
+        bounds
     )
-    with _collector_paused():
-        error, count, limits = _execute(registers, bounds)
-    return Trace(
-        start=start,
-        end=registers.at,
-        complete=error is None,
-        error=error,
-        result=registers.result if error is None else None,
-        events=tuple(registers.events),
-        uncounted=registers.uncounted,
-        opcodes=count,
-        protocol=registers.top_protocol,
-        limits=limits | ({Limit.EVENTS} if registers.uncounted else set()),
-        memo=registers.memo,
-    )
+
+
+class Walk:
+    """
+    A walk of one stream that can go on after it met a bound on opcodes; see `run`.
+
+    Args:
+        data, start, memo, after_build, persistent: As for `run`.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        start: int = 0,
+        memo: dict[int, Value] | None = None,
+        after_build: AfterBuild | None = None,
+        persistent: Persistent | None = None,
+    ) -> None:
+        self._registers = Registers(
+            data, start=start, memo=dict(memo or {}), after_build=after_build, persistent=persistent
+        )
+        self._count = 0
+
+    def go(self, bounds: Bounds) -> Trace:
+        """Walk on to the stream's STOP, its break, or a bound; what came before is counted."""
+        m = self._registers
+        with _collector_paused():
+            error, self._count, limits = _execute(m, self._count, bounds)
+        return Trace(
+            start=m.start,
+            end=m.at,
+            complete=error is None,
+            error=error,
+            result=m.result if error is None else None,
+            events=tuple(m.events),
+            uncounted=m.uncounted,
+            opcodes=self._count,
+            protocol=m.top_protocol,
+            limits=limits | ({Limit.EVENTS} if m.uncounted else set()),
+            memo=m.memo,
+        )
 
 
 @contextmanager
@@ -110,10 +137,10 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _execute(m: Registers, bounds: Bounds) -> tuple[str | None, int, frozenset[Limit]]:
-    """Run *m* to its end; return why it broke, the opcodes executed and the bounds met."""
+def _execute(m: Registers, count: int, bounds: Bounds) -> tuple[str | None, int, frozenset[Limit]]:
+    """Run *m* on to its end; return why it broke, the opcodes executed and the bounds met."""
     table, data = _TABLE, m.data
-    at, count = m.start, 0
+    at = m.at
     try:
         while True:
             stop = _next_stop(m, at)

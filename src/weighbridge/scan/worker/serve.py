@@ -39,6 +39,7 @@ def serve(talk: socket.socket, /) -> None:
                 siblings=siblings,
                 sizes=sizes,
                 deadline=Deadline(clock=time.monotonic, at=time.monotonic() + order.seconds),
+                careful=order.careful,
             )
             send_frame(talk, wire.REPORT, wire.encode_report(_examine(subject)))
         except HangUpError:
