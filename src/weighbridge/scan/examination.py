@@ -28,12 +28,26 @@ _TEXTS: Final = frozenset({FileFormat.TEXT, FileFormat.JSON, FileFormat.YAML})
 _ZIPS: Final = frozenset(
     {
         FileFormat.KERAS_V3,
+        FileFormat.EXPORTED_PROGRAM,
         FileFormat.NPZ,
+        FileFormat.SKOPS,
         FileFormat.TORCHSCRIPT,
+        FileFormat.TORCHSERVE,
+        FileFormat.TORCH_PACKAGE,
         FileFormat.TORCH_ZIP,
         FileFormat.ZIP,
     }
 )
+
+_WHOLE_MESSAGES: Final = frozenset(
+    {
+        FileFormat.KERAS_METADATA,
+        FileFormat.SAVEDMODEL,
+        FileFormat.TF_GRAPH,
+        FileFormat.TF_METAGRAPH,
+    }
+)
+"""Formats of code that have no end of their own, so that their analyzers look behind nothing."""
 
 
 def examine(subject: Subject) -> tuple[Finding | Gap, ...]:
@@ -195,6 +209,11 @@ def _other_formats(subject: Subject) -> tuple[FileFormat, ...]:
     a checkpoint within a pickle is common, and bytes behind one are accounted for there.
     """
     also = sniff(subject.source, name=subject.name).also
+    if subject.format is FileFormat.TFLITE:
+        # Labels are packed with a model in a zip behind it; the analyzer of TFLite opens it.
+        return tuple(each for each in also if each is not FileFormat.ZIP)
+    if subject.format in _WHOLE_MESSAGES:
+        return also
     if carries(subject.format) in {Carries.CODE, Carries.CONTAINER}:
         return tuple(each for each in also if each not in _ZIPS)
     return also
