@@ -24,6 +24,7 @@ TABLES = {
     "[[rule]]": "rule",
     "formats": "rule.formats",
     "scan": "rule.scan",
+    "scan.approve": "rule.scan.approve",
     "scan.suppress": "rule.scan.suppress",
     "signature": "rule.signature",
     "provenance": "rule.provenance",
@@ -67,6 +68,12 @@ NEEDED = {
     "rule.signature": {"any-of": 'any-of = ["hsm", "corp"]'},
     "rule.provenance": {"builder": 'builder = ["ci"]'},
     "rule.lineage": {"inputs": 'inputs = "must-match-a-rule"'},
+    "rule.scan.approve": {
+        "sha256": f'sha256 = "{"1" * 64}"',
+        "globals": 'globals = ["acme.Net"]',
+        "reason": 'reason = "read by hand"',
+        "expires": "expires = 2031-12-31",
+    },
     "rule.scan.suppress": {
         "rule": 'rule = "chat-template"',
         "path": 'path = "config.json"',
@@ -143,8 +150,8 @@ def rule_of(table: str, line: str | None) -> Rule:
             lines = {key: line}
     if table != "rule":
         text = f"{{ {', '.join(lines.values())} }}"
-        if table == "rule.scan.suppress":
-            text = f"{{ suppress = [{text}] }}"
+        if table.startswith("rule.scan."):
+            text = f"{{ {table.rpartition('.')[2]} = [{text}] }}"
         name = table.split(".")[1]
         lines = {**NEEDED["rule"], name: f"{name} = {text}"}
     data = f"{HEAD}[[rule]]\n" + "\n".join(lines.values())
@@ -171,7 +178,9 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 
     monkeypatch.setattr(Table, "_read", read)
     suppression = ", ".join(NEEDED["rule.scan.suppress"].values())
-    tables = ["formats = {}", "isolation = {}", f"scan = {{ suppress = [{{ {suppression} }}] }}"]
+    approval = ", ".join(NEEDED["rule.scan.approve"].values())
+    scan = f"scan = {{ suppress = [{{ {suppression} }}], approve = [{{ {approval} }}] }}"
+    tables = ["formats = {}", "isolation = {}", scan]
     tables += [
         f"{name} = {{ {', '.join(NEEDED[f'rule.{name}'].values())} }}"
         for name in ("provenance", "lineage")

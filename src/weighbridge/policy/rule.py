@@ -108,6 +108,24 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """
+    Names that nobody has listed, accepted for one file's bytes and for a while.
+
+    Attributes:
+        sha256: The file's digest.
+        globals: Every unknown name that the file may need, `module.qualname` each.
+        reason: Why; for the record.
+        expires: The last day, UTC, on which it holds.
+    """
+
+    sha256: Digest
+    globals: frozenset[str]
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanControl:
     """
     What the scanner may find and fail to see.
@@ -118,6 +136,7 @@ class ScanControl:
         also: Names of other scanners that have to be asked.
         cache: Whether results kept from earlier runs may be used.
         suppress: What somebody looked at and accepts for a while.
+        approve: Files whose unknown names somebody looked at and accepts for a while.
     """
 
     fail_on: Severity = Severity.MEDIUM
@@ -125,6 +144,7 @@ class ScanControl:
     also: tuple[str, ...] = ()
     cache: bool = False
     suppress: tuple[Suppression, ...] = ()
+    approve: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from weighbridge.core.limits import MAX_OTHER_SCANNERS, MAX_POLICY_SIGNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
+    Approval,
     FormatControl,
     IsolationControl,
     LineageControl,
@@ -38,6 +39,7 @@ REMOTE_CODE_PREFIX: Final = "remote-code"
 
 _BOUNDARY: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[A-Za-z0-9][A-Za-z0-9._-]*)?")
+_GLOBAL: Final = re.compile(r"[A-Za-z_]\w{0,255}(?:[.:][A-Za-z_]\w{0,255}){1,31}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NEVER_SUPPRESSED: Final = frozenset(
     {
@@ -159,12 +161,16 @@ def _read_scan(rule: Table) -> ScanControl:
         _read_suppression(entry)
         for entry in table.tables("suppress", noun=f"{rule.name}: suppression")
     )
+    approvals = tuple(
+        _read_approval(entry) for entry in table.tables("approve", noun=f"{rule.name}: approval")
+    )
     control = ScanControl(
         fail_on=table.choice("fail-on", Severity, default=Severity.MEDIUM),
         on_gap=table.choice("on-gap", OnGap, default=OnGap.DENY),
         also=_read_also(table),
         cache=table.flag("cache", default=False),
         suppress=tuple(s for s in suppressions if s is not None),
+        approve=tuple(a for a in approvals if a is not None),
     )
     table.finish()
     return control
@@ -195,6 +201,24 @@ def _read_suppression(table: Table) -> Suppression | None:
     return Suppression(
         rule=rule, path=path, member=member, sha256=digest, reason=reason, expires=expires
     )
+
+
+def _read_approval(table: Table) -> Approval | None:
+    text = table.text("sha256")
+    digest = None if text is None else _parse_sha256(table, "sha256", text)
+    names = table.texts("globals")
+    for place, name in enumerate(names):
+        if _GLOBAL.fullmatch(name) is None:
+            message = (
+                f"'globals': expected a name such as package.module.Class, found {quote(name)}"
+            )
+            table.problem(message, key="globals", index=place)
+    reason = table.text("reason")
+    expires = table.day("expires")
+    table.finish()
+    if digest is None or reason is None or expires is None:
+        return None
+    return Approval(sha256=digest, globals=frozenset(names), reason=reason, expires=expires)
 
 
 def _check_suppressed_rule(table: Table, rule: str) -> None:

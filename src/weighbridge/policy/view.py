@@ -118,6 +118,16 @@ def _scan(control: ScanControl) -> Section:
     view["cache"] = control.cache
     if control.suppress:
         view["suppress"] = [_suppression(item) for item in control.suppress]
+    if control.approve:
+        view["approve"] = [
+            {
+                "sha256": item.sha256.hex,
+                "globals": sorted(item.globals),
+                "reason": item.reason,
+                "expires": item.expires,
+            }
+            for item in control.approve
+        ]
     return view
 
 

@@ -32,6 +32,7 @@ from weighbridge.core.evidence import (
     Clean,
     Consulted,
     Evidence,
+    Finding,
     ProvenanceEvidence,
     Severity,
     SignatureEvidence,
@@ -568,6 +569,64 @@ class TestScan:
         if decision is ALLOW:
             (reason,) = [r for r in verdict.reasons if r.code == rule]
             assert reason.message == "would call os.system; accepted until 2031-05-17: looked at"
+
+    @staticmethod
+    def approving(*names: str, sha: str = sha256(1).hex) -> Policy:
+        """Return a policy that approves *names* in a file through 17 May 2031."""
+        listed = ", ".join(f'"{name}"' for name in names)
+        return policy_of(
+            SIGNED,
+            f'scan = {{ approve = [{{ sha256 = "{sha}", globals = [{listed}], '
+            'reason = "ours", expires = 2031-05-17 }] }',
+        )
+
+    @staticmethod
+    def unknown(name: str) -> Finding:
+        """Return what the scanner says of an unknown name in the file."""
+        finding = finding_of(rule="pickle-unknown-global", severity=Severity.HIGH)
+        return replace(finding, evidence=(f"{name}()", name))
+
+    @pytest.mark.parametrize(
+        ("names", "sha", "decision"),
+        [
+            (("acme.Net", "acme.Head"), sha256(1).hex, ALLOW),
+            (("acme.Net", "acme.Head", "acme.Tail"), sha256(1).hex, ALLOW),
+            (("acme.Net",), sha256(1).hex, DENY),
+            (("acme.Net", "acme.head"), sha256(1).hex, DENY),
+            (("acme.Net", "acme.Head"), sha256(2).hex, DENY),
+        ],
+        ids=["all", "more", "one-lacks", "another", "other-bytes"],
+    )
+    def test_approval(self, names: tuple[str, ...], sha: str, decision: Decision) -> None:
+        """Unknown names pass in the approved bytes, and only if each of them is approved."""
+        found = (self.unknown("acme.Net"), self.unknown("acme.Head"))
+        verdict = judge(self.approving(*names, sha=sha), signature_of(), *found)
+        assert verdict.decision is decision
+        reasons = [r for r in verdict.reasons if r.code == "pickle-unknown-global"]
+        assert all("approved until 2031-05-17: ours" in r.message for r in reasons) is (
+            decision is ALLOW
+        )
+
+    @pytest.mark.parametrize("rule", ["pickle-dangerous-global", "pickle-argument"])
+    def test_an_approval_is_for_unknown_names_only(self, rule: str) -> None:
+        """A finding of another rule about an approved name denies as before."""
+        finding = replace(self.unknown("acme.Net"), rule=rule)
+        verdict = judge(self.approving("acme.Net"), signature_of(), finding)
+        assert verdict.decision is DENY
+
+    def test_an_approval_needs_evidence(self) -> None:
+        """A finding that does not name what is unknown cannot be approved."""
+        finding = replace(self.unknown("acme.Net"), evidence=())
+        verdict = judge(self.approving("acme.Net"), signature_of(), finding)
+        assert verdict.decision is DENY
+
+    def test_an_approval_expires(self) -> None:
+        """After its last day an approval is not applied, and the verdict says so."""
+        late = datetime(2031, 5, 18, tzinfo=UTC)
+        found = self.unknown("acme.Net")
+        verdict = judge(self.approving("acme.Net"), signature_of(), found, now=late)
+        assert verdict.decision is DENY
+        assert "suppression-expired" in [r.code for r in verdict.reasons]
 
     @pytest.mark.parametrize(
         ("now", "decision"),

@@ -170,7 +170,16 @@ def test_all_optional_values() -> None:
         f'sha256 = "{HEX}"',
         'reason = "looked at it"',
         "expires = 2031-12-31",
+        "[[rule.scan.approve]]",
+        f'sha256 = "{HEX}"',
+        'globals = ["acme.Net", "acme.Head.Inner"]',
+        'reason = "our own"',
+        "expires = 2031-11-30",
     ).rules
+    (approval,) = rule.scan.approve
+    assert approval.sha256.hex == HEX
+    assert approval.globals == {"acme.Net", "acme.Head.Inner"}
+    assert (approval.reason, approval.expires) == ("our own", date(2031, 11, 30))
     assert rule.label == "rule 1 (release)"
     assert rule.description == "what we ship"
     assert rule.formats.allow == frozenset(
@@ -242,6 +251,12 @@ def test_certificate_entries() -> None:
         ("scan = { suppress = [] }", "'suppress' lists nothing"),
         ("scan = { suppress = [1] }", "expected a list of tables, found an integer"),
         ("scan = { suppress = {} }", "expected a list of tables, found a table"),
+        ("scan = { approve = [] }", "'approve' lists nothing"),
+        ("scan = { approve = [{ sha256 = 'ab' }] }", "expected 64 lower-case"),
+        (f"scan = {{ approve = [{{ sha256 = '{HEX}', globals = ['a.*'] }}] }}", "found 'a.*'"),
+        (f"scan = {{ approve = [{{ sha256 = '{HEX}', globals = ['a'] }}] }}", "such as package"),
+        (f"scan = {{ approve = [{{ sha256 = '{HEX}', globals = [] }}] }}", "lists nothing"),
+        (f"scan = {{ approve = [{{ sha256 = '{HEX}', globals = ['a.b'] }}] }}", "'reason' is"),
         ("provenance = { builder = ['nobody'] }", "no [builder.nobody]"),
         ("provenance = {}", "'builder' is missing"),
         ("provenance = { required = false, min-level = 1 }", "no meaning with required = false"),

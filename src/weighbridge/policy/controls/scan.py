@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
+from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest
@@ -10,16 +11,21 @@ from weighbridge.core.evidence import Finding, Gap, Severity, Stage
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.interface import Submission, in_member
 from weighbridge.policy.reasons import denied, noted, undecided
-from weighbridge.policy.rule import OnGap, ScanControl, Suppression
+from weighbridge.policy.rule import Approval, OnGap, ScanControl, Suppression
 from weighbridge.policy.rule_reader import REMOTE_CODE_PREFIX
+
+UNKNOWN_NAME: Final = "pickle-unknown-global"
+"""The only rule whose findings can be approved by file and names."""
 
 
 def check(submission: Submission) -> Iterator[Reason]:
     """Give a reason for every finding and gap of the scan, also for those that do not block."""
     acceptance = _Acceptance(
         suppressions=submission.rule.scan.suppress,
+        approvals=submission.rule.scan.approve,
         today=submission.now.astimezone(UTC).date(),
         digests=submission.file_digests(),
+        unknown=_unknown_names(submission.findings),
     )
     for finding in submission.findings:
         if not finding.rule.startswith(REMOTE_CODE_PREFIX):
@@ -29,13 +35,24 @@ def check(submission: Submission) -> Iterator[Reason]:
     yield from _judge_scanners(submission)
 
 
+def _unknown_names(findings: tuple[Finding, ...]) -> Mapping[str, frozenset[str]]:
+    """Return the unknown names of each file; they are the last line of their evidence."""
+    names: dict[str, set[str]] = {}
+    for finding in findings:
+        if finding.rule == UNKNOWN_NAME:
+            names.setdefault(finding.path, set()).update(finding.evidence[-1:] or ("",))
+    return {path: frozenset(found) for path, found in names.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Acceptance:
     """What the policy accepts today."""
 
     suppressions: tuple[Suppression, ...]
+    approvals: tuple[Approval, ...]
     today: date
     digests: Mapping[str, Digest | None]
+    unknown: Mapping[str, frozenset[str]]
 
     def find(
         self, *, rule: str, path: str, member: str | None
@@ -50,6 +67,26 @@ class _Acceptance:
             message = (
                 f"the suppression of {rule} expired on {suppression.expires} and is not applied"
             )
+            expired.append(
+                noted(Code.SUPPRESSION_EXPIRED, message, path=path, severity=Severity.MEDIUM)
+            )
+        return None, tuple(expired)
+
+    def approve(self, path: str) -> tuple[Approval | None, tuple[Reason, ...]]:
+        """
+        Return the approval of the file's unknown names, or reasons for expired ones.
+
+        It holds for these bytes only, and only if it names every unknown name in them: an
+        approval of one name must not make another one pass.
+        """
+        digest, names = self.digests.get(path), self.unknown.get(path, frozenset())
+        expired: list[Reason] = []
+        for approval in self.approvals:
+            if digest is None or approval.sha256 != digest or not names <= approval.globals:
+                continue
+            if self.today <= approval.expires:
+                return approval, ()
+            message = f"the approval of unknown names expired on {approval.expires}"
             expired.append(
                 noted(Code.SUPPRESSION_EXPIRED, message, path=path, severity=Severity.MEDIUM)
             )
@@ -76,6 +113,13 @@ def _judge_finding(
         yield _suppressed(active, finding.rule, message, path=finding.path)
         return
     yield from expired
+    if finding.rule == UNKNOWN_NAME:
+        approval, expired = acceptance.approve(finding.path)
+        if approval is not None:
+            accepted = f"{message}; approved until {approval.expires}: {approval.reason}"
+            yield noted(finding.rule, accepted, path=finding.path)
+            return
+        yield from expired
     judge = denied if finding.severity.at_least(control.fail_on) else noted
     yield judge(finding.rule, message, path=finding.path, severity=finding.severity)
 
