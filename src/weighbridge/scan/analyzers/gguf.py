@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.formats.gguf import parse_header
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.templates import template_facts
@@ -32,6 +32,10 @@ def analyze(subject: Subject) -> Analysis:
     except MalformedContentError as error:
         yield GgufFacts(subject=subject, problem=str(error))
         return
+    except LimitExceededError as error:
+        # A fact as well as a gap: no model comes near the limits, and readers do not have them.
+        yield GgufFacts(subject=subject, problem=str(error))
+        raise
     yield GgufFacts(subject=subject, problem=None)
     for key, value in header.metadata:
         if "chat_template" in key and isinstance(value, str):

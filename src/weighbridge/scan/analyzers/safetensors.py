@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.formats.safetensors import parse_header
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
@@ -30,5 +30,9 @@ def analyze(subject: Subject) -> Analysis:
         parse_header(subject.source)
     except MalformedContentError as error:
         yield SafetensorsFacts(subject=subject, problem=str(error))
+    except LimitExceededError as error:
+        # A fact as well as a gap: no model comes near the limits, nor does the reference allow it.
+        yield SafetensorsFacts(subject=subject, problem=str(error))
+        raise
     else:
         yield SafetensorsFacts(subject=subject, problem=None)
