@@ -99,7 +99,7 @@ class Progress:
 
     def begin(self, total: int, /) -> None:
         """Say how many bytes there are in all."""
-        self._total = total
+        self.restart("reading", total)
 
     def then(self, label: str) -> "NextStage":
         """Return a progress that shows what follows, called *label*, in the place of this one."""

@@ -83,16 +83,15 @@ def scan(
         OperationError, LimitExceededError: It cannot be read, or is too large.
     """
     if isinstance(subject, str | os.PathLike):
-        plan = _Plan(
-            symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE,
-            also=tuple(also),
+        (report,) = scan_paths(
+            (subject,),
+            allow_symlinks=allow_symlinks,
+            also=also,
             jobs=jobs,
             progress=progress,
             examined=examined,
         )
-        scanners_for(plan.also)  # an unknown name is told before anything is read
-        with prepared_examiner() as examiner:
-            return _scan_path(os.fspath(subject), plan, examiner)
+        return report
     if tuple(also):
         raise UsageError("other scanners open files by themselves, so they need a path")
     if isinstance(subject, bytes | bytearray | memoryview):
@@ -105,6 +104,34 @@ def scan(
         )
     with _opened(subject) as source:
         return _scan_stream(source, name=name or _name_of(subject))
+
+
+def scan_paths(
+    references: Iterable[str | os.PathLike[str]],
+    *,
+    allow_symlinks: bool = False,
+    also: Iterable[str] = (),
+    jobs: int = 1,
+    progress: Progress | None = None,
+    examined: Progress | None = None,
+) -> tuple[ScanReport, ...]:
+    """
+    Scan several artifacts, one after the other, with the same processes; see `scan`.
+
+    Raises:
+        UsageError, NothingToCheckError, OperationError, LimitExceededError: As `scan` does, for
+            the first reference that cannot be scanned; nothing is reported then.
+    """
+    plan = _Plan(
+        symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE,
+        also=tuple(also),
+        jobs=jobs,
+        progress=progress,
+        examined=examined,
+    )
+    scanners_for(plan.also)  # an unknown name is told before anything is read
+    with prepared_examiner() as examiner:
+        return tuple(_scan_path(os.fspath(each), plan, examiner) for each in references)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

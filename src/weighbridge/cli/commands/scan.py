@@ -10,8 +10,8 @@ from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
 from weighbridge.core.limits import MAX_SCAN_JOBS
 from weighbridge.pipeline.output import write_whole
-from weighbridge.pipeline.scan import scan
-from weighbridge.scan.report import ScanReport, ScanVerdict
+from weighbridge.pipeline.scan import scan_paths
+from weighbridge.scan.report import ScanVerdict
 
 _EXIT_CODES = {ScanVerdict.CLEAN: 0, ScanVerdict.FINDINGS: 10, ScanVerdict.INDETERMINATE: 11}
 
@@ -80,19 +80,15 @@ def command(
     and text shows those that are not clean.
     """
     bar = Severity(fail_on)
-    reports: list[ScanReport] = []
-    for reference in references:
-        with session.progress() as progress:
-            reports.append(
-                scan(
-                    reference,
-                    allow_symlinks=allow_symlinks,
-                    also=also,
-                    jobs=jobs,
-                    progress=progress,
-                    examined=progress.then("scanning"),
-                )
-            )
+    with session.progress() as progress:
+        reports = scan_paths(
+            references,
+            allow_symlinks=allow_symlinks,
+            also=also,
+            jobs=jobs,
+            progress=progress,
+            examined=progress.then("scanning"),
+        )
     folders = [_folder(each) for each in references]
     for file in report:
         text = render_scans(reports, _FORMATS[file.suffix], bar=bar, folders=folders)
