@@ -9,6 +9,7 @@ import pytest
 from weighbridge.core.artifact import FileFormat
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Facts, Rule
+from weighbridge.scan.rule_facts import RULE_FACTS
 
 _FOLDER = Path(registry.__file__).parent
 
@@ -48,6 +49,12 @@ def test_rule_loads(rule_id: str) -> None:
     assert type(rule).__doc__
     assert issubclass(rule.consumes, Facts)
     assert rule in registry.rules_for(rule.consumes)
+
+
+def test_facts_of_rules() -> None:
+    """For each rule it is listed which facts it looks at, so that no scan imports all of them."""
+    found = {rule.id: rule.consumes.__name__ for rule in registry.all_rules()}
+    assert dict(RULE_FACTS) == found
 
 
 def test_every_fact_is_looked_at() -> None:
