@@ -27,6 +27,10 @@ class FileFormat(StrEnum):
     TORCH_ZIP = "torch-zip"
     TORCH_LEGACY = "torch-legacy"
     TORCHSCRIPT = "torchscript"
+    TORCH_PACKAGE = "torch-package"
+    EXPORTED_PROGRAM = "exported-program"
+    TORCHSERVE = "torchserve"
+    SKOPS = "skops"
     NPY = "npy"
     NPZ = "npz"
     SAFETENSORS = "safetensors"
@@ -136,6 +140,10 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.TORCH_ZIP: Carries.CODE,
         FileFormat.TORCH_LEGACY: Carries.CODE,
         FileFormat.TORCHSCRIPT: Carries.CODE,
+        FileFormat.TORCH_PACKAGE: Carries.CODE,
+        FileFormat.EXPORTED_PROGRAM: Carries.CODE,
+        FileFormat.TORCHSERVE: Carries.CODE,
+        FileFormat.SKOPS: Carries.CODE,
         FileFormat.NPY: Carries.CODE,
         FileFormat.NPZ: Carries.CODE,
         FileFormat.HDF5: Carries.CODE,

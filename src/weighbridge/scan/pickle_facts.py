@@ -35,10 +35,6 @@ TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT, Dialect.T
 """Streams of torch's files; those of TorchScript archives are read by torch's own reader."""
 
 
-TORCH_DIALECTS: Final = frozenset({Dialect.TORCH, Dialect.TORCHSCRIPT})
-"""Streams of torch's archives: the one kind is read by Python, the other by torch's own reader."""
-
-
 class PickleSummary:
     """
     The events of a trace, sorted by what rules ask for.

@@ -9,15 +9,18 @@ So of each storage the size is compared, and the start is told.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
+from weighbridge.core.evidence import Gap
 from weighbridge.core.limits import SNIFF_BYTES
+from weighbridge.formats.sniff import sniff
 from weighbridge.formats.sniff.magic import find_magic
 from weighbridge.formats.sniff.pickles import walk_pickle
 from weighbridge.formats.sniff.window import Window
-from weighbridge.scan.interface import Facts
+from weighbridge.formats.zip import ZipMember
+from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.pickle_facts import PickleFacts
 from weighbridge.scan.pickle_storage import ELEMENT_BYTES, Storage, read_storage
 
@@ -97,6 +100,32 @@ def compare_sizes(
     return tuple(found.values())
 
 
+class Reader(Protocol):
+    """Opens the members of an archive."""
+
+    @property
+    def subject(self) -> Subject:
+        """The archive."""
+        ...
+
+    def open(
+        self, member: ZipMember, *, compare: bool = True
+    ) -> tuple[ByteSource | None, Gap | None]:
+        """Return the content of *member*, and a gap where that is not all of it."""
+        ...
+
+
+def examine_storages(reader: Reader, members: Iterable[ZipMember]) -> Analysis:
+    """Yield storages that are files of their own beside, and what is wrong with the others."""
+    for member in members:
+        content, gap = reader.open(member, compare=False)
+        if gap is not None:
+            yield gap
+        other = None if content is None else tell_other_file(content)
+        if content is not None and other is not None:
+            yield reader.subject.nested(member=member.name, format=other, source=content)
+
+
 def tell_other_file(source: ByteSource) -> FileFormat | None:
     """
     Return what a storage is beside numbers; None as a rule.
@@ -108,11 +137,14 @@ def tell_other_file(source: ByteSource) -> FileFormat | None:
     if not head:
         return None
     window = Window(BytesSource(head), suffix="")
-    if walk_pickle(window, patient=True).calls:
+    walk = walk_pickle(window, patient=True)
+    if walk.calls or (walk.header and walk.imports):
         return FileFormat.PICKLE
     if head[_TAR_MAGIC] == b"ustar":
         return FileFormat.TAR
     magic = find_magic(window)
+    if magic is FileFormat.ZIP:
+        return sniff(source, name="").format
     if magic in _CERTAIN:
         return magic
     if magic is FileFormat.SHARED_OBJECT and _is_native(head):
@@ -126,7 +158,6 @@ _CERTAIN: Final = frozenset(
         FileFormat.HDF5,
         FileFormat.NPY,
         FileFormat.SEVEN_ZIP,
-        FileFormat.ZIP,
     }
 )
 

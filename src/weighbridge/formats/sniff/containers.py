@@ -12,6 +12,8 @@ from weighbridge.formats.zip import read_names
 
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _TAR_BLOCK: Final = 512
+_PACKAGE: Final = ".data/extern_modules"
+"""The member that torch.package writes into every package."""
 
 
 def classify_zip(source: ByteSource) -> tuple[FileFormat, ...]:
@@ -52,16 +54,33 @@ def _classify_names(names: tuple[str, ...]) -> tuple[FileFormat, ...]:
     # torch's reader strips the first directory, whatever it is called (caffe2/serialize).
     bare = {name.partition("/")[2] or name for name in folded} | set(folded)
     found: list[FileFormat] = []
+    if _PACKAGE in bare:
+        found.append(FileFormat.TORCH_PACKAGE)
     if "data.pkl" in bare:
         code = any(name.startswith("code/") for name in bare)
         is_script = code and "constants.pkl" in bare
         found.append(FileFormat.TORCHSCRIPT if is_script else FileFormat.TORCH_ZIP)
     if "config.json" in folded and ("model.weights.h5" in folded or "metadata.json" in folded):
         found.append(FileFormat.KERAS_V3)
+    if _is_exported(bare):
+        found.append(FileFormat.EXPORTED_PROGRAM)
+    if "mar-inf/manifest.json" in folded:
+        found.append(FileFormat.TORCHSERVE)
+    if "schema.json" in folded:
+        found.append(FileFormat.SKOPS)
     files = [name for name in folded if not name.endswith("/")]
     if files and all(name.endswith(".npy") for name in files):
         found.append(FileFormat.NPZ)
     return tuple(found) or (FileFormat.ZIP,)
+
+
+def _is_exported(bare: set[str]) -> bool:
+    """Tell whether names are those of a program of torch.export, of any of its versions."""
+    if "serialized_exported_program.json" in bare:
+        return True
+    compiled = any(name.startswith("data/aotinductor/") for name in bare)
+    graphs = any(name.startswith("models/") and name.endswith(".json") for name in bare)
+    return compiled or ("archive_format" in bare and graphs)
 
 
 def is_tar(window: Window) -> bool:

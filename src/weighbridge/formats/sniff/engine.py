@@ -85,6 +85,10 @@ _ZIPS: Final = frozenset(
         FileFormat.NPZ,
         FileFormat.TORCH_ZIP,
         FileFormat.TORCHSCRIPT,
+        FileFormat.TORCH_PACKAGE,
+        FileFormat.EXPORTED_PROGRAM,
+        FileFormat.TORCHSERVE,
+        FileFormat.SKOPS,
         FileFormat.KERAS_V3,
     }
 )

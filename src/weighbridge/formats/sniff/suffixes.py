@@ -8,7 +8,15 @@ from weighbridge.core.artifact import FileFormat as F
 
 _TEXT: Final = (F.TEXT, F.JSON, F.YAML, F.EMPTY)
 _STREAMS: Final = (F.GZIP, F.BZIP2, F.XZ, F.ZLIB, F.LZ4, F.ZSTD)
-_TORCH: Final = (F.TORCH_ZIP, F.TORCH_LEGACY, F.TORCHSCRIPT, F.PICKLE, F.TAR)
+_TORCH: Final = (
+    F.TORCH_ZIP,
+    F.TORCH_LEGACY,
+    F.TORCHSCRIPT,
+    F.TORCH_PACKAGE,
+    F.EXPORTED_PROGRAM,
+    F.PICKLE,
+    F.TAR,
+)
 _PICKLES: Final = (F.PICKLE, F.JOBLIB, *_STREAMS)
 
 _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
@@ -26,7 +34,11 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("pkl pickle", (*_PICKLES, F.TORCH_ZIP, F.TORCH_LEGACY)),
     ("joblib", (F.JOBLIB, F.PICKLE, *_STREAMS)),
     ("dill", (F.PICKLE,)),
-    ("zip", (F.ZIP, F.TORCH_ZIP, F.TORCHSCRIPT, F.NPZ, F.KERAS_V3)),
+    ("pt2", (F.EXPORTED_PROGRAM,)),
+    ("ptl", (F.TORCHSCRIPT,)),
+    ("mar", (F.TORCHSERVE,)),
+    ("skops", (F.SKOPS,)),
+    ("zip", (F.ZIP, F.TORCH_ZIP, F.TORCHSCRIPT, F.NPZ, F.KERAS_V3, F.SKOPS, F.TORCHSERVE)),
     ("tar", (F.TAR,)),
     ("nemo", (F.TAR, F.GZIP)),
     ("7z", (F.SEVEN_ZIP,)),

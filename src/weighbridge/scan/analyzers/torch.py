@@ -25,7 +25,7 @@ from weighbridge.scan.torch_storages import (
     StorageFacts,
     claims_of,
     compare_sizes,
-    tell_other_file,
+    examine_storages,
 )
 from weighbridge.scan.torchscript import is_bytecode, is_code, walk_bytecode, walk_code
 
@@ -61,7 +61,7 @@ def analyze(subject: Subject) -> Analysis:
     yield from _compare(subject, claims, archive.members)
     rest = [m for m in archive.members if id(m) not in done]
     named = {claim.member for claim in claims}
-    yield from _tell_storages(reader, [m for m in rest if m.name in named])
+    yield from examine_storages(reader, [m for m in rest if m.name in named])
     yield from nested_members(reader, (m for m in rest if m.name not in named))
     yield from reader.remarks()
 
@@ -124,14 +124,3 @@ def _compare(
     mismatches = compare_sizes(claims, sizes)
     if mismatches:
         yield StorageFacts(subject=subject, mismatches=mismatches)
-
-
-def _tell_storages(reader: MemberReader, members: list[ZipMember]) -> Analysis:
-    """Yield storages that are files of their own beside, and what is wrong with the others."""
-    for member in members:
-        content, gap = reader.open(member, compare=False)
-        if gap is not None:
-            yield gap
-        other = None if content is None else tell_other_file(content)
-        if content is not None and other is not None:
-            yield reader.subject.nested(member=member.name, format=other, source=content)

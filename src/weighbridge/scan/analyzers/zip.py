@@ -62,16 +62,16 @@ def nested_members(reader: "MemberReader", members: Iterable[ZipMember]) -> Anal
 
 
 class MemberReader:
-    """
-    Opens the members of one zip as readers do, and keeps in mind whose checksum is wrong.
-
-    Attributes:
-        subject: The archive.
-    """
+    """Opens the members of one zip as readers do, and keeps in mind whose checksum is wrong."""
 
     def __init__(self, subject: Subject) -> None:
-        self.subject: Final = subject
+        self._subject = subject
         self._anomalies: list[ZipAnomaly] = []
+
+    @property
+    def subject(self) -> Subject:
+        """The archive."""
+        return self._subject
 
     def open(
         self, member: ZipMember, *, compare: bool = True
@@ -86,7 +86,7 @@ class MemberReader:
         Raises:
             LimitExceededError: There were too many members before this one, or the time is up.
         """
-        subject = self.subject
+        subject = self._subject
         subject.check_time()
         subject.budget.open_member()
         try:
@@ -106,7 +106,7 @@ class MemberReader:
     def remarks(self) -> Iterator[ZipContentFacts]:
         """Yield the members whose checksum is wrong, where there are some."""
         if self._anomalies:
-            yield ZipContentFacts(subject=self.subject, anomalies=tuple(self._anomalies))
+            yield ZipContentFacts(subject=self._subject, anomalies=tuple(self._anomalies))
 
 
 def _is_compared(member: ZipMember, found: MemberContent) -> bool:
