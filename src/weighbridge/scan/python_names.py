@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_PYTHON_ALIASES, MAX_PYTHON_NAME_CHARS
+from weighbridge.scan.python_constants import Texts, constant_text
 
 COMPUTED: Final = "?"
 """Stands for a name that is computed at run time."""
@@ -27,6 +28,10 @@ _IMPORTERS: Final = frozenset(
 _GETTERS: Final = frozenset({"getattr", "builtins.getattr", "inspect.getattr_static"})
 _NAMESPACES: Final = frozenset({"globals", "locals", "vars", "builtins.globals", "builtins.vars"})
 _ROUNDS: Final = 6
+_LOOKED_AT: Final = 6
+"""Arguments of a call that are looked into."""
+
+_SECRETS: Final = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class Reference:
         called: Whether it is called right there.
         arguments: The call's arguments as source; empty where it is not called.
         decodes: Whether an argument comes out of a decoder or decompressor.
+        exposes: Whether an argument comes from the environment, where tokens and keys are.
     """
 
     name: str
@@ -48,24 +54,40 @@ class Reference:
     called: bool
     arguments: str = ""
     decodes: bool = False
+    exposes: bool = False
 
 
-Aliases = Mapping[str, frozenset[str]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """
+    What the names of a module stand for, without regard to where it binds them.
+
+    Attributes:
+        names: Library names, by the module's own.
+        texts: Strings that names are set to.
+        decoded: Names that are set to what comes out of a decoder.
+        secrets: Names that are set to what the environment holds.
+    """
+
+    names: Mapping[str, frozenset[str]]
+    texts: Texts
+    decoded: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
 
 
 def references_in(tree: ast.Module) -> Iterator[Reference]:
     """Yield the references of *tree* to names of libraries and builtins, in no set order."""
-    aliases = _aliases_of(tree)
+    scope = _scope_of(tree)
     called: set[int] = set()  # function expressions that their call has reported, by identity
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called.add(id(node.func))
-            yield from _calls(node, aliases)
-            for name in resolve(node, aliases):  # what the call returns, where that is a name
+            yield from _calls(node, scope)
+            for name in resolve(node, scope):  # what the call returns, where that is a name
                 yield Reference(name=name, line=node.lineno, called=False)
         elif isinstance(node, ast.Attribute | ast.Name | ast.Subscript):
             if isinstance(node.ctx, ast.Load) and id(node) not in called:
-                for name in resolve(node, aliases):
+                for name in resolve(node, scope):
                     yield Reference(name=name, line=node.lineno, called=False)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
@@ -73,7 +95,7 @@ def references_in(tree: ast.Module) -> Iterator[Reference]:
                 yield Reference(name=name, line=node.lineno, called=False)
 
 
-def resolve(node: ast.expr, aliases: Aliases, *, depth: int = 16) -> frozenset[str]:
+def resolve(node: ast.expr, scope: Scope, *, depth: int = 16) -> frozenset[str]:
     """
     Return the dotted names that *node* may stand for; empty when it is nothing known.
 
@@ -83,85 +105,70 @@ def resolve(node: ast.expr, aliases: Aliases, *, depth: int = 16) -> frozenset[s
         return frozenset()
     match node:
         case ast.Name(id=name):
-            return _lookup(name, aliases)
+            return _lookup(name, scope)
         case ast.Attribute():
-            owners = resolve(node.value, aliases, depth=depth - 1) or {COMPUTED}
+            owners = resolve(node.value, scope, depth=depth - 1) or {COMPUTED}
             return frozenset(_join(owner, node.attr) for owner in owners)
         case ast.Subscript():
-            return _resolve_subscript(node, aliases, depth)
+            return _resolve_subscript(node, scope, depth)
         case ast.Call():
-            return _resolve_call(node, aliases, depth)
+            return _resolve_call(node, scope, depth)
         case ast.NamedExpr(value=value):
-            return resolve(value, aliases, depth=depth - 1)
+            return resolve(value, scope, depth=depth - 1)
         case ast.IfExp() | ast.BoolOp():
-            return _resolve_choice(node, aliases, depth)
+            return _resolve_choice(node, scope, depth)
         case _:
             return frozenset()
 
 
-def _lookup(name: str, aliases: Aliases) -> frozenset[str]:
+def _lookup(name: str, scope: Scope) -> frozenset[str]:
     """Return what a plain name may stand for; a name that nothing binds is the module's own."""
-    if name in aliases:
-        return aliases[name]
+    if name in scope.names:
+        return scope.names[name]
     if name in _BUILTINS:
         return frozenset({name})
-    starred = (_join(module, name) for module in aliases.get(_STAR, ()))
+    starred = (_join(module, name) for module in scope.names.get(_STAR, ()))
     return frozenset({f".{name}", *starred})
 
 
-def _resolve_subscript(node: ast.Subscript, aliases: Aliases, depth: int) -> frozenset[str]:
+def _resolve_subscript(node: ast.Subscript, scope: Scope, depth: int) -> frozenset[str]:
     """Resolve `owner.__dict__["name"]`, `globals()["name"]` and `sys.modules["name"]`."""
-    key = constant_text(node.slice)
+    key = constant_text(node.slice, scope.texts)
     found: set[str] = set()
-    for owner in resolve(node.value, aliases, depth=depth - 1):
+    for owner in resolve(node.value, scope, depth=depth - 1):
         if owner == "sys.modules":
             found.add(key or COMPUTED)
         elif owner.endswith(".__dict__"):
             found.add(_join(owner.removesuffix(".__dict__"), key or COMPUTED))
         elif owner == "globals()" and key:
-            found |= _lookup(key, aliases)
+            found |= _lookup(key, scope)
         elif owner == "__builtins__" and key:
             found.add(key)
     return frozenset(found)
 
 
-def _resolve_call(node: ast.Call, aliases: Aliases, depth: int) -> frozenset[str]:
+def _resolve_call(node: ast.Call, scope: Scope, depth: int) -> frozenset[str]:
     """Resolve `getattr(owner, "name")`, `import_module("name")` and `vars(owner)`."""
-    functions = resolve(node.func, aliases, depth=depth - 1)
+    functions = resolve(node.func, scope, depth=depth - 1)
     found: set[str] = set()
     if node.args and not functions.isdisjoint(_IMPORTERS):
-        module = constant_text(node.args[0]) or COMPUTED
+        module = constant_text(node.args[0], scope.texts) or COMPUTED
         # `__import__("a.b")` gives `a`, `import_module("a.b")` gives `a.b`: either is possible.
         found |= {module, module.partition(".")[0]}
     if len(node.args) > 1 and not functions.isdisjoint(_GETTERS):
-        name = constant_text(node.args[1]) or COMPUTED
-        owners = resolve(node.args[0], aliases, depth=depth - 1) or {COMPUTED}
+        name = constant_text(node.args[1], scope.texts) or COMPUTED
+        owners = resolve(node.args[0], scope, depth=depth - 1) or {COMPUTED}
         found |= {_join(owner, name) for owner in owners}
     if not functions.isdisjoint(_NAMESPACES):
-        owners = resolve(node.args[0], aliases, depth=depth - 1) if node.args else frozenset()
+        owners = resolve(node.args[0], scope, depth=depth - 1) if node.args else frozenset()
         found |= {f"{owner}.__dict__" for owner in owners} or {"globals()"}
     return frozenset(found)
 
 
-def _resolve_choice(node: ast.IfExp | ast.BoolOp, aliases: Aliases, depth: int) -> frozenset[str]:
+def _resolve_choice(node: ast.IfExp | ast.BoolOp, scope: Scope, depth: int) -> frozenset[str]:
     """Resolve every branch of `a if x else b` and `a or b`."""
     branches = node.values if isinstance(node, ast.BoolOp) else [node.body, node.orelse]
-    return frozenset().union(*(resolve(each, aliases, depth=depth - 1) for each in branches))
-
-
-def constant_text(node: ast.expr, *, depth: int = 32) -> str | None:
-    """Return the string that *node* always is: a literal, or literals that are added."""
-    if depth == 0:
-        return None
-    match node:
-        case ast.Constant(value=str() as text) if len(text) <= MAX_PYTHON_NAME_CHARS:
-            return text
-        case ast.BinOp(op=ast.Add(), left=left, right=right):
-            first = constant_text(left, depth=depth - 1)
-            second = constant_text(right, depth=depth - 1)
-            return None if first is None or second is None else first + second
-        case _:
-            return None
+    return frozenset().union(*(resolve(each, scope, depth=depth - 1) for each in branches))
 
 
 def _join(owner: str, name: str) -> str:
@@ -173,16 +180,23 @@ def _join(owner: str, name: str) -> str:
     return f"{owner}.{name}"
 
 
-def _calls(node: ast.Call, aliases: Aliases) -> Iterator[Reference]:
+def _calls(node: ast.Call, scope: Scope) -> Iterator[Reference]:
     """Yield what *node* calls."""
-    names = resolve(node.func, aliases)
+    names = resolve(node.func, scope)
     if names:
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         text = ", ".join(_source(argument) for argument in arguments[:4])
-        decodes = any(_decodes(argument, aliases) for argument in arguments[:4])
+        passed = arguments[:_LOOKED_AT]
+        decodes = any(_holds(each, scope, _DECODERS, scope.decoded) for each in passed)
+        exposes = any(_holds(each, scope, _SECRETS, scope.secrets) for each in passed)
         for name in names:
             yield Reference(
-                name=name, line=node.lineno, called=True, arguments=text, decodes=decodes
+                name=name,
+                line=node.lineno,
+                called=True,
+                arguments=text,
+                decodes=decodes,
+                exposes=exposes,
             )
 
 
@@ -210,35 +224,86 @@ _DECODERS: Final = frozenset(
 )  # fmt: skip
 
 
-def _decodes(node: ast.expr, aliases: Aliases) -> bool:
-    """Tell whether *node*, an argument, holds a call of a decoder."""
-    return any(
-        isinstance(inner, ast.Call) and not _DECODERS.isdisjoint(resolve(inner.func, aliases))
-        for inner in ast.walk(node)
-    )
-
-
-def _aliases_of(tree: ast.Module) -> Aliases:
+def _scope_of(tree: ast.Module) -> Scope:
     """Return what the names that *tree* binds may stand for."""
-    aliases: dict[str, frozenset[str]] = {}
+    names: dict[str, frozenset[str]] = {}
     assignments: list[tuple[str, ast.expr]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for name, target in _imported(node):
-                aliases[name] = aliases.get(name, frozenset()) | {target}
+                names[name] = names.get(name, frozenset()) | {target}
         else:
             assignments.extend(_assigned(node))
+    texts: dict[str, str] = {}
+    scope = Scope(names=names, texts=texts)
     for _ in range(_ROUNDS):
-        changed = False
-        for name, value in assignments:
-            known = aliases.get(name, frozenset())
-            targets = resolve(value, aliases) - known - {f".{name}"}
-            if targets and len(known) + len(targets) <= MAX_PYTHON_ALIASES:
-                aliases[name] = known | targets
-                changed = True
-        if not changed:
+        if not any([_learn(name, value, scope, names, texts) for name, value in assignments]):  # noqa: C419  each is learned
             break
-    return aliases
+    words = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    decoded = _tainted(assignments, scope, _DECODERS, words)
+    secrets = _tainted(assignments, scope, _SECRETS, words)
+    return Scope(names=names, texts=texts, decoded=decoded, secrets=secrets)
+
+
+def _learn(
+    name: str,
+    value: ast.expr,
+    scope: Scope,
+    names: dict[str, frozenset[str]],
+    texts: dict[str, str],
+) -> bool:
+    """Take what one assignment says of *name*; tell whether it was new."""
+    known = names.get(name, frozenset())
+    targets = resolve(value, scope) - known - {f".{name}"}
+    new = bool(targets) and len(known) + len(targets) <= MAX_PYTHON_ALIASES
+    if new:
+        names[name] = known | targets
+    if name not in texts and (text := constant_text(value, texts)) is not None:
+        texts[name] = text
+        new = True
+    return new
+
+
+def _tainted(
+    assignments: list[tuple[str, ast.expr]],
+    scope: Scope,
+    sources: frozenset[str],
+    words: set[str],
+) -> frozenset[str]:
+    """
+    Return the names that are set to something in which one of *sources* occurs.
+
+    *words* are those of the whole module: most have none of the sources.
+    """
+    found: set[str] = set()
+    if words.isdisjoint(source.rpartition(".")[2] for source in sources):
+        return frozenset()
+    for _ in range(_ROUNDS):
+        before = len(found)
+        found.update(
+            name
+            for name, value in assignments
+            if name not in found and _holds(value, scope, sources, frozenset(found))
+        )
+        if len(found) == before:
+            break
+    return frozenset(found)
+
+
+def _holds(node: ast.expr, scope: Scope, sources: frozenset[str], names: frozenset[str]) -> bool:
+    """Tell whether one of *sources*, or of *names*, occurs in *node*."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and inner.id in names:
+            return True
+        if isinstance(inner, ast.Name | ast.Attribute) and not sources.isdisjoint(
+            resolve(inner, scope)
+        ):
+            return True
+    return False
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,9 @@ NAMES: Final[Mapping[str, Danger]] = MappingProxyType(
                 "os.spawnvpe", "posix.system", "posix.popen", "nt.system", "platform.popen",
                 "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell",
                 "multiprocessing.Process", "timeit.timeit", "timeit.Timer", "pip.main",
-                "pip._internal.main",
+                "pip._internal.main", "_posixsubprocess.fork_exec", "distutils.spawn.spawn",
+                "asyncio.subprocess.create_subprocess_exec", "torch.utils.collect_env.run",
+                "multiprocessing.util.spawnv_passfds", "os.execvpe", "os.spawnl", "pdb.run",
             ),
             _RUN,
         ),
@@ -83,7 +85,8 @@ NAMES: Final[Mapping[str, Danger]] = MappingProxyType(
         ),
         **dict.fromkeys(
             ("torch.hub.load", "torch.hub.load_state_dict_from_url",
-             "torch.hub.download_url_to_file", "asyncio.open_connection"),
+             "torch.hub.download_url_to_file", "asyncio.open_connection",
+             "asyncio.start_server", "numpy.DataSource"),
             _NETWORK,
         ),
         **dict.fromkeys(
@@ -91,7 +94,10 @@ NAMES: Final[Mapping[str, Danger]] = MappingProxyType(
                 "pickle.load", "pickle.loads", "pickle.Unpickler", "_pickle.load", "_pickle.loads",
                 "cPickle.load", "cPickle.loads", "joblib.load", "torch.load", "pandas.read_pickle",
                 "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load",
-                "torch.jit.load", "torch.package.PackageImporter",
+                "torch.jit.load", "torch.package.PackageImporter", "numpy.lib.npyio.load",
+                "sklearn.externals.joblib.load", "torch.serialization.load",
+                "keras.models.load_model", "tensorflow.keras.models.load_model",
+                "tensorflow.saved_model.load",
             ),
             _UNPICKLE,
         ),
@@ -172,6 +178,9 @@ def judge(reference: Reference) -> Danger | None:
     danger = NAMES.get(name)
     if danger is _CODE and reference.decodes:
         return Danger("runs code that it decodes first", Severity.CRITICAL)
+    package = MODULES.get(name.partition(".")[0])
+    if reference.exposes and _NETWORK in (danger, package):
+        return Danger("sends what the environment holds", Severity.HIGH, Confidence.MEDIUM)
     if danger is not None:
         return danger
     if name in _OPENERS:
@@ -185,7 +194,7 @@ def judge(reference: Reference) -> Danger | None:
         return _HIDDEN if owner in _DANGEROUS_OWNERS else None
     # A module by itself does nothing; what is taken from it counts. `from . import code` is
     # the repository's own module: such names begin with a dot.
-    return MODULES.get(name.partition(".")[0]) if owner else None
+    return package if owner else None
 
 
 def _writes(reference: Reference) -> bool:

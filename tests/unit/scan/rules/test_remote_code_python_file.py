@@ -68,3 +68,10 @@ def test_too_large() -> None:
 def test_text_with_the_suffix() -> None:
     """Text that is named like Python is read as Python."""
     assert findings_of(RULE, examined(b"x\n", format=FileFormat.TEXT, path="x.py"))
+
+
+def test_files_that_python_runs_when_it_starts() -> None:
+    """A file that Python runs by itself is graver than one that somebody has to import."""
+    for name, severity in (("sitecustomize.py", Severity.HIGH), ("customize.py", Severity.MEDIUM)):
+        evidence = examined(b"x = 1\n", format=FileFormat.PYTHON_SOURCE, path=f"lib/{name}")
+        assert [f.severity for f in findings_of(RULE, evidence)] == [severity]
