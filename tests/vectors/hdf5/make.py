@@ -90,6 +90,46 @@ def fill_sequences(file: Any) -> None:
     file["numbers"] = np.arange(200, dtype="u1")
 
 
+def fill_large(file: Any) -> None:
+    """Fill *file* with attributes of which one has a place of its own in the file."""
+    for index in range(9):
+        file.attrs[f"small-{index}"] = index
+    file.attrs["large"] = np.arange(1200, dtype="u4")
+
+
+def fill_indexes(file: Any) -> None:
+    """Fill *file* with pickles in chunks, found by each kind of index of today."""
+    data = np.frombuffer(PICKLE, "u1")
+    file.create_dataset("single", data=data, chunks=(len(data),))
+    file.create_dataset("single-zipped", data=data, chunks=(len(data),), compression="gzip")
+    file.create_dataset("fixed", data=data, chunks=(8,))
+    file.create_dataset("extensible", data=data, chunks=(8,), maxshape=(None,))
+    square = data[:16].reshape(4, 4)
+    file.create_dataset("tree", data=square, chunks=(2, 2), maxshape=(None, None))
+
+
+def fill_types(file: Any) -> None:
+    """Fill *file* with datasets of each type that there is."""
+    file.create_dataset("array", shape=(1,), dtype=np.dtype((np.float32, (2, 3))))
+    record = [("x", "f4", (2,)), ("text", h5py.string_dtype()), ("inner", [("a", "i1")])]
+    file.create_dataset("record", shape=(1,), dtype=record)
+    file.create_dataset("choice", shape=(1,), dtype=h5py.enum_dtype({"A": 0, "BB": 1}))
+    file.create_dataset("flag", shape=(1,), dtype="?")
+    file.create_dataset("complex", shape=(1,), dtype="c8")
+    file.create_dataset("reference", shape=(1,), dtype=h5py.ref_dtype)
+    file.create_dataset("region", shape=(1,), dtype=h5py.regionref_dtype)
+    file.create_dataset("when", shape=(1,), dtype=h5py.opaque_dtype("M8[ns]"))
+    file.create_dataset("sequence", shape=(1,), dtype=h5py.vlen_dtype("f4"))
+    file.create_dataset("nothing", data=h5py.Empty("i4"))
+
+
+def fill_model(file: Any) -> None:
+    """Fill *file* with a configuration that leaves room for another one."""
+    text = json.dumps({"class_name": "Sequential", "config": "-" * 700})
+    file.attrs["model_config"] = text
+    file.attrs["keras_version"] = "2.15.0"
+
+
 def fill_pytables(file: Any) -> None:
     """Fill *file* as PyTables does with an array of objects."""
     rows = np.array([np.frombuffer(PICKLE, "u1"), np.arange(3, dtype="u1")], dtype=object)
@@ -240,6 +280,11 @@ def main() -> None:
         "many": in_memory(fill_many, libver="latest"),
         "sequences": in_memory(fill_sequences),
         "narrow": narrow(),
+        "model": in_memory(fill_model),
+        "large": in_memory(fill_large, libver="latest"),
+        "indexes": in_memory(fill_indexes, libver="latest"),
+        "types": in_memory(fill_types),
+        "types-latest": in_memory(fill_types, libver="latest"),
         "pytables": in_memory(fill_pytables),
     }
     for name, data in made.items():

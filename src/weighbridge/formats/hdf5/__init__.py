@@ -12,6 +12,7 @@ from weighbridge.formats.hdf5.content import (
     holds_sequences,
     read_flat,
     read_sequences,
+    read_start,
 )
 from weighbridge.formats.hdf5.file import Hdf5File
 from weighbridge.formats.hdf5.values import (
@@ -55,4 +56,5 @@ __all__ = [
     "holds_sequences",
     "read_flat",
     "read_sequences",
+    "read_start",
 ]

@@ -117,8 +117,9 @@ def _sequence(image: Image, heap: GlobalHeap, datatype: Datatype, element: bytes
     if not length or not address:
         return b""
     item = 1 if datatype.text else datatype.parts[0].size
-    value = heap.value(address, index, limit=MAX_TEXT_BYTES)
-    return value[: length * item]
+    value = heap.value(address, index, limit=MAX_TEXT_BYTES)[: length * item]
+    # A string is one of C for the library, which sees nothing behind its first NUL.
+    return value.partition(b"\0")[0] if datatype.text else value
 
 
 def read_dense_attributes(image: Image, heap: GlobalHeap, body: bytes) -> Iterator[Attribute]:

@@ -13,6 +13,7 @@ from weighbridge.formats.hdf5.values import Dataset, LayoutKind, TypeClass
 
 _WHAT: Final = "dataset"
 _FLAT: Final = (TypeClass.STRING, TypeClass.OPAQUE)
+_START_BYTES: Final = 16
 _BYTES: Final = (TypeClass.INTEGER, TypeClass.BITS)
 
 
@@ -57,6 +58,22 @@ def read_flat(file: Hdf5File, dataset: Dataset) -> ByteSource:
             return BytesSource(_assemble(file, dataset, size))
         case LayoutKind.VIRTUAL:
             raise malformed(_WHAT, expected="elements in this file", found="a virtual dataset")
+
+
+def read_start(file: Hdf5File, dataset: Dataset) -> bytes:
+    """
+    Return the first bytes of a dataset of one dimension; of one in chunks, reads the first only.
+
+    Raises:
+        MalformedContentError: They are not within the file, or not readable.
+        LimitExceededError: The first chunk has more than `MAX_TEXT_BYTES`.
+    """
+    if dataset.layout.kind is not LayoutKind.CHUNKED:
+        return read_flat(file, dataset).read_at(0, _START_BYTES)
+    for chunk in read_chunks(file.image, dataset):
+        if not any(chunk.start):
+            return decode_chunk(file.image, dataset, chunk)[:_START_BYTES]
+    return b""
 
 
 def _region(file: Hdf5File, address: int, size: int) -> ByteSource:

@@ -251,30 +251,31 @@ def _unread(
     *,
     objects: bool,
 ) -> Iterator[Facts | Gap]:
-    """Yield that a dataset of bytes was not read; only pickles in it matter."""
+    """Yield that bytes were not read that may be pickles, or are such for PyTables."""
+    reason = f"{item.path[:200]}: {error}"
     if objects:
-        reason = f"{item.path[:200]}: {error}"
         yield Hdf5PickleFacts(subject=subject, unread=reason)
-        yield subject.gap(reason)
+    limit = isinstance(error, LimitExceededError)
+    yield subject.gap(reason, code=Code.SCAN_LIMIT if limit else Code.SCAN_MALFORMED)
 
 
 def _flat(subject: Subject, file: Hdf5File, item: Object, dataset: Dataset) -> Iterator[Subject]:
     """Yield the pickle that a dataset of bytes or strings is."""
     if dataset.layout.kind is hdf5.LayoutKind.CHUNKED and len(dataset.layout.chunk) != 1:
         return
+    numbers = dataset.datatype.kind not in _STRINGS
+    if numbers and not hdf5.read_start(file, dataset).startswith(_PICKLE_STARTS):
+        return
     content = hdf5.read_flat(file, dataset)
-    flat = len(dataset.shape or ()) <= 1
-    if dataset.datatype.kind in _STRINGS or _looks_pickled(content, flat=flat):
+    if not numbers or _looks_pickled(content, flat=len(dataset.shape or ()) <= 1):
         yield from _pickle(subject, item.path, content)
 
 
 def _looks_pickled(source: ByteSource, *, flat: bool) -> bool:
     """
-    Tell whether bytes that may be numbers start as a pickle does.
+    Tell whether bytes that may be numbers, and start as a pickle does, are one.
 
-    Of *flat* ones that is enough; arrays of more dimensions are numbers unless they also end so.
+    Of *flat* ones the start is enough; arrays of more dimensions are numbers unless they end so.
     """
-    if not source.read_at(0, 2).startswith(_PICKLE_STARTS):
-        return False
     tail = source.read_at(max(0, source.size - _SMALL), _SMALL)
     return flat or tail.rstrip(b"\0")[-1:] == b"."

@@ -21,7 +21,14 @@ KERAS_PACKAGES: Final = frozenset(
 )
 """Packages whose modules hold Keras' own classes."""
 
-_KERAS_IN_TENSORFLOW: Final = ("tensorflow.keras", "tensorflow.python.keras")
+_KERAS_IN_TENSORFLOW: Final = (
+    "tensorflow.keras",
+    "tensorflow.python.keras",
+    "tensorflow.python.ops.init_ops",
+    "tensorflow.python.ops.init_ops_v2",
+)
+"""Modules of TensorFlow that are Keras, or hold initializers that Keras takes as its own."""
+
 _SPECS: Final = frozenset(
     {"IndexedSlicesSpec", "RaggedTensorSpec", "SparseTensorSpec", "TensorSpec"}
 )

@@ -1,12 +1,14 @@
 """Rule `keras-custom-object`: a Keras model needs a class or function that Keras does not have."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from weighbridge.core.evidence import Confidence, Severity
 from weighbridge.scan.interface import Facts, Match, Rule
 from weighbridge.scan.keras.facts import KerasObjectFacts, KerasReference
 from weighbridge.scan.keras.names import effect_of, is_keras_module, is_listed_function
+
+_KINDS: Final = frozenset({"", *KerasReference})
 
 
 class KerasCustomObject(Rule[KerasObjectFacts]):
@@ -26,7 +28,8 @@ class KerasCustomObject(Rule[KerasObjectFacts]):
         newer = is_keras_module(module) and facts.name[:1].isupper()
         if not own and not (newer and facts.kind is KerasReference.CLASS):
             return
-        name = facts.registered or facts.name
+        # Keras before 3.7 wrote the kind where the registered name of a function belongs.
+        name = facts.name if facts.registered in _KINDS else facts.registered
         yield Match(
             message=f"the model needs the {facts.kind} {name}, which is not known to be Keras' own",
             evidence=(f"{facts.where}: {f'{module}.' if module else ''}{facts.name}",),
