@@ -18,7 +18,12 @@ def test_vector() -> None:
     ("start", "kind"),
     [
         (b"MZ", "PE"),
+        (b"MZqFpD='", "llamafiles"),
         (b"\xcf\xfa\xed\xfe", "Mach-O"),
+        (b"\xca\xfe\xba\xbe\0\0\0\x02", "Mach-O"),
+        (b"\xca\xfe\xba\xbe\0\0\0\x41", "Java"),
+        (b"!<arch>\n", "object files"),
+        (b"\x4c\x00\x00\x00\x01\x14\x02\x00", "shortcut"),
         (b"\x00asm", "WebAssembly"),
         (b"?", "unknown"),
     ],
