@@ -44,7 +44,7 @@ expect = "deny"
 COMMANDS = {
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
-    "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan",
+    "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan --show-globals",
     "weighbridge.inspection/v1": "inspect bad",
     "weighbridge.digest/v1": "digest model",
     "weighbridge.signature/v1": "verify key model --public-key release.pub",
@@ -93,6 +93,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name / "model.safetensors").write_bytes(safetensors_file(weight=[1.0]))
     (tmp_path / "model" / ".gitignore").write_text("*.tmp\n")
     (tmp_path / "bad" / "config.json").write_text('{"a": 1, "a": 2}')
+    (tmp_path / "bad" / "net.pkl").write_bytes(b"\x80\x02cacme.model\nNet\n.")
     (tmp_path / "bad" / "module.py").write_text("import os\nos.system('true')\n")
     (tmp_path / "bad" / "link").symlink_to("config.json")
     (tmp_path / "bad" / "model.sig").write_text("{}")

@@ -3,14 +3,20 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.limits import MAX_SCAN_JOBS
 from weighbridge.scan.interface import Examiner
+from weighbridge.scan.needs import read_needs
 from weighbridge.scan.report import ScanReport
 from weighbridge.scan.runner import Contents, scan_inventory
-from weighbridge.scan.worker.client import ConfinedExaminer, confined_examiner
+from weighbridge.scan.worker.client import (
+    ConfinedExaminer,
+    confined_examiner,
+    confined_lister,
+)
 
 
 @contextmanager
@@ -50,3 +56,10 @@ def examine_files(
             found=str(jobs),
         )
     return scan_inventory(inventory, contents, clock=time.monotonic, examiner=examiner, jobs=jobs)
+
+
+def with_needs(report: ScanReport, contents: Contents) -> ScanReport:
+    """Return *report* with every name that the pickles of its files refer to."""
+    with confined_lister() as lister:
+        listed = scan_inventory(report.inventory, contents, clock=time.monotonic, examiner=lister)
+    return replace(report, needs=read_needs(listed.findings))

@@ -30,7 +30,7 @@ from weighbridge.inventory.remote import RemoteContents, list_remote
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
-from weighbridge.pipeline.examine import examine_files, prepared_examiner
+from weighbridge.pipeline.examine import examine_files, prepared_examiner, with_needs
 from weighbridge.pipeline.others import ask_others, scanners_for
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.report import ScanReport
@@ -111,12 +111,15 @@ def scan_paths(
     *,
     allow_symlinks: bool = False,
     also: Iterable[str] = (),
+    show_globals: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
     examined: Progress | None = None,
 ) -> tuple[ScanReport, ...]:
     """
     Scan several artifacts, one after the other, with the same processes; see `scan`.
+
+    With *show_globals* the reports' `needs` list every name that pickles refer to.
 
     Raises:
         UsageError, NothingToCheckError, OperationError, LimitExceededError: As `scan` does, for
@@ -125,6 +128,7 @@ def scan_paths(
     plan = _Plan(
         symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE,
         also=tuple(also),
+        show_globals=show_globals,
         jobs=jobs,
         progress=progress,
         examined=examined,
@@ -140,6 +144,7 @@ class _Plan:
 
     symlinks: SymlinkRule
     also: tuple[str, ...]
+    show_globals: bool
     jobs: int
     progress: Progress | None
     examined: Progress | None
@@ -161,6 +166,8 @@ def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
     require_files(handle, inventory)
     contents = plan.counted(DiskContents(handle, inventory), inventory)
     report = examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
+    if plan.show_globals:
+        report = with_needs(report, DiskContents(handle, inventory))
     return ask_others(report, plan.also, handle=handle)
 
 
@@ -173,7 +180,8 @@ def _scan_remote(handle: RemoteHandle, plan: _Plan, examiner: Examiner) -> ScanR
     if not inventory.model_entries and not inventory.gaps:
         raise NothingToCheckError("the repository holds no file", where=handle.reference)
     contents = plan.counted(RemoteContents(handle), inventory)
-    return examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
+    report = examine_files(inventory, contents, examiner=examiner, jobs=plan.jobs)
+    return with_needs(report, RemoteContents(handle)) if plan.show_globals else report
 
 
 def _scan_stream(source: ByteSource, *, name: str) -> ScanReport:

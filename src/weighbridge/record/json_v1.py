@@ -23,6 +23,7 @@ from weighbridge.core.evidence import (
 from weighbridge.core.identity import KeyIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
 from weighbridge.record.inspection import Inspected, SignatureClaim
+from weighbridge.scan.pickle_needs import Need
 from weighbridge.scan.report import ScanReport
 
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
@@ -82,6 +83,26 @@ def scan_document(report: ScanReport, *, bar: Severity) -> Document:
         "findings": [_finding(finding) for finding in report.findings],
         "gaps": [_gap(gap) for gap in report.gaps],
         "scanners": [_scanner(answer) for answer in report.consulted],
+        **_needs(report.needs),
+    }
+
+
+def _needs(needs: tuple[Need, ...] | None) -> Document:
+    """Return the member about names, where somebody asked for it."""
+    if needs is None:
+        return {}
+    return {
+        "globals": [
+            {
+                "path": need.path,
+                "member": need.member,
+                "name": need.name,
+                "count": need.count,
+                "status": str(need.status),
+                "pack": need.pack,
+            }
+            for need in needs
+        ]
     }
 
 

@@ -44,6 +44,9 @@ def name_in_report(report: ScanReport) -> ScanReport:
             )
             for answer in report.consulted
         ),
+        needs=None
+        if report.needs is None
+        else tuple(replace(need, path=inventory.name) for need in report.needs),
     )
 
 

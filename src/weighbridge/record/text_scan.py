@@ -15,6 +15,7 @@ from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
 from weighbridge.record.overview import Row, Rows, finding_order, rows_of
 from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
+from weighbridge.scan.pickle_needs import Need, NeedStatus
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 
 _EVIDENCE_LINES: Final = 3
@@ -55,7 +56,11 @@ def scans_text(
 ) -> str:
     """Return several reports: those that are not clean whole, and how many there are of each."""
     verdicts = [report.verdict_at(bar) for report in reports]
-    wanting = [r for r, v in zip(reports, verdicts, strict=True) if v is not ScanVerdict.CLEAN]
+    wanting = [
+        r
+        for r, v in zip(reports, verdicts, strict=True)
+        if v is not ScanVerdict.CLEAN or r.needs is not None
+    ]
     texts = [scan_text(r, bar=bar, style=style, advice=advice) for r in wanting[:MAX_TEXT_ITEMS]]
     texts += [f"{line}\n" for line in _more(wanting, MAX_TEXT_ITEMS, "model", "")]
     words = ", ".join(
@@ -99,6 +104,7 @@ class _Text:
             yield self._style.paint("Not wholly examined", self._style.strong)
             yield from shown(map(self._gap, self._report.gaps), noun="gaps")
         yield from self._scanners()
+        yield from self._needs()
         yield ""
         yield self._coverage()
         yield from self._next()
@@ -175,6 +181,30 @@ class _Text:
             yield ""
             yield self._style.paint("Other scanners", self._style.strong)
             yield from map(_scanner_line, self._report.consulted)
+
+    def _needs(self) -> Iterator[str]:
+        """Yield the names that pickles refer to, where somebody asked for them."""
+        if self._report.needs is None:
+            return
+        yield ""
+        yield self._style.paint("Names", self._style.strong)
+        if not self._report.needs:
+            yield "  no pickle refers to any"
+        order = sorted(self._report.needs, key=lambda n: (n.path, n.member or ""))
+        for (path, member), needs in groupby(order, key=lambda n: (n.path, n.member)):
+            within = "" if member is None else f" ({one_line(member)})"
+            yield f"  {one_line(path)}{within}"
+            yield from map(self._need, needs)
+
+    def _need(self, need: Need) -> str:
+        colour = {
+            NeedStatus.LISTED: self._style.good,
+            NeedStatus.UNKNOWN: self._style.unclear,
+            NeedStatus.DANGEROUS: self._style.bad,
+        }[need.status]
+        pack = "" if need.pack is None else f"  {self._style.paint(need.pack, self._style.faint)}"
+        status = self._style.paint(need.status, colour) + " " * (9 - len(need.status))
+        return f"    {status} {need.count:>6}  {one_line(need.name)}{pack}"
 
     def _coverage(self) -> str:
         """Return how much was looked at."""

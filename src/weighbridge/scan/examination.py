@@ -5,9 +5,9 @@ Whatever an analyzer does, raise, yield nonsense or never end, the outcome is fi
 gaps; no file passes because its examination failed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from weighbridge.core.artifact import Carries, FileFormat, carries
 from weighbridge.core.codes import Code
@@ -50,21 +50,37 @@ _WHOLE_MESSAGES: Final = frozenset(
 """Formats of code that have no end of their own, so that their analyzers look behind nothing."""
 
 
-def examine(subject: Subject) -> tuple[Finding | Gap, ...]:
+FactsJudge = Callable[[Facts], Iterable[Finding]]
+"""What is said of each of the facts about a file."""
+
+
+def judge_by_rules(facts: Facts, /) -> Iterator[Finding]:
+    """Yield what the rules find in *facts*."""
+    kind: Any = type(facts)  # mypy takes the class for one of its instances
+    for rule in registry.rules_for(kind):
+        yield from rule.findings(facts)
+
+
+def examine(subject: Subject, *, judge: FactsJudge = judge_by_rules) -> tuple[Finding | Gap, ...]:
     """
     Examine *subject* and everything in it, in this process.
+
+    Args:
+        subject: The file.
+        judge: What is said of each of the facts about it; the rules' findings as a rule.
 
     Returns:
         Findings and gaps; none of either means that every byte was accounted for.
     """
-    return _Examination(subject).run()
+    return _Examination(subject, judge).run()
 
 
 class _Examination:
     """One file's examination: a stack of running analyzers, that of the innermost member on top."""
 
-    def __init__(self, root: Subject) -> None:
+    def __init__(self, root: Subject, judge: FactsJudge) -> None:
         self._root = root
+        self._judge_facts = judge
         self._kept = _Kept()
         self._stack: list[tuple[Subject, Iterator[object]]] = []
 
@@ -148,11 +164,10 @@ class _Examination:
             self._attempt(subject, close)
 
     def _judge(self, facts: Facts) -> None:
-        """Ask every rule that looks at such facts."""
-        for rule in registry.rules_for(type(facts)):
-            for finding in rule.findings(facts):
-                self._kept.add_finding(finding)
-                facts.subject.check_time()
+        """Keep what is to be said of *facts*."""
+        for finding in self._judge_facts(facts):
+            self._kept.add_finding(finding)
+            facts.subject.check_time()
 
 
 class _Kept:

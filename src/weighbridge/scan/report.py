@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Severity
+from weighbridge.scan.pickle_needs import Need
 
 
 class FileStatus(StrEnum):
@@ -38,11 +39,13 @@ class ScanReport:
         inventory: What was scanned.
         evidence: In the order of the inventory's paths.
         consulted: The other scanners that were asked; what they found is in `evidence`.
+        needs: What pickles refer to, name by name; None where nobody asked for it.
     """
 
     inventory: Inventory
     evidence: tuple[Finding | Clean | Gap, ...]
     consulted: tuple[Consulted, ...] = ()
+    needs: tuple[Need, ...] | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

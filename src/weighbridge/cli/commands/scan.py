@@ -60,6 +60,9 @@ def _check_reports(
     callback=_check_reports,
     help="Write a report to this file as well: .html, .json or .sarif; may be repeated.",
 )
+@click.option(
+    "--show-globals", is_flag=True, help="List every name that pickles refer to, and its status."
+)
 @click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
 @output_options("text", "json", "sarif", "html")
 @click.pass_obj
@@ -70,6 +73,7 @@ def command(
     also: tuple[str, ...],
     jobs: int,
     report: tuple[Path, ...],
+    show_globals: bool,
     allow_symlinks: bool,
 ) -> int:
     """
@@ -85,6 +89,7 @@ def command(
             references,
             allow_symlinks=allow_symlinks,
             also=also,
+            show_globals=show_globals,
             jobs=jobs,
             progress=progress,
             examined=progress.then("scanning"),

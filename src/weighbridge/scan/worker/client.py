@@ -39,10 +39,23 @@ from weighbridge.scan.interface import Examiner, Subject
 from weighbridge.scan.worker import wire
 
 TARGET: Final = "weighbridge.scan.worker.serve:serve"
+LISTER: Final = "weighbridge.scan.worker.serve:serve_needs"
 
 ALLOWANCE: Final = Allowance(
     memory_bytes=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS
 )
+
+
+@contextmanager
+def confined_lister() -> Iterator[Examiner]:
+    """Give what lists the names that files need (`scan.needs`), in processes as confined."""
+    if not is_supported():
+        from weighbridge.scan.needs import list_needs  # noqa: PLC0415  as below
+
+        yield list_needs
+        return
+    with ConfinedExaminer(target=LISTER) as lister:
+        yield lister
 
 
 @contextmanager

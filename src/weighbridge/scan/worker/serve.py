@@ -11,7 +11,8 @@ from weighbridge.core.evidence import Finding, Gap
 from weighbridge.core.limits import MAX_WORKER_INLINE_BYTES, MAX_WORKER_READ_BYTES
 from weighbridge.sandbox.frames import HangUpError, receive_frame, send_frame
 from weighbridge.scan.examination import examine
-from weighbridge.scan.interface import Deadline, Subject
+from weighbridge.scan.interface import Deadline, Examiner, Subject
+from weighbridge.scan.needs import list_needs
 from weighbridge.scan.worker import wire
 
 _ANY: Final = 2**32
@@ -20,6 +21,16 @@ _ANY: Final = 2**32
 
 def serve(talk: socket.socket, /) -> None:
     """Examine files as *talk* orders until it is closed; a `sandbox.interface.Serve`."""
+    _serve(talk, examine)
+
+
+def serve_needs(talk: socket.socket, /) -> None:
+    """List what files need, as `serve` examines them; the report's form is that of `needs`."""
+    _serve(talk, list_needs)
+
+
+def _serve(talk: socket.socket, examiner: Examiner) -> None:
+    """Have files examined as *talk* orders until it is closed."""
     sizes: dict[str, int] = {}
     siblings: frozenset[str] = frozenset()
     while True:
@@ -41,15 +52,15 @@ def serve(talk: socket.socket, /) -> None:
                 deadline=Deadline(clock=time.monotonic, at=time.monotonic() + order.seconds),
                 careful=order.careful,
             )
-            send_frame(talk, wire.REPORT, wire.encode_report(_examine(subject)))
+            send_frame(talk, wire.REPORT, wire.encode_report(_examine(subject, examiner)))
         except HangUpError:
             return
 
 
-def _examine(subject: Subject) -> tuple[Finding | Gap, ...]:
+def _examine(subject: Subject, examiner: Examiner) -> tuple[Finding | Gap, ...]:
     """Examine one file, and let go of its descriptor."""
     try:
-        return examine(subject)
+        return examiner(subject)
     finally:
         if isinstance(subject.source, DescriptorSource):
             subject.source.close()
