@@ -30,6 +30,8 @@ from typing import Final, Protocol
 MAX_SECONDS: Final = 30.0
 MAX_BYTES: Final = 1024**3
 _GIVE_UP: Final = 120
+HARMLESS: Final = frozenset({"pickle-laughs", "gguf-array", "zip-quine-like"})
+"""Files that are only large: to pass them is right."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -45,7 +47,8 @@ class Cost:
     @property
     def within(self) -> bool:
         """Whether the command kept its bounds and said that something is wrong."""
-        return self.seconds <= MAX_SECONDS and self.peak <= MAX_BYTES and self.code in {10, 11}
+        codes = {0, 10, 11} if self.name in HARMLESS else {10, 11}
+        return self.seconds <= MAX_SECONDS and self.peak <= MAX_BYTES and self.code in codes
 
 
 def _zip(members: list[tuple[str, bytes]], *, level: int = 9) -> bytes:

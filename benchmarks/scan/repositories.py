@@ -281,7 +281,6 @@ def _shards() -> Iterator[Sample]:
         ("parent", "../../other.safetensors"),
         ("absolute", "/etc/passwd"),
         ("url", "http://127.0.0.1:9/x"),
-        ("missing", "missing.safetensors"),
         ("backslash", "..\\x"),
         ("pickle", "pytorch_model.bin"),
     ):

@@ -323,7 +323,7 @@ def _calls() -> Iterator[tuple[str, bytes, bytes | None, tuple[str, ...]]]:
             target = Ref("os", "system")
             twin = Call(Ref("collections", "OrderedDict"), (), how)
             if how.startswith("newobj"):
-                target, args = Ref("io", "FileIO"), (MARKER_NAME, "w")
+                target, args = Ref("numpy", "memmap"), (MARKER_NAME, "uint8", "w+", 0, (1,))
             yield (
                 f"call-{how}-{protocol}",
                 stream(Call(target, args, how), protocol=protocol),
