@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.scan.interface import Analyzer, Facts, Rule
+from weighbridge.scan.rule_facts import RULE_FACTS
 
 ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
     {
@@ -126,6 +127,7 @@ RULES: Final[tuple[str, ...]] = (
     "pickle-dangerous-global",
     "pickle-divergence",
     "pickle-extension-registry",
+    "pickle-native-state",
     "pickle-patched-reference",
     "pickle-persistent-id",
     "pickle-several-streams",
@@ -196,9 +198,17 @@ def all_rules() -> tuple[Rule[Any], ...]:
     return tuple(load_rule(rule_id) for rule_id in RULES)
 
 
+@cache
 def rules_for(kind: type[Facts]) -> tuple[Rule[Any], ...]:
-    """Return the rules that look at facts of the class *kind*, in the order of `RULES`."""
-    return tuple(rule for rule in all_rules() if issubclass(kind, rule.consumes))
+    """
+    Return the rules that look at facts of the class *kind*, in the order of `RULES`.
+
+    No other rule is imported, but for those that `RULE_FACTS` does not list.
+    """
+    names = {base.__name__ for base in kind.__mro__}
+    wanted = (rule_id for rule_id in RULES if RULE_FACTS.get(rule_id, kind.__name__) in names)
+    rules = map(load_rule, wanted)
+    return tuple(rule for rule in rules if issubclass(kind, rule.consumes))
 
 
 def _rules_defined_in(module: ModuleType) -> list[type[Rule[Any]]]:
