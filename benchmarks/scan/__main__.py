@@ -63,6 +63,7 @@ def main() -> int:
     arguments = parser().parse_args()
     parts = arguments.only or list(PARTS)
     peers = [] if arguments.no_peers else arguments.peer or list(PEERS)
+    # What other scanners said in an earlier run stays, so that ours can be measured again alone.
     results: dict[str, Any] = {}
     if arguments.output.exists():
         results = json.loads(arguments.output.read_text())
@@ -71,10 +72,20 @@ def main() -> int:
             place = arguments.place or Path(temporary)
             environments = {name: peer(arguments.environments, name) for name in peers}
             if "attacks" in parts:
+                old = {each["id"]: each for each in results.get("attacks", [])}
                 results["attacks"] = attacks(place, victims(arguments.environments), environments)
+                for sample in results["attacks"]:
+                    for key in ("codes", "twin codes"):
+                        sample[key] = {**old.get(sample["id"], {}).get(key, {}), **sample[key]}
             if "benign" in parts:
                 real = arguments.real or arguments.environments / "real"
+                old = {
+                    (e["package"], e["version"], e["member"]): e for e in results.get("benign", [])
+                }
                 results["benign"] = files(real, environments)
+                for each in results["benign"]:
+                    known = old.get((each["package"], each["version"], each["member"]), {})
+                    each["codes"] = {**known.get("codes", {}), **each["codes"]}
             if "bombs" in parts:
                 results["bombs"] = cost()
         results["setting"] = setting(environments, victims(arguments.environments))

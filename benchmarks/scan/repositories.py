@@ -300,8 +300,7 @@ def _code() -> Iterator[Sample]:
     files: dict[str, bytes] = {
         "modeling.py": _SOURCE, "setup.py": _SOURCE, "hook.pyc": compiled, "__pycache__/x.cpython-311.pyc": compiled, "kernel.so": native, "kernel.dylib": b"\xcf\xfa\xed\xfe" + b"\0" * 60,
         "kernel.dll": b"MZ" + b"\0" * 58 + struct.pack("<I", 64) + b"PE\0\0" + b"\0" * 40, "site.pth": b"import os; os.system('true')\n", "run.sh": b"#!/bin/sh\ntrue\n", "run.bat": b"@echo off\r\nstart x\r\n",
-        "install.ps1": b"Invoke-Expression 'x'\n", "notebook.ipynb": json.dumps({"cells": [{"cell_type": "code", "source": ["import os\n", "os.system('x')"], "outputs": [], "metadata": {}}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode(),
-        "sitecustomize.py": _SOURCE, "conftest.py": _SOURCE, "requirements.txt": b"evil-package @ http://127.0.0.1:9/x.whl\n", "weights.dat": native, "weights.bin": compiled, "LICENSE": _SOURCE, "tokenizer.model": native,
+        "install.ps1": b"Invoke-Expression 'x'\n", "sitecustomize.py": _SOURCE, "conftest.py": _SOURCE, "weights.dat": native, "weights.bin": compiled, "tokenizer.model": native,
         "model.exe": b"MZ" + b"\0" * 58 + struct.pack("<I", 64) + b"PE\0\0" + b"\0" * 40, "model.llamafile": b"MZqFpD='\n" + b"#" * 100, "model.class": b"\xca\xfe\xba\xbe\0\0\0\x34" + b"\0" * 20, "model.wasm": b"\0asm\1\0\0\0",
         "image.png": native, "README.md": _PICKLE, "package.whl": _zipped({"x/__init__.py": _SOURCE}), "lib.jar": _zipped({"META-INF/MANIFEST.MF": b"Main-Class: X\n", "X.class": b"\xca\xfe\xba\xbe\0\0\0\x34"}),
         "lfs.safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 10\n",
