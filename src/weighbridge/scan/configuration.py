@@ -7,8 +7,9 @@ reads it. Rules judge the values.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from weighbridge.formats.json import JsonValue
@@ -141,15 +142,20 @@ DOTTED_KEYS: Final = frozenset(
 )
 """Keys whose value is the path of an object to import where it has a dot, and a word where not."""
 
-CONTEXT_KEYS: Final = frozenset({"implementation", "target"})
-"""Words that mean an object to import where its arguments stand beside them (`params`, `name`)."""
-
-_ARGUMENTS: Final = frozenset({"params", "init_args", "parameters"})
+_MODEL_ARGUMENTS: Final = frozenset({"params", "init_args", "parameters"})
+CONTEXT_KEYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "implementation": _MODEL_ARGUMENTS,
+        "target": _MODEL_ARGUMENTS,
+        "type": frozenset({"init_parameters"}),
+    }
+)
+"""Words that mean an object to import where one of these, its arguments, stands beside them."""
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
 
 _NAMED: Final[dict[str, type[SettingFacts]]] = {
     **_BY_KEY,
-    **dict.fromkeys(DOTTED_KEYS | CONTEXT_KEYS, TargetFacts),
+    **dict.fromkeys((*DOTTED_KEYS, *CONTEXT_KEYS), TargetFacts),
 }
 _KEY_CHARS: Final = 64
 _TEMPLATE_KEYS: Final = frozenset(
@@ -166,9 +172,9 @@ _JINJA: Final = "jinja2"
 WANTED: Final = Wanted(
     keys=frozenset(_BY_KEY)
     | DOTTED_KEYS
-    | CONTEXT_KEYS
+    | frozenset(CONTEXT_KEYS)
     | _TEMPLATE_KEYS
-    | {"_class_name", "_diffusers_version", "idx", "path", "template_format", "type", "types"},
+    | {"_class_name", "_diffusers_version", "idx", "lc", "path", "template_format", "types"},
     arrays_on_top=True,
 )
 """What of a large document `settings_in` looks at, beside the components of a pipeline on top."""
@@ -249,6 +255,7 @@ def _settings_of(
         if _counts(key, members):
             yield setting_facts(subject, key, members[key], where=_path(parents, key))
     yield from _routed_types(subject, parents, members)
+    yield from _constructed(subject, parents, members)
     if members.get("template_format") == _JINJA:
         for text in _strings_in(members.get("template")):
             yield template_facts(subject, text, where=_path(parents, "template"))
@@ -262,7 +269,7 @@ def _counts(key: str, members: dict[str, JsonValue]) -> bool:
     if key in DOTTED_KEYS:
         return is_dotted(members[key])
     if key in CONTEXT_KEYS:
-        return is_dotted(members[key]) and not _ARGUMENTS.isdisjoint(members)
+        return is_dotted(members[key]) and not CONTEXT_KEYS[key].isdisjoint(members)
     return True
 
 
@@ -276,6 +283,18 @@ def _routed_types(
     for name, value in types.items():
         where = _path((*parents, "types"), name)
         yield ModuleTypeFacts(subject=subject, where=where, key="types", value=value)
+
+
+def _constructed(
+    subject: Subject, parents: tuple[str, ...], members: dict[str, JsonValue]
+) -> Iterator[SettingFacts]:
+    """Yield the class that LangChain makes of an object that it has serialized."""
+    if "lc" in members and members.get("type") == "constructor":
+        names = members.get("id")
+        parts = names if isinstance(names, list) else [names]
+        value = ".".join(str(part) for part in parts)
+        where = _path(parents, "id")
+        yield TargetFacts(subject=subject, where=where, key="lc", value=value)
 
 
 def _path(parents: tuple[str, ...], key: str) -> str:

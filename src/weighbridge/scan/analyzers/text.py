@@ -96,7 +96,7 @@ _OVERLAP: Final = 256
 # A tag with a name space, where YAML has one: at the start of a value. The names of languages
 # may be escaped, so any such tag will do; the analyzer of YAML says what it is.
 _TAG: Final = re.compile(
-    rb"(?:^|[\s\[{,:?-])!{1,2}<?[\w%:.,-]{0,64}[/:]\S|^%TAG\s|tag:yaml\.org,2002:\w{1,16}/",
+    rb"(?:^|[\s\[{,:?\xbf-])!{1,2}<?[\w%:.,-]{0,64}[/:]\S|^%TAG\s|tag:yaml\.org,2002:\w{1,16}/",
     re.MULTILINE,
 )
 

@@ -58,7 +58,6 @@ _BARE_KEY: Final = re.compile(
     r"""\b(_target_|loader_module|auto_map|trust_remote_code)\b(?!["']?\s*:)"""
 )
 _CODE_KEY: Final = re.compile(r"^[ \t]*code[ \t]*:[ \t]*([^\s#]+)", re.MULTILINE)
-_ARGUMENTS: Final = re.compile(r"\b(?:params|init_args|parameters)[\"']?\s*:")
 # HyperPyYAML, which speechbrain reads its hyperparameters with: what follows the colon is
 # imported, and for most of these called.
 _OBJECT_TAG: Final = re.compile(r"!(new|name|apply|applyref|module):(.+)")
@@ -152,15 +151,15 @@ def _bare_keys(subject: Subject, text: str) -> Iterator[SettingFacts]:
 def _settings(subject: Subject, text: str) -> Iterator[SettingFacts]:
     """Yield the settings that stand in *text*."""
     line, counted = 1, 0
-    has_arguments = _ARGUMENTS.search(text) is not None
+    arguments = frozenset(re.findall(r"\b(\w+)[\"']?\s*:", text))
     for match in _KEY.finditer(text):
         subject.check_time()
         line += text.count("\n", counted, match.start())
         counted = match.start()
         key, value = match.groups()
-        if key in CONTEXT_KEYS and not has_arguments:
+        if key in CONTEXT_KEYS and arguments.isdisjoint(CONTEXT_KEYS[key]):
             continue
-        if key in DOTTED_KEYS | CONTEXT_KEYS and not is_dotted(value):
+        if (key in DOTTED_KEYS or key in CONTEXT_KEYS) and not is_dotted(value):
             continue
         yield setting_facts(subject, key, value, where=f"line {line}")
     if subject.name.lower() == "mlmodel":

@@ -11,6 +11,13 @@ from weighbridge.scan.interface import Facts, Match, Rule
 FRAMEWORKS: Final = frozenset(
     {
         "diffusers",
+        "haystack",
+        "haystack_experimental",
+        "haystack_integrations",
+        "langchain",
+        "langchain_community",
+        "langchain_core",
+        "langchain_openai",
         "lightning",
         "mlserver",
         "nemo",
@@ -42,7 +49,19 @@ _HARMLESS: Final = frozenset(
 DANGEROUS: Final = frozenset({"eval", "exec", "compile", "getattr", "open", "__import__"})
 """Builtins, written without their module, that no configuration has a use for."""
 
-_STRICT: Final = frozenset({"_target_", "loader_module", "_instantiator", "parent_library"})
+_STRICT: Final = frozenset(
+    {
+        "_instantiator",
+        "_target_",
+        "activation_fn",
+        "activation_function",
+        "implementation",
+        "lc",
+        "loader_module",
+        "parent_library",
+        "sbert_ce_default_activation_function",
+    }
+)
 """Keys of which each value is imported, whatever stands beside it."""
 
 _INSTANTIATORS: Final = frozenset(
@@ -99,6 +118,7 @@ def _judge(key: str, target: str) -> tuple[Severity, Confidence]:
     if target in DANGEROUS or (module and find_effect(module, name)):
         return Severity.CRITICAL, Confidence.HIGH
     known = target.partition(".")[0] in FRAMEWORKS or target.startswith(_PARTS)
+    known = known or target.startswith("mlserver_")  # one package for each framework that it serves
     # torchtune's components are functions that build a part of a model, and written like such.
     builder = key == "_component_" and target.startswith("torchtune.")
     if target in _HARMLESS or builder or (known and _is_class(target)):

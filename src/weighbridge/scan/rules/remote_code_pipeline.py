@@ -49,5 +49,10 @@ class RemoteCodePipeline(Rule[ComponentFacts]):
                     message="the pipeline takes a component from code of the repository",
                     evidence=(f"{facts.where}: {[library, *rest[:1]]!r}",),
                 )
+            case str() as name if name and not name.isidentifier():
+                yield Match(
+                    message="the pipeline is a class of another place than diffusers",
+                    evidence=(f"{facts.where}: {name}",),
+                )
             case _:
                 return

@@ -43,6 +43,7 @@ def test_name_decides(name: str, text: str, rule: str) -> None:
     ("text", "twin"),
     [
         ("a: !!python/name:os.system\n", "a: ! python/name:os.system\n"),
+        ("\ufeff!!python/name:os.system\n", "\ufeff! python/name:os.system\n"),
         ("- !!p%79thon/object/apply:os.system []\n", "- !!p%79th%20on/x:os.system []\n"),
         ("a: [!<tag:yaml.org,2002:python/name:os.system>]\n", "a: [!<tag:yaml.org,2002:str>]\n"),
         ("%TAG !p! tag:x,2002:\n---\na: 1\n", "% TAG !p! tag:x,2002:\n---\na: 1\n"),

@@ -87,9 +87,13 @@ def test_yaml(text: str) -> None:
         ({"_component_": "evil.models.lora_llama"}, Severity.MEDIUM),
         ({"target": "os.system", "params": {}}, Severity.CRITICAL),
         ({"target": "ldm.models.diffusion.ddpm.LatentDiffusion", "params": {}}, Severity.LOW),
-        ({"implementation": "evil.run", "parameters": {}}, Severity.MEDIUM),
+        ({"implementation": "evil.Model", "parameters": {}}, Severity.HIGH),
+        ({"implementation": "mlserver_sklearn.SKLearnModel", "parameters": {}}, Severity.LOW),
         ({"activation_function": "os.system"}, Severity.CRITICAL),
-        ({"activation_fn": "evil.Act"}, Severity.LOW),
+        ({"activation_fn": "evil.Act"}, Severity.HIGH),
+        ({"type": "os.system", "init_parameters": {}}, Severity.CRITICAL),
+        ({"lc": 1, "type": "constructor", "id": ["os", "system"]}, Severity.CRITICAL),
+        ({"lc": 1, "type": "constructor", "id": ["langchain", "llms", "OpenAI"]}, Severity.LOW),
         ({"parent_library": "evil"}, Severity.HIGH),
         ({"auto_mapping": {"parent_library": "transformers_modules.x"}}, Severity.HIGH),
         ({"_instantiator": "evil.instantiate_module"}, Severity.HIGH),
@@ -105,6 +109,8 @@ def test_keys_of_other_frameworks(document: object, severity: Severity) -> None:
     [
         {"target": "os.system"},
         {"target": "label", "params": {}},
+        {"type": "os.system", "params": {}},
+        {"lc": 1, "type": "secret", "id": ["os", "system"]},
         {"class_path": "name"},
         {"class_path": ["a.b"]},
         {"activation_function": "gelu"},
@@ -130,6 +136,7 @@ def test_words_and_expected_values(document: object) -> None:
         ("a: !apply:torch.manual_seed [1]\n", Severity.LOW),
         ("target: evil.run\nparams: {}\n", Severity.MEDIUM),
         ("class_path: package.Model\n", Severity.LOW),
+        ("type: evil.run\ninit_parameters: {}\n", Severity.MEDIUM),
     ],
 )
 def test_objects_in_yaml(text: str, severity: Severity) -> None:

@@ -57,3 +57,9 @@ def test_type_hints_of_modular_pipelines() -> None:
     assert _found({"_diffusers_version": "0", "unet": component})
     component[2] = {"type_hint": ["diffusers", "X"]}
     assert not _found({"_diffusers_version": "0", "unet": component})
+
+
+def test_classes_of_other_places() -> None:
+    """A pipeline whose class is no plain name is found."""
+    assert _found({"_diffusers_version": "0", "_class_name": "evil/repo--Mine"})
+    assert not _found({"_diffusers_version": "0", "_class_name": "StableDiffusionPipeline"})
