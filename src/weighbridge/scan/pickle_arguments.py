@@ -67,10 +67,9 @@ class Judge:
     def refuse_change(self, change: Change) -> Refusal:
         """Say why the value that a listed name made may not be changed so."""
         target = change.target
-        entry = _entry_of(target) if isinstance(target, CallNode) else None
-        if entry is None or not isinstance(target, CallNode):
+        entry = made_by(target) if isinstance(target, CallNode) else None
+        if entry is None:
             return "a value is changed that no listed name made"
-        entry = _made_by(entry, target)
         if change.kind is not ChangeKind.BUILD:
             admitted = entry.state in {State.ITEMS, State.BOTH}
             return None if admitted else f"items are given to the result of {entry.name}"
@@ -78,9 +77,10 @@ class Judge:
         return refuse_state(self.plain, entry, entry.state, content)
 
 
-def _made_by(entry: Entry, call: CallNode) -> Entry:
-    """Return the entry of the class that *call* makes an instance of, where *entry* says so."""
-    if entry.state is not State.OF_CLASS:
+def made_by(call: CallNode) -> Entry | None:
+    """Return the entry of the class that *call* makes an instance of, or of what it calls."""
+    entry = _entry_of(call)
+    if entry is None or entry.state is not State.OF_CLASS:
         return entry
     first = (call.positional or (None,))[0]
     return (find_entry(first.dotted) if isinstance(first, GlobalNode) else None) or entry

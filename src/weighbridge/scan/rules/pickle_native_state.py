@@ -6,8 +6,9 @@ from weighbridge.core.evidence import Severity
 from weighbridge.formats.pickle.render import render
 from weighbridge.formats.pickle.trace import ChangeKind
 from weighbridge.formats.pickle.values import CallNode
-from weighbridge.scan.allowlist import State, find_entry
+from weighbridge.scan.allowlist import State
 from weighbridge.scan.interface import Match, Rule
+from weighbridge.scan.pickle_arguments import made_by
 from weighbridge.scan.pickle_facts import PickleFacts
 
 
@@ -23,8 +24,7 @@ class PickleNativeState(Rule[PickleFacts]):
         seen: set[str] = set()
         for change in facts.summary.changes:
             target = change.target
-            name = target.target if isinstance(target, CallNode) else None
-            entry = find_entry(name or "")
+            entry = made_by(target) if isinstance(target, CallNode) else None
             if entry is None or entry.state is not State.NATIVE or entry.name in seen:
                 continue
             if change.kind is ChangeKind.BUILD:

@@ -36,5 +36,6 @@ def test_behind_the_end(data: bytes, rule: str) -> None:
 
 
 def test_filling() -> None:
-    """Zeros behind the end are not found."""
-    assert not findings_of(RULE, examined(_FILE + bytes(64), format=FileFormat.HDF5))
+    """Zeros and white space behind the end are not found."""
+    for filling in (bytes(64), b"\n" * 6):
+        assert not findings_of(RULE, examined(_FILE + filling, format=FileFormat.HDF5))

@@ -24,7 +24,11 @@ BAD = {
     "twice": p.stream(
         p.tuple_of(p.new(XGBOOST) + STATE + p.BUILD, p.new(XGBOOST) + STATE + p.BUILD)
     ),
-    "reconstructed": p.stream(p.new(XGBOOST), p.put(0), p.POP, p.get(0), STATE, p.BUILD),
+    "reconstructed": p.stream(
+        p.call(p.name("copyreg", "_reconstructor"), XGBOOST, p.name("builtins", "object"), p.NONE),
+        STATE,
+        p.BUILD,
+    ),
 }
 GOOD = {
     "no-state": p.stream(p.new(XGBOOST)),

@@ -108,6 +108,24 @@ def test_a_saver_that_is_told_where_to_write(outer: str) -> None:
     assert any("/home/user/.bashrc" in line for line in finding.evidence)
 
 
+@pytest.mark.parametrize(
+    ("bound", "hit"), [(field(9, field(1, "name")), True), (field(7, field(1, 1)), False)]
+)
+def test_a_saver_that_is_bound_to_a_name(bound: bytes, hit: bool) -> None:
+    """The same saver is found when Python would call it with a constant of the graph."""
+    graph = tf_graph(tf_const("name", "/home/user/.bashrc"), functions=(SAVER,))
+    function = field(2, message((1, "save"), (2, field(2, b"\x00"))))
+    objects = field(7, field(1, bound) + function)
+    assert bool(found(saved_model(graph, objects))) == hit
+
+
+@pytest.mark.parametrize(("path", "hit"), [("", False), ("/tmp/cache", True)])
+def test_caches(path: str, hit: bool) -> None:
+    """The cache of a data set is found if it is a file."""
+    graph = tf_graph(tf_const("c", path), tf_node("CacheDatasetV2", "d", "c:0"))
+    assert bool(found(saved_model(graph))) == hit
+
+
 def test_through_two_functions() -> None:
     """A name is followed through a function that only passes it on."""
     middle = tf_function(

@@ -1,0 +1,251 @@
+"""
+Listed names as gadgets: what a stream may not do with what models need.
+
+Each pair is what a framework writes, and the least change of it that would run, import, open or
+corrupt something on unpickling. Sources: the frameworks' own code, read for
+`tools/allowlist/reviewed.toml`; the list in `docs/threat-model.md`.
+"""
+
+import pytest
+
+from support import pickles as p
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Finding, Gap, Severity
+
+TEMPLATE = """
+def _parse_args(self, a, b,  loc=0, scale=1):
+    return (a, b, ), loc, scale
+
+def _parse_args_rvs(self, a, b,  loc=0, scale=1, size=None):
+    return self._argcheck_rvs(a, b,  loc, scale, size=size)
+
+def _parse_args_stats(self, a, b,  loc=0, scale=1, moments='mv'):
+    return (a, b, ), loc, scale, moments
+"""
+"""What SciPy makes of the parameters a and b, and runs with exec() on unpickling."""
+
+
+def _built(kind: bytes, *items: bytes) -> bytes:
+    """Return an empty instance of *kind* that gets a dict of *items* as its state."""
+    return p.new(kind) + p.dict_of(*items) + p.BUILD
+
+
+def _distribution(template: str) -> bytes:
+    """Return a distribution of SciPy with the code in *template*."""
+    kind = p.name("scipy.stats._continuous_distns", "beta_gen")
+    return _built(kind, p.text("_parse_arg_template"), p.text(template))
+
+
+SYSTEM = p.name("os", "system")
+LINEAR = p.name("torch.nn.modules.linear", "Linear")
+MEAN = p.name("numpy", "mean")
+XGBOOST = p.name("xgboost.sklearn", "XGBModel")
+BOOSTER = p.name("xgboost.core", "Booster")
+ARGUMENTS = p.name("transformers.training_args", "TrainingArguments")
+TRANSFORMER = p.name("sklearn.preprocessing._function_transformer", "FunctionTransformer")
+DATA = p.name("statsmodels.base.data", "PandasData")
+ARRAY_SHAPE = p.tuple_of(p.integer(0))
+MASKED = p.name("numpy.ma.core", "MaskedArray")
+ARRAY = p.name("numpy", "ndarray")
+
+PAIRS: dict[str, tuple[bytes, bytes]] = {
+    "exec-of-scipy": (
+        _distribution(TEMPLATE),
+        _distribution(TEMPLATE.replace("return (a, b, ), loc, scale\n", "touch(marker)\n", 1)),
+    ),
+    "exec-of-scipy-behind": (
+        _distribution(TEMPLATE),
+        _distribution(TEMPLATE + "touch(marker)\n"),
+    ),
+    "exec-of-scipy-default": (
+        _distribution(TEMPLATE),
+        _distribution(TEMPLATE.replace("loc=0", "loc=touch(marker)")),
+    ),
+    "formula-of-statsmodels": (
+        _built(DATA, p.text("endog"), p.NONE),
+        _built(DATA, p.text("restore_design_info"), p.TRUE, p.text("formula"), p.text("f()")),
+    ),
+    "formula-of-statsmodels-now": (
+        _built(DATA, p.text("frame"), p.NONE),
+        _built(DATA, p.text("restore_model_spec"), p.TRUE),
+    ),
+    "path-of-xgboost": (
+        _built(XGBOOST, p.text("_Booster"), p.new(BOOSTER)),
+        _built(XGBOOST, p.text("_Booster"), p.text("/etc/marker")),
+    ),
+    "path-of-booster": (p.new(BOOSTER), p.call(BOOSTER, p.NONE, p.NONE, p.text("/etc/marker"))),
+    "keyword-of-booster": (
+        p.new(BOOSTER),
+        BOOSTER
+        + p.EMPTY_TUPLE
+        + p.dict_of(p.text("model_file"), p.text("/etc/marker"))
+        + p.NEWOBJ_EX,
+    ),
+    "init-of-arguments": (p.new(ARGUMENTS), p.call(ARGUMENTS)),
+    "init-with-directory": (p.new(ARGUMENTS), p.call(ARGUMENTS, p.text("marker"))),
+    "init-of-layer": (p.new(LINEAR), p.call(LINEAR, p.integer(1 << 40), p.integer(1 << 40))),
+    "stored-class": (
+        p.call(p.name("functools", "partial"), LINEAR, p.integer(2)),
+        p.call(p.name("functools", "partial"), ARGUMENTS, p.text("marker")),
+    ),
+    "stored-function": (
+        _built(TRANSFORMER, p.text("func"), MEAN),
+        _built(TRANSFORMER, p.text("func"), SYSTEM),
+    ),
+    "special-attribute": (
+        _built(LINEAR, p.text("__doc__"), p.text("a layer")),
+        _built(LINEAR, p.text("__class__"), LINEAR),
+    ),
+    "documentation-that-is-none": (
+        _built(LINEAR, p.text("__doc__"), p.NONE),
+        _built(LINEAR, p.text("__doc__"), p.new(LINEAR)),
+    ),
+    "slots": (
+        p.new(LINEAR) + p.tuple_of(p.EMPTY_DICT, p.NONE) + p.BUILD,
+        p.new(LINEAR) + p.tuple_of(p.NONE, p.dict_of(p.text("a"), p.NONE)) + p.BUILD,
+    ),
+    "import-of-numpy": (
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("numpy"), p.text("log1p")),
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("os"), p.text("log1p")),
+    ),
+    "name-of-numpy": (
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("numpy"), p.text("log1p")),
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("numpy"), p.text("load")),
+    ),
+    "masked-of-foreign-class": (
+        p.call(p.name("numpy.ma.core", "_mareconstruct"), MASKED, ARRAY, ARRAY_SHAPE, p.raw(b"b")),
+        p.call(p.name("numpy.ma.core", "_mareconstruct"), LINEAR, ARRAY, ARRAY_SHAPE, p.raw(b"b")),
+    ),
+    "masked-of-any-size": (
+        p.call(p.name("numpy.ma.core", "_mareconstruct"), MASKED, ARRAY, ARRAY_SHAPE, p.text("b")),
+        p.call(
+            p.name("numpy.ma.core", "_mareconstruct"),
+            MASKED,
+            ARRAY,
+            p.tuple_of(p.integer(1 << 50)),
+            p.text("b"),
+        ),
+    ),
+    "iteration": (
+        p.call(p.name("builtins", "set"), p.list_of(p.integer(1))),
+        p.call(p.name("builtins", "set"), p.new(LINEAR)),
+    ),
+    "iteration-of-tuple": (
+        p.call(p.name("builtins", "tuple"), p.list_of()),
+        p.call(p.name("builtins", "tuple"), p.new(LINEAR)),
+    ),
+    "method-of-what-is-no-tensor": (
+        p.call(
+            p.name("torch._utils", "_rebuild_parameter"),
+            p.call(p.name("torch._utils", "_rebuild_meta_tensor_no_storage"), p.NONE),
+            p.TRUE,
+            p.NONE,
+        ),
+        p.call(
+            p.name("torch._utils", "_rebuild_parameter"),
+            _built(p.name("argparse", "Namespace"), p.text("detach"), MEAN),
+            p.TRUE,
+            p.NONE,
+        ),
+    ),
+    "class-of-another-framework": (
+        p.call(
+            p.name("pandas.core.indexes.base", "_new_Index"),
+            p.name("pandas", "Index"),
+            p.EMPTY_DICT,
+        ),
+        p.call(p.name("pandas.core.indexes.base", "_new_Index"), LINEAR, p.EMPTY_DICT),
+    ),
+    "class-that-is-unlisted": (
+        p.call(
+            p.name("sklearn.metrics._dist_metrics", "newObj"),
+            p.name("sklearn.metrics._dist_metrics", "EuclideanDistance64"),
+        ),
+        p.call(
+            p.name("sklearn.metrics._dist_metrics", "newObj"),
+            p.name("sklearn.metrics._dist_metrics", "PyFuncDistance64"),
+        ),
+    ),
+    "pattern": (
+        p.call(p.name("re", "_compile"), p.text("a+"), p.integer(2)),
+        p.call(p.name("re", "_compile"), p.text("a" * 70_000), p.integer(2)),
+    ),
+    "pattern-flags": (
+        p.call(
+            p.name("re", "_compile"), p.text("a+"), p.call(p.name("re", "RegexFlag"), p.integer(2))
+        ),
+        p.call(p.name("re", "_compile"), p.text("a+"), p.new(LINEAR)),
+    ),
+    "enumeration": (
+        p.call(p.name("re", "RegexFlag"), p.integer(2)),
+        p.call(p.name("re", "RegexFlag"), p.new(LINEAR)),
+    ),
+    "state-of-generator": (
+        p.call(p.name("random", "Random"))
+        + p.tuple_of(p.integer(3), p.EMPTY_TUPLE, p.NONE)
+        + p.BUILD,
+        p.call(p.name("random", "Random")) + p.tuple_of(p.integer(3), p.new(LINEAR)) + p.BUILD,
+    ),
+    "tokenizer-part": (
+        p.new(p.name("tokenizers.models", "BPE")) + p.raw(b"{}") + p.BUILD,
+        p.new(p.name("tokenizers.models", "BPE")) + p.EMPTY_DICT + p.BUILD,
+    ),
+    "tokenizer-model": (
+        p.new(p.name("tokenizers", "Tokenizer"), p.new(p.name("tokenizers.models", "Model"))),
+        p.new(p.name("tokenizers", "Tokenizer"), p.text("marker")),
+    ),
+    "items-of-estimator": (
+        p.new(p.name("sklearn.utils._bunch", "Bunch")) + p.text("a") + p.NONE + p.SETITEM,
+        p.new(TRANSFORMER) + p.text("a") + p.NONE + p.SETITEM,
+    ),
+    "time-zone-file": (
+        p.call(p.name("dateutil.tz.tz", "tzutc")),
+        p.call(p.name("dateutil.tz.tz", "tzfile"), p.NONE, p.text("/etc/marker")),
+    ),
+    "listener": (
+        p.new(TRANSFORMER),
+        p.new(p.name("sklearn.callback._scoring_monitor", "ScoringMonitor")),
+    ),
+    "pointer": (
+        p.new(BOOSTER),
+        _built(p.name("xgboost.core", "DMatrix"), p.text("handle"), p.integer(4096)),
+    ),
+    "pointer-of-lightgbm": (
+        p.new(p.name("lightgbm.basic", "Booster")),
+        _built(p.name("lightgbm.basic", "_InnerPredictor"), p.text("_handle"), p.integer(4096)),
+    ),
+    "traversal": (
+        p.stacked("torch.nn.modules.linear", "Linear"),
+        p.stacked("torch.nn", "modules.linear.Linear"),
+    ),
+}
+
+
+def _blocking(body: bytes) -> list[Finding | Gap]:
+    """Return what stands at or above the default bar."""
+    found = examined(p.stream(body, protocol=4), format=FileFormat.PICKLE)
+    return [e for e in found if isinstance(e, Gap) or e.severity.at_least(Severity.MEDIUM)]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_what_frameworks_write_passes(name: str) -> None:
+    """The harmless member of each pair is not blocked."""
+    assert _blocking(PAIRS[name][0]) == []
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_its_gadget_is_blocked(name: str) -> None:
+    """The other one has a finding of at least high severity that names what is wrong."""
+    found = _blocking(PAIRS[name][1])
+    assert found
+    assert all(
+        isinstance(item, Finding) and item.severity.at_least(Severity.HIGH) for item in found
+    )
+
+
+def test_a_template_is_long_or_of_another_type() -> None:
+    """Code that is no text, and text without end, are no templates of SciPy's."""
+    kind = p.name("scipy.stats._continuous_distns", "beta_gen")
+    for value in (p.raw(b"x"), p.text(TEMPLATE + "\n" * 5000)):
+        assert _blocking(_built(kind, p.text("_parse_arg_template"), value))
