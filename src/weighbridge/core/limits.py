@@ -299,7 +299,7 @@ MAX_PROTOBUF_ODDITIES: Final = 100
 MAX_PROTOBUF_STRING_BYTES: Final = 1 * MIB
 """A name, a path or another text of a protobuf message that is read whole."""
 
-MAX_GRAPH_NAMES: Final = 1_000_000
+MAX_GRAPH_NAMES: Final = 200_000
 """Names of nodes or functions of one graph that are kept in memory."""
 
 MAX_FLATBUFFER_TABLES: Final = 1_000_000

@@ -127,14 +127,15 @@ class MetaGraph:
         assets: Nodes that stand for assets, and the files that they name.
         metadata: Identifier and metadata of the objects that a framework rebuilds, Keras' layers
             among them.
-        saver: Nodes of the saver: file name, save and restore.
+        captures: Functions, and the graph's nodes (empty for other things) that their last
+            arguments are bound to when they are called from Python.
     """
 
     graphs: tuple[Message, ...]
     signatures: tuple[tuple[str, tuple[str, ...]], ...]
     assets: tuple[tuple[str, str], ...]
     metadata: tuple[tuple[str, Field], ...]
-    saver: tuple[str, ...]
+    captures: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def base_name(reference: str) -> str:
@@ -154,7 +155,7 @@ def read_meta_graph(message: Message) -> MetaGraph:
     signatures: list[tuple[str, tuple[str, ...]]] = []
     assets: list[tuple[str, str]] = []
     metadata: list[tuple[str, Field]] = []
-    saver: list[str] = []
+    objects: list[Message] = []
     for field in message.fields():
         match field.name:
             case "graph_def":
@@ -165,11 +166,10 @@ def read_meta_graph(message: Message) -> MetaGraph:
                 assets.append(_asset(field.message))
             case "object_graph_def":
                 metadata.extend(_user_objects(field.message))
+                objects.append(field.message)
             case "collection_def":
                 assets.extend(_listed_assets(field.message))
                 field.message.validate()
-            case "saver_def":
-                saver.extend(f.text() for f in field.message.fields() if f.name.endswith("_name"))
             case _:
                 _validate(field)
     return MetaGraph(
@@ -177,7 +177,7 @@ def read_meta_graph(message: Message) -> MetaGraph:
         signatures=tuple(signatures),
         assets=tuple(assets),
         metadata=tuple(metadata),
-        saver=tuple(base_name(name) for name in saver),
+        captures=tuple(pair for each in objects for pair in _captures(each, assets)),
     )
 
 
@@ -323,6 +323,45 @@ def _listed_assets(entry: Message) -> Iterator[tuple[str, str]]:
                 rest.append(field.message)
             elif field.name == "value":
                 yield _asset(Message(field.document, "AssetFileDef", field.start, field.end))
+
+
+def _captures(
+    objects: Message, assets: list[tuple[str, str]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield functions, and the nodes of constants and assets that they are bound to."""
+    bound = [_bound_node(f.message, assets) for f in objects.fields() if f.name == "nodes"]
+    for field in objects.fields():
+        if field.name == "concrete_functions":
+            name = ""
+            numbers: tuple[int, ...] = ()
+            for each in field.message.fields():
+                if each.name == "key":
+                    name = each.text()
+                elif each.name == "value":
+                    numbers = _bound_inputs(each.message)
+            yield name, tuple(bound[n] if 0 <= n < len(bound) else "" for n in numbers)
+
+
+def _bound_inputs(function: Message) -> tuple[int, ...]:
+    """Return the objects that a function is bound to, by their numbers."""
+    found: list[int] = []
+    for field in function.fields():
+        if field.name == "bound_inputs":
+            found.extend(field.numbers(MAX_GRAPH_NAMES))
+    return tuple(found)
+
+
+def _bound_node(message: Message, assets: list[tuple[str, str]]) -> str:
+    """Return the node of the graph that an object stands for; empty for other objects."""
+    for field in message.fields():
+        if field.name == "constant":
+            return next((f.text() for f in field.message.fields() if f.name == "operation"), "")
+        if field.name == "asset":
+            index = next(
+                (f.value for f in field.message.fields() if f.name == "asset_file_def_index"), 0
+            )
+            return assets[index][0] if index < len(assets) else ""
+    return ""
 
 
 def _user_objects(message: Message) -> Iterator[tuple[str, Field]]:

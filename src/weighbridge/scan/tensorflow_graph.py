@@ -140,6 +140,7 @@ class GraphUses:
 
     Args:
         check: Called now and then; raises when the time is used up.
+        captures: Functions, and the graph's nodes that their last arguments are bound to.
 
     Attributes:
         uses: What is not allowed outright; complete after `close`.
@@ -147,8 +148,14 @@ class GraphUses:
         unknown: Operators that are in no list and no function of the library.
     """
 
-    def __init__(self, *, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        check: Callable[[], None],
+        captures: tuple[tuple[str, tuple[str, ...]], ...] = (),
+    ) -> None:
         self._check = check
+        self._captures = dict(captures)
         self._scopes: dict[str, list[_Scope]] = {}
         self._first: dict[str, tuple[str, str, int]] = {}
         self._count = 0
@@ -322,6 +329,7 @@ class GraphUses:
                     wanted.add(use.body, name, use, index)
         callers = self._callers()
         for called, position, use, index in wanted:
+            self._pass_captured(called, position, use, index)
             for scope, node in callers.get(called, ()):
                 at = position + (node.op in _SHIFTED)
                 if at < len(node.sources):
@@ -329,6 +337,17 @@ class GraphUses:
                     self._pass(scope, node, use, index, origin)
                     for name in origin.arguments:
                         wanted.add(scope.body.name, name, use, index)
+
+    def _pass_captured(self, called: str, position: int, use: OperatorUse, index: int) -> None:
+        """Keep what Python passes when it calls the function: constants that it is bound to."""
+        bound = self._captures.get(called, ())
+        for function in self._scopes[called]:
+            at = position - len(function.body.arguments) + len(bound)
+            for graph in self._scopes.get("", ()) if 0 <= at < len(bound) and bound[at] else ():
+                node = self._nodes(graph).get(bound[at])
+                if node is not None:
+                    origin = self._origin(graph, node.name)
+                    self._pass(graph, node, use, index, origin)
 
     def _pass(
         self, scope: _Scope, node: GraphNode, use: OperatorUse, index: int, origin: Origin

@@ -20,9 +20,7 @@ _BLOB_SENTINEL: Final = b"\xef\xbe\xad\xde"
 """MILBlob's StorageFormat.hpp: a count and a version, then metadata with this mark."""
 _BLOB_HEADER: Final = 64
 
-_RAW_SUFFIX: Final = re.compile(
-    r"data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weight|weights"
-)
+_RAW_SUFFIX: Final = re.compile(r"data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weights?|bias")
 
 
 def find_tensors(window: Window) -> FileFormat | None:

@@ -73,7 +73,7 @@ def _meta_graphs(document: Document, file_format: FileFormat) -> Iterator[MetaGr
     """Yield every meta graph of the file; a bare graph is one without anything around it."""
     if file_format is FileFormat.TF_GRAPH:
         root = document.root(GRAPH)
-        yield MetaGraph(graphs=(root,), signatures=(), assets=(), metadata=(), saver=())
+        yield MetaGraph(graphs=(root,), signatures=(), assets=(), metadata=(), captures=())
     elif file_format is FileFormat.TF_METAGRAPH:
         yield read_meta_graph(document.root(META_GRAPH))
     else:
@@ -84,7 +84,7 @@ def _meta_graphs(document: Document, file_format: FileFormat) -> Iterator[MetaGr
 
 def _graph(subject: Subject, meta: MetaGraph) -> Iterator[TensorFlowFacts]:
     """Yield what the graph of *meta* does, as far as it can be read."""
-    gathered = GraphUses(check=subject.check_time)
+    gathered = GraphUses(check=subject.check_time, captures=meta.captures)
     outputs = tuple(node for _, nodes in meta.signatures for node in nodes)
     problem: WeighbridgeError | None = None
     try:

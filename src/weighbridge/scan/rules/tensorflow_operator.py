@@ -54,11 +54,22 @@ class TensorFlowOperator(Rule[TensorFlowFacts]):
         for use in facts.uses:
             if use.op in known.effects:
                 effect, what = known.effects[use.op]
-                yield _match(use, what, severity=_SEVERITY[effect])
+                if not _is_in_memory(use):
+                    yield _match(use, what, severity=_SEVERITY[effect])
             else:
                 yield from _conditional(use, known.conditions[use.op], assets)
         for value in facts.passed:
             yield from _passed(value, known.conditions.get(value.use.op), assets)
+
+
+def _is_in_memory(use: OperatorUse) -> bool:
+    """Tell whether *use* is the cache of a data set that has no file, which is the usual one."""
+    name = _input(use, 1)
+    return (
+        use.op.startswith("CacheDataset")
+        and name.operators == {"Const"}
+        and not any(text for _, text in name.constants)
+    )
 
 
 def _conditional(use: OperatorUse, condition: Condition, assets: set[str]) -> Iterator[Match]:
