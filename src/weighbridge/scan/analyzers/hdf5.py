@@ -21,6 +21,7 @@ from weighbridge.formats.hdf5 import Attribute, Dataset, Hdf5File, Link, LinkKin
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.keras.document import configuration_facts
+from weighbridge.scan.pytables import is_old_filters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ _PICKLE_STARTS: Final = tuple(bytes((0x80, version)) for version in range(2, 6))
 _STRINGS: Final = (TypeClass.STRING, TypeClass.SEQUENCE, TypeClass.OPAQUE)
 _OBJECTS: Final = ("PSEUDOATOM", b"object")
 _HEAD_BYTES: Final = 128
+_FILLING: Final = b"\0\t\n\r "
 _SHORTEST_PICKLE: Final = 2
 _SMALL: Final = 4096
 _SHOWN: Final = 8
@@ -171,12 +173,12 @@ def _outside(subject: Subject, file: Hdf5File) -> Iterator[Facts | Subject]:
 
 
 def _length_without_filling(subject: Subject, block: ByteSource) -> int:
-    """Return the length of *block* without the zeros at its end."""
+    """Return the length of *block* without the zeros and white space at its end."""
     size = block.size
     while size:
         subject.check_time()
         length = min(size, 1 << 20)
-        piece = block.read_at(size - length, length).rstrip(b"\0")
+        piece = block.read_at(size - length, length).rstrip(_FILLING)
         if piece:
             return size - length + len(piece)
         size -= length
@@ -201,7 +203,7 @@ def _attribute(
         if attribute.name in _CONFIGURATIONS or (value[:1] == b"{" and b'"class_name"' in value):
             inner = subject.nested(member=where, format=FileFormat.JSON, source=BytesSource(value))
             yield from configuration_facts(inner, value, what=where)
-        elif len(value) >= _SHORTEST_PICKLE:
+        elif len(value) >= _SHORTEST_PICKLE and not is_old_filters(value):
             yield from _pickle(subject, where, BytesSource(value))
 
 
@@ -241,7 +243,9 @@ def _dataset(
     except (MalformedContentError, LimitExceededError) as error:
         if isinstance(error, LimitExceededError) and error.code is Code.SCAN_TIMEOUT:
             raise
-        yield from _unread(subject, item, error, objects=objects)
+        # Numbers that cannot be read are tensors like any other: nobody unpickles them unasked.
+        if objects or dataset.datatype.kind in _STRINGS:
+            yield from _unread(subject, item, error, objects=objects)
 
 
 def _unread(
@@ -251,7 +255,7 @@ def _unread(
     *,
     objects: bool,
 ) -> Iterator[Facts | Gap]:
-    """Yield that bytes were not read that may be pickles, or are such for PyTables."""
+    """Yield that values were not read that may be pickles, or are such for PyTables."""
     reason = f"{item.path[:200]}: {error}"
     if objects:
         yield Hdf5PickleFacts(subject=subject, unread=reason)

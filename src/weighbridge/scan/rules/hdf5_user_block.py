@@ -1,5 +1,6 @@
 """Rule `hdf5-user-block`: an HDF5 file has something before or behind it."""
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
@@ -7,7 +8,7 @@ from weighbridge.core.evidence import Confidence, Severity
 from weighbridge.scan.analyzers.hdf5 import Hdf5BlockFacts
 from weighbridge.scan.interface import Facts, Match, Rule
 
-_MATLAB: Final = b"MATLAB 7.3 MAT-file"
+_MATLAB: Final = re.compile(rb"MATLAB 7\.\d MAT-file")
 _MATLAB_BYTES: Final = 512
 
 
@@ -21,7 +22,7 @@ class Hdf5UserBlock(Rule[Hdf5BlockFacts]):
 
     def check(self, facts: Hdf5BlockFacts, /) -> Iterator[Match]:
         """Yield what is there, unless it is MATLAB's header."""
-        header = facts.head.startswith(_MATLAB) and facts.size <= _MATLAB_BYTES
+        header = _MATLAB.match(facts.head) is not None and facts.size <= _MATLAB_BYTES
         if header and not facts.behind:
             return
         place = "behind the end of" if facts.behind else "before"

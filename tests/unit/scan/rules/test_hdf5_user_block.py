@@ -9,7 +9,7 @@ from weighbridge.core.artifact import FileFormat
 
 RULE = "hdf5-user-block"
 _FILE = (FOLDER / "user-block.h5").read_bytes()
-_MATLAB = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024"
+_MATLAB = b"MATLAB 7.0 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024"
 
 
 def test_vector() -> None:
