@@ -7,6 +7,7 @@ import pytest
 
 from support.documents import PACKAGE, Section, document, sections
 from weighbridge.core.codes import Code
+from weighbridge.core.errors import UsageError
 from weighbridge.record.catalogue import explanation
 
 LABELS = ("Means", "Why", "Example", "Do")
@@ -55,3 +56,18 @@ def test_an_example_shows_the_code(code: str) -> None:
 def test_a_code_can_be_explained(code: str) -> None:
     """What `weighbridge explain CODE` prints is the section, under the code."""
     assert explanation(code).startswith(f"{code}\n\n{catalogue()[code].text}")
+
+
+@pytest.mark.parametrize("code", ["picklescan:dangerous-import", "acme:X.1"])
+def test_other_scanners_findings_are_explained(code: str) -> None:
+    """Whose finding it is, and what can be done, is said of every scanner's rule."""
+    text = explanation(code)
+    assert text.startswith(f"{code}\n")
+    assert "suppressed" in text
+
+
+@pytest.mark.parametrize("code", ["picklescan:", ":x", "A:x", "a b:x", "{scanner}:x"])
+def test_other_names_are_not_explained(code: str) -> None:
+    """A name that no finding can have is no code."""
+    with pytest.raises(UsageError):
+        explanation(code)

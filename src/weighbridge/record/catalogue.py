@@ -1,5 +1,6 @@
 """Explain a code: its section of `docs/errors.md` or `docs/rules.md`."""
 
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +14,14 @@ CATALOGUES: Final = ("errors.md", "rules.md")
 _MEANING: Final = "**What it means.**"
 _WHAT_TO_DO: Final = "**What to do.**"
 _ADVICE_CHARS: Final = 200
+_SCANNER: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_OTHERS: Final = """\
+**Means.** Another scanner, {scanner}, found this; the rule's name and the message are its own.
+
+**Why.** It was asked as further evidence (`--also`, or `scan.also` in a policy). It can only add.
+
+**Do.** Look at what this tool says of the same file, and at the documents of {scanner}. A finding
+that is wrong can be suppressed in the policy under this very name, with a reason and a last day."""
 
 
 def explanation(code: str, /) -> str:
@@ -28,6 +37,9 @@ def explanation(code: str, /) -> str:
     texts = [text for text in found if text is not None]
     if texts:
         return "\n\n".join((code, *texts))
+    scanner, colon, rule = code.partition(":")
+    if colon and _SCANNER.fullmatch(scanner) and rule:
+        return f"{code}\n\n{_OTHERS.format(scanner=scanner)}"
     raise UsageError(
         "no such code",
         where=code,

@@ -135,6 +135,54 @@ def test_a_closed_file_is_refused() -> None:
         wb.scan(file)
 
 
+@pytest.mark.parametrize("position", [0, 3])
+def test_imitations_of_files_are_read_in_order(position: int) -> None:
+    """What only imitates a file is not asked to seek, whatever it says of itself."""
+
+    class Imitation(Given):
+        """Says that it can seek."""
+
+        def seekable(self) -> bool:
+            """Claim it."""
+            return True
+
+        def tell(self) -> int:
+            """Return a position that means nothing."""
+            return position
+
+    assert wb.scan(Imitation(EVIL)).verdict is ScanVerdict.FINDINGS
+
+
+def test_a_file_whose_end_cannot_be_found_is_refused() -> None:
+    """A file that says that it can seek and cannot is an error of the tree."""
+
+    class Broken(io.BytesIO):
+        """Fails to seek."""
+
+        def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+            """Fail."""
+            raise OSError("no")
+
+    with pytest.raises(OperationError):
+        wb.scan(Broken(EVIL))
+
+
+def test_a_file_that_was_closed_meanwhile_is_not_clean() -> None:
+    """A file that is closed while it is scanned is an error, and is left closed."""
+
+    class Closing(io.BytesIO):
+        """Closes itself at the first read."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            """Read and close."""
+            data = super().read(size)
+            self.close()
+            return data
+
+    with pytest.raises(OperationError):
+        wb.scan(Closing(bytes(1 << 20)))
+
+
 def test_a_file_that_shrinks_is_not_clean() -> None:
     """A file that gives fewer bytes than it has is a gap or an error, never clean."""
 

@@ -644,6 +644,16 @@ class TestScan:
         codes = [r.code for r in verdict.reasons]
         assert ("suppression-expired" in codes) is (decision is DENY)
 
+    def test_a_reason_says_what_the_file_would_do(self) -> None:
+        """The reason has the place and the call, so that the verdict alone tells the story."""
+        finding = replace(
+            finding_of(member="data.pkl"),
+            message="Unpickling calls os.system.",
+            evidence=("os.system('id')", "os.system"),
+        )
+        (reason, *_) = judge(policy_of(SIGNED), signature_of(), finding).reasons
+        assert reason.message == "Unpickling calls os.system (in data.pkl): os.system('id')"
+
     @pytest.mark.parametrize(
         ("pattern", "member", "decision"),
         [

@@ -107,7 +107,7 @@ class _Acceptance:
 def _judge_finding(
     finding: Finding, control: ScanControl, acceptance: _Acceptance
 ) -> Iterator[Reason]:
-    message = finding.message + in_member(finding)
+    message = _describe(finding)
     active, expired = acceptance.find(rule=finding.rule, path=finding.path, member=finding.member)
     if active is not None:
         yield _suppressed(active, finding.rule, message, path=finding.path)
@@ -122,6 +122,12 @@ def _judge_finding(
         yield from expired
     judge = denied if finding.severity.at_least(control.fail_on) else noted
     yield judge(finding.rule, message, path=finding.path, severity=finding.severity)
+
+
+def _describe(finding: Finding) -> str:
+    """Return what the file would do, where, and the call or line that says so."""
+    message = finding.message.rstrip(".") + in_member(finding)
+    return f"{message}: {finding.evidence[0]}" if finding.evidence else message
 
 
 def _judge_gap(gap: Gap, control: ScanControl, acceptance: _Acceptance) -> Iterator[Reason]:
