@@ -10,7 +10,7 @@ import pytest
 from support.documents import document, prose, sections
 from weighbridge.cli.main import COMMANDS, cli
 
-_FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+_FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMMON = frozenset({"--help", "--version", "--quiet"})
 """Flags that one section documents for all commands."""
 

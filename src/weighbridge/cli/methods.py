@@ -1,14 +1,10 @@
 """The groups `sign` and `verify`, whose subcommands are signing methods."""
 
-from typing import Final
-
 import click
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 from weighbridge.core.identity import SigningMethod
-
-_AVAILABLE: Final = ("key", "certificate")
 
 
 class MethodGroup(click.Group):
@@ -27,6 +23,6 @@ class MethodGroup(click.Group):
             f"this version does not {ctx.info_name} with the method '{method}'",
             code=Code.METHOD_UNAVAILABLE,
             where=None if name == method else name,
-            expected=" or ".join(f"weighbridge {ctx.info_name} {m} MODEL" for m in _AVAILABLE),
+            expected=" or ".join(f"weighbridge {ctx.info_name} {m} MODEL" for m in self.commands),
             found="no method, which means sigstore" if name != method else method,
         )

@@ -1,4 +1,4 @@
-"""Passwords of private keys: from a file, the environment or a prompt."""
+"""Passwords of private keys and PINs of tokens: from a file, the environment or a prompt."""
 
 import os
 import sys
@@ -17,6 +17,7 @@ from weighbridge.sources.reading import read_named
 K = TypeVar("K")
 
 ENVIRONMENT_NAME: Final = "WEIGHBRIDGE_PASSWORD"
+PIN_NAME: Final = "WEIGHBRIDGE_PIN"
 
 
 def password_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +48,39 @@ def given_password(session: Session, argument: str | None, file: Path | None) ->
         return data.removesuffix(b"\n").removesuffix(b"\r")
     environment = os.environ.get(ENVIRONMENT_NAME)
     return environment.encode() if environment is not None else None
+
+
+def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--pin-file`; a PIN itself is never an argument."""
+    return click.option(
+        "--pin-file",
+        type=click.Path(path_type=Path),
+        help=f"File with the token's PIN. Else the URI's pin-source, ${PIN_NAME}, or a prompt.",
+    )(function)
+
+
+def given_pin(file: Path | None, source: Path | None) -> bytes:
+    """
+    Return the token's PIN: from *file*, the URI's *source*, the environment or a prompt.
+
+    Raises:
+        KeyRejectedError: There is none, and no terminal to ask at.
+    """
+    chosen = file or source
+    if chosen is not None:
+        data = read_named(chosen, limit=MAX_KEY_FILE_BYTES, what="PIN file")
+        return data.removesuffix(b"\n").removesuffix(b"\r")
+    environment = os.environ.get(PIN_NAME)
+    if environment is not None:
+        return environment.encode()
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise KeyRejectedError(
+            "the token needs a PIN",
+            code=Code.PASSWORD,
+            hint=f"Use --pin-file, pin-source= in the URI, or ${PIN_NAME}",
+        )
+    answer: str = click.prompt("PIN of the token", hide_input=True, err=True)
+    return answer.encode()
 
 
 def unlock(make: Callable[[bytes | None], K], password: bytes | None) -> K:

@@ -56,6 +56,9 @@ class Code(StrEnum):
     KEY_UNSUPPORTED = "key-unsupported"
     KEY_MISMATCH = "key-mismatch"
     PASSWORD = "key-password"  # noqa: S105  a code, not a password
+    TOKEN_URI = "token-uri"  # noqa: S105  a code, not a password
+    TOKEN_OBJECT = "token-object"  # noqa: S105
+    TOKEN_FAILED = "token-failed"  # noqa: S105
     CERTIFICATE_MALFORMED = "certificate-malformed"
     CERTIFICATE_UNTRUSTED = "certificate-untrusted"
     CERTIFICATE_EXPIRED = "certificate-expired"

@@ -90,6 +90,9 @@ million."""
 MAX_KEY_FILE_BYTES: Final = 1 * MIB
 """A PEM file with a key or certificates."""
 
+MAX_TOKEN_URI_CHARS: Final = 4096
+"""A PKCS#11 URI; a path has at most as many bytes on Linux."""
+
 MAX_CERTIFICATES: Final = 32
 """Certificates in a bundle or a trust file."""
 

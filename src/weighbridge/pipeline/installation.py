@@ -15,6 +15,7 @@ _EXTRAS: Final = {
     "numpy": ("numpy", "ml_dtypes"),
     "torch": ("torch",),
     "hub": ("huggingface_hub",),
+    "pkcs11": ("pkcs11",),
     "demo": ("numpy", "ml_dtypes", "tokenizers"),
 }
 

@@ -26,7 +26,6 @@ from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -45,7 +44,7 @@ from weighbridge.signing.certificate_file import (
     signing_key,
 )
 from weighbridge.signing.certificate_path import TrustStore, expired, find_path
-from weighbridge.signing.ecdsa import sign_payload, verify_payload
+from weighbridge.signing.ecdsa import SigningKey, sign_payload, verify_payload
 from weighbridge.signing.identity import ExpectedIdentity
 from weighbridge.signing.key import load_private_key
 
@@ -55,18 +54,23 @@ __all__ = ["CertificateSigner", "CertificateVerifier", "ExpectedIdentity"]
 class CertificateSigner:
     """Signs with a private key and puts its certificate chain into the signature."""
 
-    method: Final = SigningMethod.CERTIFICATE
-
     def __init__(
-        self, key: EllipticCurvePrivateKey, *, chain: Sequence[x509.Certificate], where: str
+        self,
+        key: SigningKey,
+        *,
+        chain: Sequence[x509.Certificate],
+        where: str,
+        method: SigningMethod = SigningMethod.CERTIFICATE,
     ) -> None:
         """
         Check that a verifier could accept what this signer makes.
 
         Args:
-            key: The private key.
-            chain: The signer's certificate, then its issuers, each signed by the next.
+            key: The private key; a token's key is one as well.
+            chain: The signer's certificate, then its issuers, each signed by the next; see
+                `load_chain`.
             where: The certificate's file, for messages.
+            method: What a result says of how it was signed; the signature is the same.
 
         Raises:
             KeyRejectedError: The key does not belong to the certificate, the certificate is not
@@ -92,6 +96,12 @@ class CertificateSigner:
                 )
         self._key = key
         self._chain = tuple(chain)
+        self._method = method
+
+    @property
+    def method(self) -> SigningMethod:
+        """How the signature is made."""
+        return self._method
 
     @classmethod
     def from_pem(
@@ -122,27 +132,11 @@ class CertificateSigner:
         Raises:
             KeyRejectedError: A file cannot be used, or they do not belong together.
         """
-        leaves = load_certificates(certificate, where=certificate_where)
-        issuers = [c for data in chain for c in load_certificates(data, where=chain_where)]
-        if len(leaves) + len(issuers) > MAX_CERTIFICATES:
-            raise KeyRejectedError(
-                "too many certificates",
-                code=Code.CERTIFICATE_MALFORMED,
-                where=chain_where,
-                expected=f"at most {MAX_CERTIFICATES}",
-                found=str(len(leaves) + len(issuers)),
-            )
-        if at is not None and not is_valid_at(leaves[0], at):
-            problem = expired(leaves[0], at=at, where=certificate_where)
-            raise KeyRejectedError(
-                problem.message,
-                code=problem.code,
-                where=problem.where,
-                expected=problem.expected,
-                found=problem.found,
-            )
+        loaded = load_chain(
+            certificate, chain, at=at, where=certificate_where, chain_where=chain_where
+        )
         private_key = load_private_key(key, password=password, where=where)
-        return cls(private_key, chain=[*leaves, *issuers], where=certificate_where)
+        return cls(private_key, chain=loaded, where=certificate_where)
 
     def sign(self, statement: bytes, /) -> bytes:
         """Return the signature file for the very bytes *statement*."""
@@ -152,6 +146,49 @@ class CertificateSigner:
             signature=sign_payload(self._key, statement),
             material=CertificateMaterial(certificates=certificates),
         )
+
+
+def load_chain(
+    certificate: bytes,
+    chain: Sequence[bytes] = (),
+    *,
+    at: datetime | None = None,
+    where: str = "the signing certificate",
+    chain_where: str = "the certificate chain",
+) -> tuple[x509.Certificate, ...]:
+    """
+    Return the signer's certificate and its issuers from PEM files.
+
+    Args:
+        certificate: File with the signer's certificate.
+        chain: Files with its issuers, in order; the root may be left out.
+        at: The caller's clock; if given, the certificate must be valid then.
+        where: Name of the certificate's file.
+        chain_where: Name of the chain's files.
+
+    Raises:
+        KeyRejectedError: A file cannot be used.
+    """
+    leaves = load_certificates(certificate, where=where)
+    issuers = [c for data in chain for c in load_certificates(data, where=chain_where)]
+    if len(leaves) + len(issuers) > MAX_CERTIFICATES:
+        raise KeyRejectedError(
+            "too many certificates",
+            code=Code.CERTIFICATE_MALFORMED,
+            where=chain_where,
+            expected=f"at most {MAX_CERTIFICATES}",
+            found=str(len(leaves) + len(issuers)),
+        )
+    if at is not None and not is_valid_at(leaves[0], at):
+        problem = expired(leaves[0], at=at, where=where)
+        raise KeyRejectedError(
+            problem.message,
+            code=problem.code,
+            where=problem.where,
+            expected=problem.expected,
+            found=problem.found,
+        )
+    return (*leaves, *issuers)
 
 
 class CertificateVerifier:

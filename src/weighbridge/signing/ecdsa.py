@@ -6,12 +6,11 @@ Source: OMS specification 1.0, section 5; FIPS 186-5.
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
-    EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -33,17 +32,29 @@ CURVES: Final = tuple(_HASHES)
 """Names of the curves that the format allows."""
 
 
+class SigningKey(Protocol):
+    """A private key, or something that signs as one does."""
+
+    def public_key(self) -> EllipticCurvePublicKey:
+        """Return the public half, on one of `CURVES`."""
+        ...
+
+    def sign(self, data: bytes, signature_algorithm: ECDSA) -> bytes:
+        """Return the DER signature over *data*, hashed as the algorithm says."""
+        ...
+
+
 def curve_hash(key: EllipticCurvePublicKey) -> HashAlgorithm:
     """Return the hash that belongs to the key's curve, one of `CURVES`."""
     return _HASHES[key.curve.name]
 
 
-def sign_payload(key: EllipticCurvePrivateKey, payload: bytes, /) -> bytes:
+def sign_payload(key: SigningKey, payload: bytes, /) -> bytes:
     """
     Return the DER signature over *payload*'s DSSE encoding.
 
     The signature is verified before it leaves: a private key whose two halves do not belong
-    together, or a fault while signing, must not become a file.
+    together, or a fault while signing (of a token, too), must not become a file.
 
     Raises:
         SignatureRejectedError: The fresh signature does not verify.

@@ -28,7 +28,13 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
 from weighbridge.core.identity import KeyIdentity, SigningMethod
 from weighbridge.signing.bundle import Bundle, KeyMaterial, render_bundle
-from weighbridge.signing.ecdsa import CURVES, curve_hash, sign_payload, verify_payload
+from weighbridge.signing.ecdsa import (
+    CURVES,
+    SigningKey,
+    curve_hash,
+    sign_payload,
+    verify_payload,
+)
 from weighbridge.signing.pem import PemBlock, read_blocks
 
 _PRIVATE_LABELS: Final = ("PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
@@ -48,12 +54,18 @@ _LEGACY_DETAILS: Final = _DETAILS["secp256r1"]
 
 
 class KeySigner:
-    """Signs with an elliptic-curve private key held in memory."""
+    """Signs with an elliptic-curve private key."""
 
-    method: Final = SigningMethod.KEY
+    def __init__(self, key: SigningKey, *, method: SigningMethod = SigningMethod.KEY) -> None:
+        """
+        Hold *key*.
 
-    def __init__(self, key: EllipticCurvePrivateKey) -> None:
+        Args:
+            key: On one of `CURVES`; a token's key is one as well.
+            method: What a result says of how it was signed; the signature is the same.
+        """
         self._key = key
+        self._method = method
 
     @classmethod
     def from_pem(
@@ -66,6 +78,11 @@ class KeySigner:
             KeyRejectedError: As `load_private_key`.
         """
         return cls(load_private_key(data, password=password, where=where))
+
+    @property
+    def method(self) -> SigningMethod:
+        """How the signature is made."""
+        return self._method
 
     @property
     def identity(self) -> KeyIdentity:

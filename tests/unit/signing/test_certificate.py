@@ -644,4 +644,6 @@ def test_no_error_of_the_dependency_is_forgotten() -> None:
 
 def test_signer_and_verifier_know_their_method() -> None:
     """Both ends say which method they are."""
-    assert CertificateSigner.method is CertificateVerifier.method is SigningMethod.CERTIFICATE
+    issued = root().issue(Plan())
+    signer = CertificateSigner(curve_key(number=7), chain=[issued.certificate], where="leaf.pem")
+    assert signer.method is CertificateVerifier.method is SigningMethod.CERTIFICATE

@@ -311,4 +311,4 @@ def test_a_fresh_signature_that_does_not_hold_never_leaves(
 
 def test_signer_and_verifier_know_their_method() -> None:
     """Both ends say which method they are."""
-    assert KeySigner.method is KeyVerifier.method is SigningMethod.KEY
+    assert KeySigner(curve_key()).method is KeyVerifier.method is SigningMethod.KEY

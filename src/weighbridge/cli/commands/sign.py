@@ -1,6 +1,7 @@
 """`weighbridge sign`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +16,24 @@ from weighbridge.cli.options import (
     selection_options,
     signature_option,
 )
-from weighbridge.cli.passwords import given_password, password_options, unlock
+from weighbridge.cli.passwords import (
+    given_password,
+    given_pin,
+    password_options,
+    pin_option,
+    unlock,
+)
 from weighbridge.cli.render import show_signed
 from weighbridge.cli.terminal import Session
 from weighbridge.core.digest import HashAlgorithm, HashLayout
+from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
 from weighbridge.sources.reading import read_named
 
 if TYPE_CHECKING:
+    from weighbridge.signing.ecdsa import SigningKey
     from weighbridge.signing.interface import Signer
 
 _ENCRYPTED = b"ENCRYPTED"
@@ -68,6 +77,20 @@ def _sign_options(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
+def _certificate_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the signer's certificate and its issuers."""
+    chain = click.option(
+        "--certificate-chain",
+        type=FILE,
+        multiple=True,
+        help="PEM, the intermediates from the signing certificate upwards; may be repeated.",
+    )
+    leaf = click.option(
+        "--signing-certificate", type=FILE, required=True, help="PEM, of the same key."
+    )
+    return leaf(chain(function))
+
+
 @command.command("key")
 @click.option("--private-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
 @password_options
@@ -97,13 +120,7 @@ def sign_key(
 
 @command.command("certificate")
 @click.option("--private-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
-@click.option("--signing-certificate", type=FILE, required=True, help="PEM, of the same key.")
-@click.option(
-    "--certificate-chain",
-    type=FILE,
-    multiple=True,
-    help="PEM, the intermediates from the signing certificate upwards; may be repeated.",
-)
+@_certificate_options
 @password_options
 @_sign_options
 def sign_certificate(
@@ -120,11 +137,7 @@ def sign_certificate(
     from weighbridge.signing.certificate import CertificateSigner  # noqa: PLC0415
 
     key = read_named(private_key, limit=MAX_KEY_FILE_BYTES, what="private key")
-    leaf = read_named(signing_certificate, limit=MAX_KEY_FILE_BYTES, what="certificate")
-    chain = [
-        read_named(path, limit=MAX_KEY_FILE_BYTES, what="certificate chain")
-        for path in certificate_chain
-    ]
+    leaf, chain, chain_where = _read_certificates(signing_certificate, certificate_chain)
     signer = unlock(
         lambda secret: CertificateSigner.from_pem(
             key,
@@ -134,11 +147,79 @@ def sign_certificate(
             at=datetime.now(UTC),
             where=str(private_key),
             certificate_where=str(signing_certificate),
-            chain_where=", ".join(map(str, certificate_chain)) or "the certificate chain",
+            chain_where=chain_where,
         ),
         given_password(session, password, password_file),
     )
     return _sign(session, signer, **what)
+
+
+_token_uri = click.option(
+    "--pkcs11-uri",
+    required=True,
+    help="The key, as in RFC 7512: 'pkcs11:token=...;object=...'.",
+)
+
+
+@command.command("pkcs11-key")
+@_token_uri
+@pin_option
+@_sign_options
+def sign_token_key(
+    session: Session,
+    pkcs11_uri: str,
+    pin_file: Path | None,
+    **what: Any,  # noqa: ANN401  handed on to _sign, which types them
+) -> int:
+    """Sign MODEL with a key in a PKCS#11 token."""
+    from weighbridge.signing.key import KeySigner  # noqa: PLC0415  see sign_key
+
+    with _token_key(pkcs11_uri, pin_file) as key:
+        return _sign(session, KeySigner(key, method=SigningMethod.PKCS11_KEY), **what)
+
+
+@command.command("pkcs11-certificate")
+@_token_uri
+@pin_option
+@_certificate_options
+@_sign_options
+def sign_token_certificate(
+    session: Session,
+    pkcs11_uri: str,
+    pin_file: Path | None,
+    signing_certificate: Path,
+    certificate_chain: tuple[Path, ...],
+    **what: Any,  # noqa: ANN401  handed on to _sign, which types them
+) -> int:
+    """Sign MODEL with a key in a PKCS#11 token and its X.509 certificate."""
+    from weighbridge.signing.certificate import CertificateSigner, load_chain  # noqa: PLC0415
+
+    leaf, chain, chain_where = _read_certificates(signing_certificate, certificate_chain)
+    where = str(signing_certificate)
+    loaded = load_chain(leaf, chain, at=datetime.now(UTC), where=where, chain_where=chain_where)
+    with _token_key(pkcs11_uri, pin_file) as key:
+        method = SigningMethod.PKCS11_CERTIFICATE
+        return _sign(
+            session, CertificateSigner(key, chain=loaded, where=where, method=method), **what
+        )
+
+
+@contextmanager
+def _token_key(text: str, pin_file: Path | None) -> "Iterator[SigningKey]":
+    """Open the key that the URI *text* names."""
+    from weighbridge.signing.pkcs11.token import open_token_key  # noqa: PLC0415  see sign_key
+    from weighbridge.signing.pkcs11.uri import parse_token_uri  # noqa: PLC0415
+
+    uri = parse_token_uri(text)
+    with open_token_key(uri, pin=given_pin(pin_file, uri.pin_source)) as key:
+        yield key
+
+
+def _read_certificates(leaf: Path, chain: tuple[Path, ...]) -> tuple[bytes, list[bytes], str]:
+    """Return the files' content, and how to call the chain in messages."""
+    where = ", ".join(map(str, chain)) or "the certificate chain"
+    read = [read_named(p, limit=MAX_KEY_FILE_BYTES, what="certificate chain") for p in chain]
+    return read_named(leaf, limit=MAX_KEY_FILE_BYTES, what="certificate"), read, where
 
 
 def _sign(  # noqa: PLR0913  the flags of a command
