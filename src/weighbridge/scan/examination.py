@@ -126,7 +126,7 @@ class _Examination:
         also = _other_formats(subject)
         self._judge(SubjectFacts(subject=subject, also=also))
         for file_format in (subject.format, *also, *_promised_formats(subject)):
-            self._start(replace(subject, format=file_format))
+            self._start(replace(subject, format=file_format, also=None))
 
     def _start(self, subject: Subject) -> None:
         """Start the analyzer of *subject*'s format, or say that there is none."""
@@ -223,7 +223,9 @@ def _other_formats(subject: Subject) -> tuple[FileFormat, ...]:
     A zip at the end of a pickle or another format of code is left to that format's analyzer:
     a checkpoint within a pickle is common, and bytes behind one are accounted for there.
     """
-    also = sniff(subject.source, name=subject.name).also
+    also = subject.also
+    if also is None:
+        also = sniff(subject.source, name=subject.name).also
     if subject.format is FileFormat.TFLITE:
         # Labels are packed with a model in a zip behind it; the analyzer of TFLite opens it.
         return tuple(each for each in also if each is not FileFormat.ZIP)

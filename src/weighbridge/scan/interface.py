@@ -65,25 +65,21 @@ class Budget:
         self._bytes = inflated
         self._members = members
 
-    @property
-    def left(self) -> int:
-        """Bytes that may still be inflated."""
-        return self._bytes
-
     def spend(self, count: int, /) -> None:
         """
         Take *count* bytes off what may be inflated.
 
         Raises:
-            LimitExceededError: There are not so many left.
+            LimitExceededError: There are not so many left, or there were not before: what was
+                met once is met for good, so that no member after it costs anything.
         """
-        if count > self._bytes:
+        self._bytes -= count
+        if self._bytes < 0:
+            self._bytes = -1
             raise LimitExceededError(
                 "the archives in this file hold more than is inflated for one scan",
-                expected=f"at most {self._bytes} further bytes",
-                found=str(count),
+                expected=f"at most {MAX_INFLATED_BYTES} bytes in all",
             )
-        self._bytes -= count
 
     def open_member(self) -> None:
         """
@@ -113,6 +109,8 @@ class Subject:
         siblings: Paths of all files of the artifact.
         sizes: Bytes of those files, where known.
         deadline: When the examination of the file ends; None for no end.
+        also: What other readers could take the bytes for, where that was told already; None
+            where it was not.
         budget: What the examination of the file may still inflate, shared by all its members.
         careful: Whether to do without engines that are only faster.
     """
@@ -127,10 +125,18 @@ class Subject:
     siblings: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     deadline: Deadline | None = None
+    also: tuple[FileFormat, ...] | None = None
     budget: Budget = field(default_factory=Budget, compare=False, repr=False)
     careful: bool = False
 
-    def nested(self, *, member: str, format: FileFormat, source: ByteSource) -> "Subject":  # noqa: A002  mirrors the attribute
+    def nested(
+        self,
+        *,
+        member: str,
+        format: FileFormat,  # noqa: A002  mirrors the attribute
+        source: ByteSource,
+        also: tuple[FileFormat, ...] | None = None,
+    ) -> "Subject":
         """Return the subject for *member* of this one."""
         return Subject(
             path=self.path,
@@ -142,6 +148,7 @@ class Subject:
             siblings=self.siblings,
             sizes=self.sizes,
             deadline=self.deadline,
+            also=also,
             budget=self.budget,
             careful=self.careful,
         )

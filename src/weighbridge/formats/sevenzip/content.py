@@ -129,6 +129,7 @@ class _Unpacking:
         """
         at = 0
         try:
+            self._spend(0)  # raises where there is nothing left to spend
             while not decoder.eof and len(self.out) < coder.size:
                 self._check_time()
                 block = packed.read_at(at, _BLOCK) if decoder.needs_input else b""

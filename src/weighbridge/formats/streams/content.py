@@ -108,6 +108,7 @@ class _Inflation:
         self._skip_frames()
         make = DECODERS[self._actual_format()]
         try:
+            self._spend(0)  # raises where there is nothing left to spend
             while self._at < self._source.size and self._is_stream():
                 self._count_stream()
                 self._take_stream(make())

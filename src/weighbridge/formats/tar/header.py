@@ -60,7 +60,9 @@ def has_valid_checksum(block: bytes) -> bool:
     stated = read_number(block[_CHECKSUM])
     rest = block[:148] + b" " * 8 + block[156:]
     unsigned = sum(rest)
-    return stated in (unsigned, unsigned - 256 * sum(byte > _SIGN_BIT for byte in rest))
+    if stated == unsigned or rest.isascii():
+        return stated == unsigned
+    return stated == unsigned - 256 * sum(byte > _SIGN_BIT for byte in rest)
 
 
 def parse_header(block: bytes) -> Header | None:

@@ -84,6 +84,7 @@ def read_prefix(
     out = bytearray()
     problem: MalformedContentError | LimitExceededError | None
     try:
+        spend(0)  # raises where there is nothing left to spend
         at, decoder = maker(view, member)
         _inflate(view, at, decoder, out, spend=spend, check_time=check_time)
     except (MalformedContentError, LimitExceededError) as error:

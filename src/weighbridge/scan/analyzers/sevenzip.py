@@ -86,9 +86,11 @@ def _examine(
         start = min(member.offset, unpacked.content.size)
         length = min(member.size, unpacked.content.size - start)
         content = RegionSource(unpacked.content, offset=start, length=length)
-        found = sniff(content, name=member.name).format
-        if found is not FileFormat.EMPTY:
-            yield subject.nested(member=member.name, format=found, source=content)
+        found = sniff(content, name=member.name)
+        if found.format is not FileFormat.EMPTY:
+            yield subject.nested(
+                member=member.name, format=found.format, source=content, also=found.also
+            )
 
 
 def _code(error: MalformedContentError | LimitExceededError | MissingExtraError) -> Code:

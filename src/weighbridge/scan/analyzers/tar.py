@@ -64,10 +64,12 @@ def _examine(subject: Subject, member: TarMember, *, checkpoint: bool) -> Analys
         nested = subject.nested(member=member.name, format=FileFormat.PICKLE, source=content)
         yield from torch_tar.walk_member(nested, member.name)
         return
-    found = sniff(content, name=member.name).format
-    if found is FileFormat.EMPTY:
+    found = sniff(content, name=member.name)
+    if found.format is FileFormat.EMPTY:
         return
-    nested = subject.nested(member=member.name, format=found, source=content)
+    nested = subject.nested(
+        member=member.name, format=found.format, source=content, also=found.also
+    )
     if member.sparse:
         reason = "the member has holes, and was examined as if it had none"
         yield nested.gap(reason, code=Code.SCAN_UNSUPPORTED)

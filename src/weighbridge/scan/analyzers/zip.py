@@ -56,9 +56,11 @@ def nested_members(reader: "MemberReader", members: Iterable[ZipMember]) -> Anal
         if gap is not None:
             yield gap
         if content is not None:
-            found = sniff(content, name=member.name).format
-            if found is not FileFormat.EMPTY:
-                yield subject.nested(member=member.name, format=found, source=content)
+            found = sniff(content, name=member.name)
+            if found.format is not FileFormat.EMPTY:
+                yield subject.nested(
+                    member=member.name, format=found.format, source=content, also=found.also
+                )
 
 
 class MemberReader:
