@@ -184,3 +184,50 @@ def test_a_group_within_itself() -> None:
     paths = [item.path for item in _objects(_read("latest"))]
     assert len(paths) == len(set(paths))
     assert not any(path.startswith("/deep/up") for path in paths)
+
+
+def _header(*messages: tuple[int, bytes]) -> bytes:
+    """Return an object header of version 2 with *messages*."""
+    body = b"".join(struct.pack("<BHB", kind, len(data), 0) + data for kind, data in messages)
+    block = b"OHDR\2\0" + bytes([len(body)]) + body
+    return block + lookup3(block).to_bytes(4, "little")
+
+
+def _tiny(*messages: tuple[int, bytes]) -> Hdf5File:
+    """Return a file with an empty root group, whose superblock extension has *messages*."""
+    root = _header((2, b"\0\0" + b"\xff" * 16), (10, b"\0\0")).ljust(64, b"\0")
+    size = 48 + 64 + 64
+    block = _SIGNATURE + bytes([2, 8, 8, 0]) + struct.pack("<4Q", 0, 112, size, 48)
+    start = block + lookup3(block).to_bytes(4, "little")
+    return _open(start + root + _header(*messages).ljust(64, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [((0x18, bytes(17)), "cache image"), ((0x14, bytes(16)), "driver"), ((0x55, b""), "unknown")],
+)
+def test_extension_that_changes_the_file(message: tuple[int, bytes], word: str) -> None:
+    """A cache image, a driver or something unknown beside the superblock is a problem."""
+    (problem, root) = _tiny(message).walk()
+    assert isinstance(problem, Problem)
+    assert word in problem.reason
+    assert isinstance(root, Object)
+
+
+def test_extension_that_changes_nothing() -> None:
+    """Where free space is, and how wide trees are, is no problem."""
+    assert len(list(_tiny((0x13, bytes(7))).walk())) == 1
+
+
+def test_message_twice() -> None:
+    """An object with two layouts is a problem: readers may take either."""
+    data = (FOLDER / "latest.h5").read_bytes()
+    file = _open(data)
+    address = next(link.address for link in next(_objects(file)).links if link.name == "scalar")
+    assert address is not None
+    at = data.index(b"\x05", address + 7)
+    assert data[at + 1 : at + 3] == struct.pack("<H", 2)
+    layout = data.index(b"\x08\x12\0", address)
+    changed = data[:layout] + b"\x01" + data[layout + 1 :]
+    reasons = [item.reason for item in _open(changed).walk() if isinstance(item, Problem)]
+    assert any("two messages of the kind dataspace" in reason for reason in reasons)

@@ -104,6 +104,11 @@ def fill_indexes(file: Any) -> None:
     file.create_dataset("single-zipped", data=data, chunks=(len(data),), compression="gzip")
     file.create_dataset("fixed", data=data, chunks=(8,))
     file.create_dataset("extensible", data=data, chunks=(8,), maxshape=(None,))
+    compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    compact.set_layout(h5py.h5d.COMPACT)
+    space = h5py.h5s.create_simple((len(data),))
+    made = h5py.h5d.create(file.id, b"compact", h5py.h5t.STD_U8LE, space, dcpl=compact)
+    made.write(h5py.h5s.ALL, h5py.h5s.ALL, data)
     square = data[:16].reshape(4, 4)
     file.create_dataset("tree", data=square, chunks=(2, 2), maxshape=(None, None))
 
@@ -283,6 +288,7 @@ def main() -> None:
         "model": in_memory(fill_model),
         "large": in_memory(fill_large, libver="latest"),
         "indexes": in_memory(fill_indexes, libver="latest"),
+        "paged": in_memory(fill_model, fs_strategy="page", fs_page_size=512),
         "types": in_memory(fill_types),
         "types-latest": in_memory(fill_types, libver="latest"),
         "pytables": in_memory(fill_pytables),

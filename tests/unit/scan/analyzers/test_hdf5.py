@@ -56,7 +56,9 @@ def test_unreadable_configuration() -> None:
     assert isinstance(gap, Gap)
 
 
-@pytest.mark.parametrize("name", ["large", "many", "narrow", "sequences", "types", "types-latest"])
+@pytest.mark.parametrize(
+    "name", ["large", "many", "paged", "narrow", "sequences", "types", "types-latest"]
+)
 def test_no_gaps(name: str) -> None:
     """Files that the library wrote are read to the end."""
     assert not [each for each in examined_file(name) if isinstance(each, Gap)]
@@ -72,7 +74,10 @@ def test_indexes() -> None:
     """Bytes in one chunk are examined; of those whose index is not followed, only numbers pass."""
     (finding,) = examined_file("indexes")
     assert isinstance(finding, Finding)
-    assert (finding.rule, finding.evidence) == ("hdf5-pickle", ("/single, /single-zipped",))
+    assert (finding.rule, finding.evidence) == (
+        "hdf5-pickle",
+        ("/single, /single-zipped, /compact",),
+    )
     data = (FOLDER / "indexes.h5").read_bytes()
     at = data.index(b"\x10\0\0\0\1\0\0\0\0\0\x08\0")
     opaque = b"\x15\0\0\0\1\0\0\0\0\0\x08\0"
