@@ -397,8 +397,8 @@ def _onnx() -> Iterator[Sample]:
             group=ONNX,
             files={"model.onnx": external(location)},
             twin={
-                "model.onnx": external("weights.bin", length="4"),
-                "weights.bin": b"\0\0\x80\x3f",
+                "model.onnx": external("model.onnx.data", length="4"),
+                "model.onnx.data": b"\0\0\x80\x3f",
             },
             references=("CVE-2022-25882", "CVE-2024-27318", "CVE-2026-34445"),
         )
