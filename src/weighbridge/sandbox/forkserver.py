@@ -18,7 +18,6 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from weighbridge.sandbox import kernel
 from weighbridge.sandbox.confine import confine
 from weighbridge.sandbox.frames import send_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Serve
@@ -41,14 +40,16 @@ _COLLECT_AFTER: Final = 50_000
 
 
 def main() -> None:
-    """Serve until the starting process is gone; called by the code that `launcher` gives."""
-    parent, target = int(sys.argv[1]), sys.argv[2]
+    """
+    Serve until the starting process is gone; called by the code that `launcher` gives.
+
+    That process is gone when the socket to it is closed. The kernel's signal for a parent's end
+    is for the workers only: it is sent when the *thread* ends that started a process, and a
+    caller's threads come and go.
+    """
+    target = sys.argv[1]
     _close_descriptors()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
     control = socket.socket(fileno=CONTROL)
     module, _, name = target.partition(":")
     serve: Serve = getattr(importlib.import_module(module), name)

@@ -61,9 +61,9 @@ def _receive(source: socket.socket, length: int, until: float | None) -> bytearr
     """Return exactly *length* bytes; memory grows with what has come and not with the promise."""
     data = bytearray()
     while len(data) < length:
-        if until is not None:
-            source.settimeout(_left(until))
         try:
+            if until is not None:
+                source.settimeout(_left(until))
             piece = source.recv(min(length - len(data), _CHUNK))
         except TimeoutError as error:
             raise SilenceError("the time is used up") from error

@@ -26,7 +26,7 @@ from weighbridge.sandbox.frames import FrameError, receive_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Measure
 
 _CODE: Final = (
-    "import sys; sys.path += sys.argv[3:]; from weighbridge.sandbox.forkserver import main; main()"
+    "import sys; sys.path += sys.argv[2:]; from weighbridge.sandbox.forkserver import main; main()"
 )
 _FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
 _MAX_HELLO_BYTES: Final = 4096
@@ -50,15 +50,14 @@ class Worker:
     def end(self) -> str:
         """End the process, and return how it had ended if it had before, as a sentence part."""
         self.talk.close()
-        return _describe(self._launcher.reap(self._process))
+        return _describe(self._launcher.reap(self, self._process))
 
 
 class Launcher:
     """
     Starts workers that run *target*; a context that ends all of them.
 
-    Methods may be called from several threads, as long as the thread that starts the first
-    worker outlives all of them: the kernel ends the fork server together with it.
+    Methods may be called from several threads.
 
     Args:
         target: `module:function` of a `Serve`.
@@ -71,6 +70,7 @@ class Launcher:
         self._lock = threading.Lock()
         self._server: int | None = None
         self._control: socket.socket | None = None
+        self._workers: set[Worker] = set()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -110,10 +110,12 @@ class Launcher:
         except BaseException:
             ours.close()
             raise
+        self._workers.add(worker)
         return worker
 
-    def reap(self, process: int) -> int:
-        """End the worker *process*; return how it ended, or -1 where nobody knows."""
+    def reap(self, worker: Worker, process: int) -> int:
+        """End *worker*, which is *process*; return how it ended, or -1 where nobody knows."""
+        self._workers.discard(worker)
         with self._lock:
             if self._control is None:
                 return -1
@@ -137,6 +139,8 @@ class Launcher:
         control, self._control = self._control, None
         if control is not None:
             control.close()
+        for worker in self._workers.copy():
+            worker.end()
 
     def _fork(self, theirs: socket.socket) -> int:
         """Have the server fork a worker that gets *theirs*; return its process."""
@@ -175,7 +179,7 @@ class Launcher:
         """Execute the interpreter with *theirs* as its standard input, and no output."""
         if not sys.executable:
             raise ValueError("the path of the Python interpreter is not known")
-        arguments = (str(os.getpid()), self._target, *_search_path())
+        arguments = (self._target, *_search_path())
         return os.posix_spawn(
             sys.executable,
             [sys.executable, *_FLAGS, "-c", _CODE, *arguments],

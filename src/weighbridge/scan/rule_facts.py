@@ -85,6 +85,6 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """
-Rule id to the name of its `consumes`. A rule that is not listed is imported by every scan: slow, and
-never wrong. A test says what is missing.
+Rule id to the name of its `consumes`. A rule that is not listed is imported by every scan: slow,
+and never wrong. A test says what is missing.
 """

@@ -129,6 +129,8 @@ class ServedSource:
         if offset < 0 or length < 0:
             raise ValueError("offset and length are not negative")
         length = min(length, max(0, self._size - offset))
+        if not length:
+            return b""
         if length <= MAX_WORKER_INLINE_BYTES:
             return self._from_block(offset, length)
         data = bytearray()
@@ -145,8 +147,6 @@ class ServedSource:
         return self._block[within : within + length]
 
     def _ask(self, offset: int, length: int) -> bytes:
-        if not length:
-            return b""
         send_frame(self._talk, wire.READ, wire.encode_read(offset, length))
         _kind, data = receive_frame(self._talk, most=MAX_WORKER_READ_BYTES)
         if len(data) != length:

@@ -1,0 +1,202 @@
+"""Confined workers: what they are kept from, and that they end when they should."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.confined import ANSWER
+from weighbridge.core.errors import OperationError
+from weighbridge.sandbox import launcher as launching
+from weighbridge.sandbox.frames import FrameError, HangUpError, receive_frame, send_frame
+from weighbridge.sandbox.interface import Allowance, Measure
+from weighbridge.sandbox.launcher import Launcher, Worker, is_supported
+
+pytestmark = pytest.mark.skipif(not is_supported(), reason="no confined processes here")
+
+TARGET = "support.confined:serve_attempts"
+ALLOWANCE = Allowance(memory_bytes=512 << 20, cpu_seconds=2)
+TESTS = str(Path(__file__).parents[2])
+
+
+@pytest.fixture
+def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    """Give a launcher whose workers find the tests' support code."""
+    found = launching._search_path()
+    monkeypatch.setattr(launching, "_search_path", lambda: [*found, TESTS])
+    with Launcher(TARGET, allowance=ALLOWANCE) as made:
+        yield made
+
+
+def attempt(worker: Worker, name: str) -> str:
+    """Have *worker* attempt what is called *name*, and return how it went."""
+    send_frame(worker.talk, b"Q", name.encode())
+    kind, answer = receive_frame(worker.talk, most=4096, until=time.monotonic() + 20)
+    assert kind == ANSWER
+    return answer.decode()
+
+
+def require(worker: Worker, *measures: Measure) -> None:
+    """Skip the test where the system does not provide *measures*."""
+    missing = set(measures) - worker.confinement.enforced
+    if missing:
+        pytest.skip(f"not to be had here: {worker.confinement.refused}")
+
+
+class TestConfinement:
+    """What a worker cannot do."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "execute",
+            "fork",
+            "kill-parent",
+            "make-executable",
+            "memory-file",
+            "socket-mptcp",
+            "socket-tcp",
+            "socket-udp",
+            "socket-unix",
+            "write",
+        ],
+    )
+    def test_refused_call(self, launcher: Launcher, name: str) -> None:
+        """Programs, processes, sockets, executable memory and files to write are refused."""
+        worker = launcher.start()
+        require(worker, Measure.CALLS)
+        assert attempt(worker, name) in {"PermissionError", "OSError"}
+
+    def test_refused_file(self, launcher: Launcher) -> None:
+        """A file that is not of the Python installation cannot be read."""
+        worker = launcher.start()
+        require(worker, Measure.FILES)
+        assert attempt(worker, "read-etc") == "PermissionError"
+
+    def test_python_can_be_read(self, launcher: Launcher) -> None:
+        """Modules can be imported after the confinement."""
+        worker = launcher.start()
+        assert attempt(worker, "read-python") == "read 1"
+        assert attempt(worker, "import") == "wave"
+
+    def test_memory(self, launcher: Launcher) -> None:
+        """More memory than allowed is not to be had, and the worker lives on."""
+        worker = launcher.start()
+        require(worker, Measure.MEMORY)
+        assert attempt(worker, "allocate") == "MemoryError"
+        assert attempt(worker, "read-python") == "read 1"
+
+    def test_environment(self, launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing of the caller's environment reaches a worker."""
+        monkeypatch.setenv("SECRET_TOKEN", "x")
+        worker = launcher.start()
+        assert "SECRET_TOKEN" not in attempt(worker, "environment")
+
+    def test_descriptors(self, launcher: Launcher, tmp_path: Path) -> None:
+        """Files that the caller has open, inheritable ones too, are not open in a worker."""
+        with (tmp_path / "secret").open("w") as file:
+            os.set_inheritable(file.fileno(), True)
+            worker = launcher.start()
+            assert len(attempt(worker, "open-files").split(",")) <= 4
+
+    def test_measures_are_reported(self, launcher: Launcher) -> None:
+        """Each measure is either enforced or refused with a reason."""
+        confinement = launcher.start().confinement
+        refused = {measure for measure, _ in confinement.refused}
+        assert confinement.enforced | refused == set(Measure)
+        assert not confinement.enforced & refused
+        assert confinement.is_complete == (not refused)
+
+
+class TestEnds:
+    """How workers end."""
+
+    def test_processor_time(self, launcher: Launcher) -> None:
+        """A worker that computes for too long is ended by the system."""
+        worker = launcher.start()
+        require(worker, Measure.CPU)
+        with pytest.raises(HangUpError):
+            attempt(worker, "spin")
+        assert worker.end() in {"used up its processor time", "was ended by SIGKILL"}
+
+    def test_crash(self, launcher: Launcher) -> None:
+        """It is told how a worker crashed, and the next one starts."""
+        worker = launcher.start()
+        with pytest.raises(HangUpError):
+            attempt(worker, "crash")
+        assert worker.end() == "was ended by SIGSEGV"
+        assert attempt(launcher.start(), "read-python") == "read 1"
+
+    def test_exit(self, launcher: Launcher) -> None:
+        """A worker that leaves by itself is told from one that was ended."""
+        worker = launcher.start()
+        with pytest.raises(HangUpError):
+            attempt(worker, "exit")
+        assert worker.end() == "ended with the exit code 3"
+
+    def test_nonsense(self, launcher: Launcher) -> None:
+        """What is no message is an error and not an answer."""
+        worker = launcher.start()
+        with pytest.raises(FrameError):
+            attempt(worker, "nonsense")
+
+    def test_close_ends_all(self, launcher: Launcher) -> None:
+        """When the launcher is closed every worker is gone, a busy one too."""
+        busy = launcher.start()
+        send_frame(busy.talk, b"Q", b"spin")
+        with busy.talk.dup() as kept:
+            launcher.close()
+            with pytest.raises(HangUpError):
+                receive_frame(kept, most=10, until=time.monotonic() + 20)
+        assert busy.end() == "is gone"
+
+    def test_closed_launcher(self, launcher: Launcher) -> None:
+        """A closed launcher starts nothing."""
+        launcher.close()
+        launcher.close()
+        with pytest.raises(OperationError):
+            launcher.start()
+
+    def test_server_that_was_ended(self, launcher: Launcher) -> None:
+        """Without the process that forks workers, starting one is an error."""
+        launcher.start()
+        assert launcher._server is not None
+        os.kill(launcher._server, signal.SIGKILL)
+        with pytest.raises(OperationError):
+            launcher.start()
+
+    def test_from_a_thread(self, launcher: Launcher) -> None:
+        """A thread other than the main one can start workers, while others run."""
+        found: list[str] = []
+
+        def run() -> None:
+            with launcher:
+                found.append(attempt(launcher.start(), "read-python"))
+
+        other = threading.Thread(target=run)
+        other.start()
+        other.join(30)
+        assert found == ["read 1"]
+
+
+class TestStart:
+    """What cannot be started."""
+
+    @pytest.mark.parametrize("program", ["", "/nonexistent/python", "/bin/false"])
+    def test_no_interpreter(self, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the interpreter is not one, that is an error with a hint."""
+        monkeypatch.setattr("sys.executable", program)
+        with Launcher(TARGET, allowance=ALLOWANCE) as launcher, pytest.raises(OperationError):
+            launcher.start()
+
+    def test_no_target(self) -> None:
+        """A target that does not exist is an error."""
+        with (
+            Launcher("weighbridge.no_such:serve", allowance=ALLOWANCE) as launcher,
+            pytest.raises(OperationError),
+        ):
+            launcher.start()

@@ -1,0 +1,208 @@
+"""Files examined in confined workers: what comes back, and what becomes of workers that fail."""
+
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support import pickles as p
+from support.scanning import subject_of
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
+from weighbridge.core.content import BytesSource
+from weighbridge.core.errors import ArtifactChangedError
+from weighbridge.core.evidence import Finding, Gap
+from weighbridge.sandbox import launcher as launching
+from weighbridge.sandbox.launcher import is_supported
+from weighbridge.scan.examination import examine
+from weighbridge.scan.interface import Deadline, Subject
+from weighbridge.scan.worker import client
+from weighbridge.scan.worker.client import ConfinedExaminer, confined_examiner
+
+pytestmark = pytest.mark.skipif(not is_supported(), reason="no confined processes here")
+
+TESTS = str(Path(__file__).parents[3])
+PAYLOAD = p.proto(2) + b"cos\nsystem\nX\4\0\0\0none\x85R."
+
+Opened = Callable[[str], ConfinedExaminer]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    """Give what makes an examiner whose workers run a function of the tests' support code."""
+    found = launching._search_path()
+    monkeypatch.setattr(launching, "_search_path", lambda: [*found, TESTS])
+    monkeypatch.setattr(client, "WORKER_GRACE_SECONDS", 0.2)
+    made: list[ConfinedExaminer] = []
+
+    def make(target: str) -> ConfinedExaminer:
+        made.append(ConfinedExaminer(target=f"support.confined:{target}"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def within(seconds: float, subject: Subject) -> Subject:
+    """Return *subject* with so much time."""
+    return replace(subject, deadline=Deadline(clock=lambda: 0.0, at=seconds))
+
+
+def some(name: str = "bad") -> Subject:
+    """Return a file that nobody looks into."""
+    return within(20, subject_of(b"x", format=FileFormat.PICKLE, path=name))
+
+
+class TestReports:
+    """What a worker finds."""
+
+    @pytest.mark.parametrize("size", [0, 100_000])
+    def test_same_as_in_this_process(self, size: int) -> None:
+        """A worker reports what this process would, however it gets the bytes."""
+        subject = subject_of(PAYLOAD + b"junk" + b"x" * size, format=FileFormat.PICKLE)
+        with confined_examiner() as examiner:
+            assert examiner(subject) == examine(subject) != ()
+
+    def test_clean(self) -> None:
+        """About a harmless file there is nothing to say."""
+        subject = subject_of(pickle.dumps([1, 2]), format=FileFormat.PICKLE)
+        with confined_examiner() as examiner:
+            assert examiner(subject) == ()
+
+    def test_open_file(self, tmp_path: Path) -> None:
+        """A worker reads an open file through its descriptor."""
+        data = PAYLOAD + b"x" * 200_000
+        (tmp_path / "f").write_bytes(data)
+
+        class Source(BytesSource):
+            def read_at(self, offset: int, length: int, /) -> bytes:
+                raise AssertionError((offset, length))
+
+            def fileno(self) -> int:
+                return file.fileno()
+
+        subject = subject_of(data, format=FileFormat.PICKLE)
+        with (tmp_path / "f").open("rb") as file, confined_examiner() as examiner:
+            found = examiner(replace(subject, source=Source(data)))
+        assert found == examine(subject)
+
+    def test_source_that_fails(self) -> None:
+        """When the bytes cannot be had, that is the caller's error and no finding."""
+
+        class Source(BytesSource):
+            def read_at(self, offset: int, length: int, /) -> bytes:
+                raise ArtifactChangedError("changed")
+
+        subject = subject_of(b"", format=FileFormat.PICKLE)
+        with confined_examiner() as examiner, pytest.raises(ArtifactChangedError):
+            examiner(replace(subject, source=Source(b"x" * 100_000)))
+
+    def test_many_files_share_a_worker(self, opened: Opened) -> None:
+        """A worker that did well is used again."""
+        examiner = opened("serve_dead")
+        for _ in range(3):
+            assert examiner(some("good")) == ()
+        assert len(examiner._idle) == 1
+
+    def test_several_threads(self) -> None:
+        """Threads have a worker each, and the right answer."""
+        found: dict[int, tuple[Finding | Gap, ...]] = {}
+        with confined_examiner() as examiner:
+
+            def run(number: int) -> None:
+                data = PAYLOAD if number % 2 else pickle.dumps(number)
+                found[number] = examiner(subject_of(data, format=FileFormat.PICKLE))
+
+            threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        assert [bool(found[number]) for number in range(4)] == [False, True, False, True]
+
+
+class TestLostWorkers:
+    """Whatever becomes of a worker, its file is not clean."""
+
+    def test_death(self, opened: Opened) -> None:
+        """A file of which workers die is a gap that says so, and the next file is examined."""
+        examiner = opened("serve_dead")
+        (gap,) = examiner(some())
+        assert isinstance(gap, Gap)
+        assert gap.code is Code.SCAN_CRASHED
+        assert "exit code 9" in gap.reason
+        assert examiner(some("good")) == ()
+
+    def test_second_attempt(self, opened: Opened) -> None:
+        """What a careful worker still finds is reported beside the gap."""
+        finding, gap = opened("serve_fragile")(some())
+        assert isinstance(finding, Finding)
+        assert finding.message == "careful"
+        assert isinstance(gap, Gap)
+
+    def test_silence(self, opened: Opened) -> None:
+        """A worker that does not answer in time is ended, and the file is a gap."""
+        (gap,) = opened("serve_silence")(within(0.1, some()))
+        assert isinstance(gap, Gap)
+        assert gap.code is Code.SCAN_TIMEOUT
+
+    @pytest.mark.parametrize("target", ["serve_nonsense", "serve_greed", "serve_flood"])
+    def test_nonsense(self, opened: Opened, target: str) -> None:
+        """A worker that gives no valid answer is ended, and the file is a gap."""
+        (gap,) = opened(target)(some())
+        assert isinstance(gap, Gap)
+        assert gap.code is Code.SCAN_CRASHED
+        assert "no valid answer" in gap.reason
+
+    def test_no_start(self, opened: Opened) -> None:
+        """Where workers do not start, every file is a gap, and starting is tried once."""
+        examiner = opened("no_such_function")
+        first = examiner(some())
+        server = examiner._launcher._server
+        assert examiner(some()) == first
+        assert examiner._launcher._server == server
+        (gap,) = first
+        assert isinstance(gap, Gap)
+        assert "cannot be started" in gap.reason
+
+    def test_memory(self) -> None:
+        """A file that takes more memory than there is for it is a gap, and no crash."""
+        lists = p.proto(2) + b"]" * 4_000_000 + b"."
+        allowance = replace(client.ALLOWANCE, memory_bytes=160 << 20)
+        with ConfinedExaminer(allowance=allowance) as examiner:
+            assert examiner(subject_of(lists, format=FileFormat.PICKLE))
+            assert examiner(subject_of(pickle.dumps(1), format=FileFormat.PICKLE)) == ()
+
+
+def test_killed_caller_leaves_nobody_behind(tmp_path: Path) -> None:
+    """When the calling process is killed, its workers end by themselves."""
+    reader, writer = os.pipe()
+    caller = os.fork()
+    if not caller:
+        os.close(reader)
+        examiner = ConfinedExaminer()
+        examiner(subject_of(pickle.dumps(1), format=FileFormat.PICKLE))
+        os.write(writer, str(examiner._launcher._server).encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writer)
+    server = int(os.read(reader, 20))
+    os.close(reader)
+    os.waitpid(caller, 0)
+    for _ in range(2000):
+        if not Path(f"/proc/{server}").exists() or "Z (zombie)" in _status(server):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("the process that forks workers is still there")
+
+
+def _status(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return "Z (zombie)"
