@@ -34,25 +34,40 @@ _FUNCTIONS_OF_LAMBDA: Final = ("function", "output_shape", "mask")
 _FILE_KEYS: Final = frozenset({"vocabulary", "idf_weights"})
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://")
 _MODEL_KEYS: Final = frozenset({"build_config", "compile_config", "module", "registered_name"})
+_HOLDERS: Final = ("modelTopology", "model_config", "keras_model")
+"""Keys under which converters keep a model: TensorFlow.js, and copies of HDF5 attributes."""
+
+MODEL_KEYS: Final = frozenset({_CLASS, "config", *_HOLDERS, *_MODEL_KEYS})
+"""Keys of the objects that lead to what `models_in` and `keras_facts` look at."""
 
 Members = dict[str, JsonValue]
 
 
-def is_keras(document: JsonValue) -> bool:
+def models_in(document: JsonValue) -> Iterator[JsonValue]:
     """
-    Tell whether *document* is what `model_from_json` takes.
+    Yield the Keras models that a JSON document is, or holds where converters keep them.
 
     Other programs describe objects by a `class_name`, too; a class of Keras, or one that says
     from which module it comes, is what makes it Keras.
     """
-    if not isinstance(document, dict) or not isinstance(document.get(_CLASS), str):
+    holders = [document]
+    for key in _HOLDERS:
+        holders.extend(
+            each[key] for each in tuple(holders) if isinstance(each, dict) and key in each
+        )
+    for each in holders:
+        if isinstance(each, dict) and _is_model(each):
+            yield each
+
+
+def _is_model(members: Members) -> bool:
+    """Tell whether an object is what `model_from_json` takes."""
+    name = members.get(_CLASS)
+    if not isinstance(name, str) or "config" not in members:
         return False
-    if "config" not in document:
-        return False
-    name = str(document[_CLASS])
     known = names.is_listed_class(name) or name in names.UNSAFE_LAYERS
     special = name in (_LAMBDA, _CODE, _FUNCTION) or name in _TENSORFLOW_CALLS
-    return known or special or bool(document.keys() & _MODEL_KEYS)
+    return known or special or bool(members.keys() & _MODEL_KEYS)
 
 
 def keras_facts(subject: Subject, document: JsonValue) -> Iterator[Facts]:
