@@ -37,7 +37,6 @@ from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.pipeline.naming import digests_of
-from weighbridge.pipeline.others import ask_others
 from weighbridge.pipeline.policies import select_for
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import (
@@ -166,7 +165,11 @@ class Examination:
             contents(inventory) if contents else DiskContents(self._handle, inventory),
             examiner=_keeping(examiner, inventory) if rule.scan.cache else examiner,
         )
-        report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
+        if rule.scan.also:
+            # Imported here: few policies ask anybody else.
+            from weighbridge.pipeline.others import ask_others  # noqa: PLC0415
+
+            report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
         return self._evaluate(
             inventory=inventory,
             evidence=(*gaps, *signed, *report.evidence, *report.consulted),

@@ -19,7 +19,7 @@ from weighbridge.core.errors import (
     UsageError,
 )
 from weighbridge.core.verdict import Decision, Verdict
-from weighbridge.pipeline import scan as scanning
+from weighbridge.pipeline import streams
 from weighbridge.pipeline.others import scanners_for
 from weighbridge.scan.report import FileStatus, ScanVerdict
 
@@ -199,7 +199,7 @@ def test_a_file_that_shrinks_is_not_clean() -> None:
 
 def test_a_stream_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream beyond the bound is refused instead of filling the memory."""
-    monkeypatch.setattr(scanning, "MAX_STREAM_BYTES", 20)
+    monkeypatch.setattr(streams, "MAX_STREAM_BYTES", 20)
     with pytest.raises(LimitExceededError):
         wb.scan(Pipe(EVIL))
     assert wb.scan(Pipe(EVIL[:20])).gaps or wb.scan(Pipe(EVIL[:20])).findings
