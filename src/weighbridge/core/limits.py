@@ -204,7 +204,7 @@ MAX_FINDINGS_PER_FILE: Final = 1000
 MAX_EVIDENCE_CHARS: Final = 400
 """Characters of one line of evidence."""
 
-MAX_PATTERN_CHARS: Final = 65_536
+MAX_PICKLE_PATTERN_CHARS: Final = 65_536
 """Characters of a regular expression in a pickle; tokenizers' longest have some thousands."""
 
 MAX_ARCHIVE_MEMBERS: Final = 200_000
@@ -224,6 +224,9 @@ MAX_ARCHIVE_NESTING: Final = 6
 
 MAX_INFLATED_BYTES: Final = 512 * MIB
 """Everything that the scan of one file inflates, its archives' archives included."""
+
+MAX_STREAMED_BYTES: Final = 4 * GIB
+"""Content of one deflate stream that is read in pieces and not held, some ten seconds of zlib."""
 
 MAX_SCANNED_MEMBERS: Final = 400_000
 """Members of all archives within one file; twice what one archive may have."""

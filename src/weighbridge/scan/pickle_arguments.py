@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import MAX_PATTERN_CHARS
+from weighbridge.core.limits import MAX_PICKLE_PATTERN_CHARS
 from weighbridge.formats.pickle.trace import Change, ChangeKind
 from weighbridge.formats.pickle.values import (
     ByteArrayNode,
@@ -220,8 +220,8 @@ def _nested_pickle(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Re
 
 def _pattern(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     expression = args[0] if args else None
-    if not isinstance(expression, str | bytes) or len(expression) > MAX_PATTERN_CHARS:
-        return f"it takes a regular expression of at most {MAX_PATTERN_CHARS} characters"
+    if not isinstance(expression, str | bytes) or len(expression) > MAX_PICKLE_PATTERN_CHARS:
+        return f"it takes a regular expression of at most {MAX_PICKLE_PATTERN_CHARS} characters"
     flags = args[1:]
     made = all(isinstance(f, CallNode) and f.target in _FLAGS for f in flags)
     plain = len(flags) <= 1 and (made or all(isinstance(f, int) for f in flags))

@@ -152,7 +152,14 @@ def _content(_plain: PlainValues, state: Value) -> Refusal:
 
 
 def _distribution(plain: PlainValues, state: Value) -> Refusal:
-    """Admit the attributes of a distribution of SciPy, with the code that SciPy itself makes."""
+    """
+    Admit the attributes of a distribution of SciPy, with the code that SciPy itself makes.
+
+    Releases before 1.6 write the arguments of __init__, which checks the names among them, and a
+    random generator.
+    """
+    if isinstance(state, TupleNode) and len(state.items) == 2:  # noqa: PLR2004  as it says
+        return None if plain.holds(state.items[0]) else "its arguments are not constants"
     refused = refuse_attributes(plain, state)
     if refused is not None or not isinstance(state, DictNode):
         return refused

@@ -61,6 +61,9 @@ def _does_more(plain: Trace, known: list[Trace]) -> bool:
 
 def _may_be_text(value: Value) -> bool:
     """Tell whether a value can be a string when the program runs."""
+    if isinstance(value, GlobalNode):
+        named = find_entry(value.dotted)
+        return named is None or named.kind is not Kind.CLASS
     entry = find_entry(value.target or "") if isinstance(value, CallNode) else None
     return entry is None or entry.kind is not Kind.CLASS or entry.pack in {"python", "numpy"}
 
