@@ -8,10 +8,10 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench clean
+.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-differential clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements/test.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "weighbridge needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -73,5 +73,19 @@ check: lint types arch coverage ## Everything that has to hold before a change l
 bench: $(DEMO) oracles ## Measure against the peers and the physical limit (takes minutes)
 	$(BIN)/python -m benchmarks
 
+bench-scan: $(STAMP) ## Measure detection beside other scanners, and write docs/detection.md (an hour)
+	$(BIN)/python -m benchmarks.scan --write
+
+.venv-fuzz/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet atheris numpy joblib --editable .
+	@touch $@
+
+fuzz: .venv-fuzz/.ready ## Fuzz every analyzer, guided by coverage (SECONDS for each format, default 60)
+	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.guided --seconds $(or $(SECONDS),60)
+
+fuzz-differential: .venv-fuzz/.ready ## Fuzz pickles against the unpicklers themselves (SECONDS, default 3600)
+	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.differential --seconds $(or $(SECONDS),3600)
+
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-torch .oracles build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ import pytest
 from support.scanning import inventory_and_contents
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
-from weighbridge.core.evidence import Finding, Severity
+from weighbridge.core.evidence import Severity
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan.examination import examine
 from weighbridge.scan.report import ScanReport, ScanVerdict
@@ -42,7 +42,6 @@ def test_the_advisory_is_found(identifier: str) -> None:
     report = _scan(_read(identifier)["files"])
     graver = [f for f in report.findings if f.severity.rank >= Severity.MEDIUM.rank]
     assert graver, report.gaps
-    assert all(isinstance(f, Finding) and f.message for f in graver)
 
 
 @pytest.mark.parametrize("identifier", [i for i in IDS if _read(i)["twin"] is not None])
