@@ -25,6 +25,8 @@ POLICIES = {
         f'rule = "x"\npath = "a/*"\nreason = "r"\nexpires = 2031-12-31\nsha256 = "{PIN}"',
         "[[rule.scan.suppress]]",
         'rule = "y"\npath = "b"\nreason = "s"\nexpires = 2031-12-31',
+        "[[rule.scan.approve]]",
+        f'sha256 = "{PIN}"\nglobals = ["pkg.B", "pkg.A"]\nreason = "t"\nexpires = 2031-12-31',
     ),
     "scanners": Policy.from_toml(
         (

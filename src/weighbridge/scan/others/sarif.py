@@ -1,5 +1,6 @@
 """Any scanner that reports in SARIF 2.1.0, on standard output or to a file."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -119,6 +120,8 @@ def _scores(run: Object) -> Iterator[tuple[str, Severity]]:
         try:
             score = float(text)
         except ValueError:
+            continue
+        if not math.isfinite(score):
             continue
         yield (
             _text(rule, "id"),

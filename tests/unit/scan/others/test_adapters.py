@@ -285,12 +285,13 @@ class TestSarif:
             ({"ruleId": "S40"}, Severity.MEDIUM),
             ({"ruleId": "S01"}, Severity.LOW),
             ({"ruleId": "Sxx"}, Severity.HIGH),
+            ({"ruleId": "Snan"}, Severity.HIGH),
             ({"ruleId": None, "rule": {"id": "S95"}}, Severity.CRITICAL),
         ],
     )
     def test_severities(self, changes: dict[str, object], severity: Severity) -> None:
         """The rule's number decides where it has one, else the level of the result."""
-        scores = {"S95": "9.5", "S70": "7.0", "S40": "4.0", "S01": "0.1", "Sxx": "?"}
+        scores = {"S95": "9.5", "S70": "7.0", "S40": "4.0", "S01": "0.1", "Sxx": "?", "Snan": "nan"}
         rules = [{"id": i, "properties": {"security-severity": s}} for i, s in scores.items()]
         log = sarif(result(**changes), tool={"driver": {"rules": rules}})
         (finding,) = read_report(SARIF, log).findings
