@@ -69,7 +69,7 @@ class Seen:
 
 def version_key(version: str) -> tuple[int, ...]:
     """Return *version* for sorting."""
-    parts = version.split("+")[0].split(".")
+    parts = version.split("+", maxsplit=1)[0].split(".")
     return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
 
 
@@ -101,9 +101,7 @@ def read_families() -> tuple[Family, ...]:
 def read_reviewed() -> frozenset[str]:
     """Return the hooks that were read and found harmless, as `module:Class.hook`."""
     document = tomllib.loads((HERE / "reviewed.toml").read_text("utf-8"))
-    return frozenset(
-        hook for group in document["reviewed"] for hook in group["hooks"]
-    )
+    return frozenset(hook for group in document["reviewed"] for hook in group["hooks"])
 
 
 def within(name: str, modules: Iterable[str]) -> bool:
@@ -202,7 +200,9 @@ def write_group(group: Json) -> str:
 
 def write_pack(name: str, curated: Json, groups: list[Json], versions: str) -> None:
     """Write the file of a pack."""
-    start = f'pack = "{name}"\npackages = {json.dumps(curated["packages"])}\nversions = "{versions}"\n'
+    start = (
+        f'pack = "{name}"\npackages = {json.dumps(curated["packages"])}\nversions = "{versions}"\n'
+    )
     own = [{"versions": versions, **group} for group in curated["allow"]]
     if not own and not groups:
         start += "allow = []\n"
@@ -254,9 +254,16 @@ def main() -> None:
     groups = generated(found, curated)
     for name, pack in packs.items():
         if probes:
-            versions = span(
-                v for p in probes for package, v in p["versions"].items() if package == pack.get("package", pack["packages"][0])
-            ) if any(pack.get("package", pack["packages"][0]) in p["versions"] for p in probes) else pack.get("versions", "any")
+            versions = (
+                span(
+                    v
+                    for p in probes
+                    for package, v in p["versions"].items()
+                    if package == pack.get("package", pack["packages"][0])
+                )
+                if any(pack.get("package", pack["packages"][0]) in p["versions"] for p in probes)
+                else pack.get("versions", "any")
+            )
             write_pack(name, pack, [g for g in groups if g["pack"] == name], versions)
         else:
             kept, versions = previous(name, curated)
@@ -267,9 +274,9 @@ def main() -> None:
         for why in seen.refused:
             reasons[why].append(name)
     for why, names in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        print(f"{len(names):5} {why}: {', '.join(sorted(names)[:3])}")  # noqa: T201  the result
+        print(f"{len(names):5} {why}: {', '.join(sorted(names)[:3])}")
     passed = sum(not seen.refused for seen in found.values())
-    print(f"{passed} classes listed, {len(found) - passed} refused")  # noqa: T201  the result
+    print(f"{passed} classes listed, {len(found) - passed} refused")
 
 
 if __name__ == "__main__":

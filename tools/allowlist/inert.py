@@ -10,20 +10,136 @@ from functools import cache
 from typing import Final
 
 CALLS: Final = frozenset(
-    "isinstance issubclass type hash tuple list dict set frozenset len zip sorted all any range"
-    " id repr str int float bool bytes min max sum abs enumerate reversed callable vars map filter"
-    " hasattr getattr setattr delattr super property object iter next slice print"
-    " AttributeError TypeError ValueError KeyError IndexError RuntimeError NotImplementedError DeprecationWarning"
-    " AssertionError RecursionError UserWarning FutureWarning"
-    " fields warn warns warning debug info deprecated"
-    " items keys values update get pop copy setdefault append extend add insert clear remove discard"
-    " join format startswith endswith lower upper split strip replace count index"
-    " OrderedDict defaultdict deque Counter WeakValueDictionary WeakKeyDictionary WeakSet ref partial"
-    " deepcopy namedtuple astuple asdict"
-    " __new__ __setstate__ __init__ __setattr__ __getattr__ __getattribute__ __delattr__ __hash__ __eq__"
-    " __setitem__ __getitem__ __dir__ __reduce__ __getstate__"
-    " array_equal allclose equals equal isnan asarray array ascontiguousarray"
-    " _missing_ parse parse_version version Version".split()
+    [
+        "isinstance",
+        "issubclass",
+        "type",
+        "hash",
+        "tuple",
+        "list",
+        "dict",
+        "set",
+        "frozenset",
+        "len",
+        "zip",
+        "sorted",
+        "all",
+        "any",
+        "range",
+        "id",
+        "repr",
+        "str",
+        "int",
+        "float",
+        "bool",
+        "bytes",
+        "min",
+        "max",
+        "sum",
+        "abs",
+        "enumerate",
+        "reversed",
+        "callable",
+        "vars",
+        "map",
+        "filter",
+        "hasattr",
+        "getattr",
+        "setattr",
+        "delattr",
+        "super",
+        "property",
+        "object",
+        "iter",
+        "next",
+        "slice",
+        "print",
+        "AttributeError",
+        "TypeError",
+        "ValueError",
+        "KeyError",
+        "IndexError",
+        "RuntimeError",
+        "NotImplementedError",
+        "DeprecationWarning",
+        "AssertionError",
+        "RecursionError",
+        "UserWarning",
+        "FutureWarning",
+        "fields",
+        "warn",
+        "warns",
+        "warning",
+        "debug",
+        "info",
+        "deprecated",
+        "items",
+        "keys",
+        "values",
+        "update",
+        "get",
+        "pop",
+        "copy",
+        "setdefault",
+        "append",
+        "extend",
+        "add",
+        "insert",
+        "clear",
+        "remove",
+        "discard",
+        "join",
+        "format",
+        "startswith",
+        "endswith",
+        "lower",
+        "upper",
+        "split",
+        "strip",
+        "replace",
+        "count",
+        "index",
+        "OrderedDict",
+        "defaultdict",
+        "deque",
+        "Counter",
+        "WeakValueDictionary",
+        "WeakKeyDictionary",
+        "WeakSet",
+        "ref",
+        "partial",
+        "deepcopy",
+        "namedtuple",
+        "astuple",
+        "asdict",
+        "__new__",
+        "__setstate__",
+        "__init__",
+        "__setattr__",
+        "__getattr__",
+        "__getattribute__",
+        "__delattr__",
+        "__hash__",
+        "__eq__",
+        "__setitem__",
+        "__getitem__",
+        "__dir__",
+        "__reduce__",
+        "__getstate__",
+        "array_equal",
+        "allclose",
+        "equals",
+        "equal",
+        "isnan",
+        "asarray",
+        "array",
+        "ascontiguousarray",
+        "_missing_",
+        "parse",
+        "parse_version",
+        "version",
+        "Version",
+    ]
 )
 """Last parts of the names of functions and methods."""
 
@@ -40,7 +156,11 @@ def why_not_inert(source: str) -> str | None:
             continue
         if not isinstance(node, ast.Call):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "?")
+        name = (
+            node.func.attr
+            if isinstance(node.func, ast.Attribute)
+            else getattr(node.func, "id", "?")
+        )
         if name == "setattr" and isinstance(node.func, ast.Name) and not _targets_self(node):
             return "setattr"
         if name not in CALLS:

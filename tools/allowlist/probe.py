@@ -36,16 +36,59 @@ HOOKS = (
 
 CONTAINERS = ("__setitem__", "append", "extend", "add")
 RUNNERS = {
-    "eval", "exec", "execfile", "__import__", "import_module", "system", "popen", "Popen", "check_output",
-    "check_call", "getoutput", "spawn", "execv", "execve", "fork", "run_path", "run_module", "exec_module",
-    "urlopen", "urlretrieve", "create_connection", "unpickle", "load_module",
+    "eval",
+    "exec",
+    "execfile",
+    "__import__",
+    "import_module",
+    "system",
+    "popen",
+    "Popen",
+    "check_output",
+    "check_call",
+    "getoutput",
+    "spawn",
+    "execv",
+    "execve",
+    "fork",
+    "run_path",
+    "run_module",
+    "exec_module",
+    "urlopen",
+    "urlretrieve",
+    "create_connection",
+    "unpickle",
+    "load_module",
 }
 """Functions that run, import or fetch what they are told, by the last part of their name."""
 
 OPENERS = {
-    "open", "load", "loads", "fromfile", "memmap", "loadtxt", "genfromtxt", "read_csv", "read_pickle", "remove",
-    "unlink", "rmtree", "makedirs", "mkdir", "rename", "Load", "LoadFromFile", "load_from_file", "load_model",
-    "from_pretrained", "hf_hub_download", "cached_download", "load_state_dict_from_url", "save", "dump", "tofile",
+    "open",
+    "load",
+    "loads",
+    "fromfile",
+    "memmap",
+    "loadtxt",
+    "genfromtxt",
+    "read_csv",
+    "read_pickle",
+    "remove",
+    "unlink",
+    "rmtree",
+    "makedirs",
+    "mkdir",
+    "rename",
+    "Load",
+    "LoadFromFile",
+    "load_from_file",
+    "load_model",
+    "from_pretrained",
+    "hf_hub_download",
+    "cached_download",
+    "load_state_dict_from_url",
+    "save",
+    "dump",
+    "tofile",
 }
 """Functions that open what they are told; they matter where that is an attribute of the object."""
 
@@ -173,7 +216,14 @@ def reach_of(kind):
 
 def is_foreign(kind):
     """Tell whether *kind* is Python's own, whose hooks are known."""
-    return kind.__module__ in ("builtins", "abc", "typing", "collections", "enum", "_collections_abc")
+    return kind.__module__ in (
+        "builtins",
+        "abc",
+        "typing",
+        "collections",
+        "enum",
+        "_collections_abc",
+    )
 
 
 def hooks_of(kind, sources):

@@ -125,7 +125,8 @@ def main() -> None:
             label = f"{Path(folder).name}/{path.name}"
             found = read(path, uses, label)
             bad = [
-                f"{e.rule}: {e.evidence[-1] if e.evidence else e.message}" + (f" {e.message}" if e.rule == "pickle-argument" else "")
+                f"{e.rule}: {e.evidence[-1] if e.evidence else e.message}"
+                + (f" {e.message}" if e.rule == "pickle-argument" else "")
                 if isinstance(e, Finding)
                 else f"{e.code}: {e.reason}"
                 for e in found
@@ -143,7 +144,7 @@ def main() -> None:
             indent=1,
         )
     )
-    print(f"{count} files, {len(blocked)} blocked")  # noqa: T201  the result
+    print(f"{count} files, {len(blocked)} blocked")
 
 
 if __name__ == "__main__":
