@@ -24,6 +24,9 @@ from weighbridge.scan.keras.facts import (
 )
 
 _KEY_CHARS: Final = 64
+_SHORTEST_CODE: Final = 60
+"""Characters of the base64 of any code object: a function of nothing has 130 bytes."""
+
 _SHOWN_CHARS: Final = 300
 _CLASS: Final = "class_name"
 _CODE: Final = "__lambda__"
@@ -76,10 +79,17 @@ def keras_facts(subject: Subject, document: JsonValue) -> Iterator[Facts]:
 
     Visits every object without recursion; the caller has bounded the document.
     """
+    held: set[int] = set()  # configurations of code, by identity, that their object has told of
     for where, members in _objects_in(document):
         subject.check_time()
         if isinstance(members.get(_CLASS), str):
             yield from _object_facts(subject, where, members)
+            if members[_CLASS] in (_LAMBDA, _CODE):
+                held.add(id(members.get("config")))
+            if members[_CLASS] == _CODE:
+                held.add(id(members))
+        if id(members) not in held:
+            yield from _code_facts(subject, where, members)
         yield from _module_facts(subject, where, members)
 
 
@@ -185,6 +195,24 @@ def _lambda_facts(subject: Subject, where: str, config: Members) -> Iterator[Fac
             yield _reference(subject, path, reference, module or "__main__", first, {})
     if not told:
         yield KerasLambdaFacts(subject=subject, where=where, names=())
+
+
+def _code_facts(subject: Subject, where: str, members: Members) -> Iterator[KerasLambdaFacts]:
+    """
+    Yield code outside Lambda layers: that of wrappers of recurrent cells, or wherever else.
+
+    The wrappers say beside the code that it is such (tf_keras cell_wrappers.py: `dropout_fn`,
+    `residual_fn`); elsewhere it is told by being marshalled code with names in it.
+    """
+    for key, value in members.items():
+        first = value[0] if isinstance(value, list) and value else value
+        if not isinstance(first, str):
+            continue
+        said = members.get(f"{key}_type") == "lambda"
+        found = _names_of(first) if said or len(first) >= _SHORTEST_CODE else ()
+        if said or found:
+            path = f"{where}/{key[:_KEY_CHARS]}"
+            yield KerasLambdaFacts(subject=subject, where=path, names=found)
 
 
 def _module_facts(subject: Subject, where: str, members: Members) -> Iterator[KerasObjectFacts]:

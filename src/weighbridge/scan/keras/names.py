@@ -29,6 +29,31 @@ _KERAS_IN_TENSORFLOW: Final = (
 )
 """Modules of TensorFlow that are Keras, or hold initializers that Keras takes as its own."""
 
+_LIBRARIES: Final = frozenset({"keras_cv", "keras_hub", "keras_nlp"})
+_NO_PARTS: Final = frozenset(
+    {"api", "engine", "keras", "keras_core", "python", "src", "tensorflow"}
+) | {"tf_keras"}
+_MODELLING: Final = frozenset(
+    {
+        "activations",
+        "applications",
+        "backend",
+        "constraints",
+        "dtype_policies",
+        "feature_column",
+        "initializers",
+        "layers",
+        "legacy",
+        "losses",
+        "metrics",
+        "mixed_precision",
+        "models",
+        "ops",
+        "optimizers",
+        "quantizers",
+        "regularizers",
+    }
+)
 _SPECS: Final = frozenset(
     {"IndexedSlicesSpec", "RaggedTensorSpec", "SparseTensorSpec", "TensorSpec"}
 )
@@ -101,6 +126,12 @@ def is_keras_module(module: str) -> bool:
     if module.partition(".")[0] in KERAS_PACKAGES:
         return True
     return any(module == each or module.startswith(f"{each}.") for each in _KERAS_IN_TENSORFLOW)
+
+
+def is_part_of_models(module: str) -> bool:
+    """Tell whether a module of Keras is one that has the parts of models, not tools around them."""
+    parts = [part for part in module.split(".") if part not in _NO_PARTS]
+    return not parts or parts[0] in _MODELLING or module.partition(".")[0] in _LIBRARIES
 
 
 def is_listed_class(name: str) -> bool:

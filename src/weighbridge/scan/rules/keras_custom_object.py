@@ -6,7 +6,12 @@ from typing import ClassVar, Final
 from weighbridge.core.evidence import Confidence, Severity
 from weighbridge.scan.interface import Facts, Match, Rule
 from weighbridge.scan.keras.facts import KerasObjectFacts, KerasReference
-from weighbridge.scan.keras.names import effect_of, is_keras_module, is_listed_function
+from weighbridge.scan.keras.names import (
+    effect_of,
+    is_keras_module,
+    is_listed_function,
+    is_part_of_models,
+)
 
 _KINDS: Final = frozenset({"", *KerasReference})
 
@@ -30,7 +35,9 @@ class KerasCustomObject(Rule[KerasObjectFacts]):
             return
         # Keras before 3.7 wrote the kind where the registered name of a function belongs.
         name = facts.name if facts.registered in _KINDS else facts.registered
+        tool = newer and not is_part_of_models(module)
         yield Match(
+            severity=Severity.MEDIUM if tool else None,
             message=f"the model needs the {facts.kind} {name}, which is not known to be Keras' own",
             evidence=(f"{facts.where}: {f'{module}.' if module else ''}{facts.name}",),
         )

@@ -33,6 +33,16 @@ def test_found(document: dict[str, Any]) -> None:
     assert [f.severity for f in found] == [Severity.LOW]
 
 
+def test_tools() -> None:
+    """A class of Keras that is no part of a model is medium: it reads files, exports, calls back."""
+    document = layer("H5IOStore", {"root_path": "x"}, module="keras.src.saving.saving_lib")
+    (finding,) = findings_of(RULE, examined_model(document))
+    assert finding.severity is Severity.MEDIUM
+    document = layer("GemmaBackbone", module="keras_hub.src.models.gemma.gemma_backbone")
+    (finding,) = findings_of(RULE, examined_model(document))
+    assert finding.severity is Severity.LOW
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -62,6 +62,27 @@ def test_nested(nested: Any) -> None:
     assert findings_of(RULE, examined_model(nested(inner)))
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"dropout_fn": [_DOUBLE, None, None], "dropout_fn_type": "lambda"},
+        {"residual_fn": ["no base64", None, None], "residual_fn_type": "lambda"},
+        {"anything": _DOUBLE},
+        {"anything": {"deeper": [_DOUBLE]}},
+    ],
+)
+def test_other_layers(config: dict[str, Any]) -> None:
+    """Code is found in wrappers of recurrent cells, and by its form wherever else it stands."""
+    document = layer("RNN", {"cell": layer("ResidualWrapper", config)})
+    assert len(findings_of(RULE, examined_model(document))) == 1
+
+
+def test_text_is_no_code() -> None:
+    """Long names and base64 of something else are not found."""
+    config = {"name": "4" + "w" * 80, "data": base64.b64encode(b"\xe3" * 80).decode(), "x": [""]}
+    assert examined_model(layer("Dense", config)) == ()
+
+
 def test_compile_configuration() -> None:
     """Code is found in what a model is compiled with."""
     loss = {"class_name": "__lambda__", "config": {"value": _DOUBLE}}
