@@ -3,11 +3,13 @@
 import importlib.util
 import os
 import platform
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from weighbridge.inventory.hashers import available_cores
+from weighbridge.policy.scanners import KNOWN
 
 _PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
 
@@ -44,6 +46,7 @@ def capabilities() -> tuple[Capability, ...]:
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
         Capability(name="cores", present=True, detail=str(available_cores())),
         _sealed_memory(),
+        *(_scanner(name) for name in sorted(KNOWN)),
     )
 
 
@@ -62,6 +65,13 @@ def _extra(name: str, modules: tuple[str, ...]) -> Capability:
         detail = f"without {', '.join(missing)}; run: pip install 'weighbridge[{name}]'"
         return Capability(name=f"extra {name}", present=False, detail=detail)
     return Capability(name=f"extra {name}", present=True, detail="installed")
+
+
+def _scanner(name: str) -> Capability:
+    """Say whether another scanner can be asked without an entry in a policy."""
+    found = shutil.which(name)
+    detail = f"not on PATH; `scan --also {name}` needs it" if found is None else found
+    return Capability(name=f"scanner {name}", present=found is not None, detail=detail)
 
 
 def _sealed_memory() -> Capability:

@@ -20,6 +20,7 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline import streams
+from weighbridge.pipeline.installation import capabilities
 from weighbridge.pipeline.others import scanners_for
 from weighbridge.scan.report import FileStatus, ScanVerdict
 
@@ -268,6 +269,20 @@ def test_a_known_scanner_is_found_on_path(tmp_path: Path, monkeypatch: pytest.Mo
     assert [f.rule for f in report.findings] == ["picklescan:dangerous-import"]
     assert report.statuses["a.pkl"] is FileStatus.FINDINGS
     assert len(report.consulted) == 1
+
+
+@posix
+def test_doctor_tells_which_scanners_can_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scanner on PATH is told with its place, the others with what needs them."""
+    program = write_program(tmp_path / "picklescan", ":")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = {line.name: line for line in capabilities()}
+    assert told["scanner picklescan"].present
+    assert told["scanner picklescan"].detail == str(program)
+    assert not told["scanner clamscan"].present
+    assert "--also clamscan" in told["scanner clamscan"].detail
 
 
 @posix
