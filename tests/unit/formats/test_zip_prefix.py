@@ -10,7 +10,7 @@ from backports import zstd
 from support.zips import Part, build_zip
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.formats.zip import MemberContent, prefix, read_archive, read_prefix
+from weighbridge.formats.zip import DEFLATED, MemberContent, prefix, read_archive, read_prefix
 
 DATA = b"some content, " * 300
 
@@ -73,8 +73,17 @@ class TestEveryMethod:
         """Content beyond the limit is a problem, and what lies within it is there."""
         monkeypatch.setattr(prefix, "MAX_MEMBER_BYTES", 10)
         found = _read(METHODS[method](DATA), method)
+        if method == DEFLATED:  # of which the content is read in pieces then
+            assert (found.content.read_at(0, len(DATA)), found.problem) == (DATA, None)
+            return
         assert isinstance(found.problem, LimitExceededError)
         assert found.content.read_at(0, 20) == DATA[:10]
+
+    def test_large_and_not_as_stated(self, method: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A large member is held to its size and its end, too."""
+        monkeypatch.setattr(prefix, "MAX_MEMBER_BYTES", 10)
+        assert _read(METHODS[method](DATA) + b"more", method).problem is not None
+        assert _read(METHODS[method](DATA), method, size=4).problem is not None
 
 
 def test_stored_members_are_views() -> None:

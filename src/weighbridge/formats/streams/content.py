@@ -58,7 +58,7 @@ def inflate(
     *,
     spend: Callable[[int], None],
     check_time: Callable[[], None],
-    limit: int = MAX_MEMBER_BYTES,
+    limit: int | None = None,
 ) -> Inflated:
     """
     Return the content of *source*, a file of streams of *file_format*.
@@ -72,12 +72,13 @@ def inflate(
         spend: Called with the number of bytes that came out, piece by piece; may raise
             `LimitExceededError`, which ends the content there.
         check_time: Called piece by piece; may raise `LimitExceededError`, too.
-        limit: Bytes of content at most.
+        limit: Bytes of content at most; `MAX_MEMBER_BYTES` by default.
 
     Raises:
         MissingExtraError: The format's decoder is not installed.
     """
-    return _Inflation(source, file_format, spend=spend, check_time=check_time, limit=limit).run()
+    bound = MAX_MEMBER_BYTES if limit is None else limit
+    return _Inflation(source, file_format, spend=spend, check_time=check_time, limit=bound).run()
 
 
 class _Inflation:

@@ -21,6 +21,7 @@ from weighbridge.formats.streams.decoders import (
     deflate_decoder,
     raw_lzma_decoder,
 )
+from weighbridge.formats.streams.large import RAW_WBITS, LargeContent
 from weighbridge.formats.streams.raw import lzma1_filter
 from weighbridge.formats.zip.values import DEFLATED, STORED, ZipMember
 
@@ -91,7 +92,22 @@ def read_prefix(
         problem = error
     else:
         problem = _compare(len(out), member)
+    if len(out) >= MAX_MEMBER_BYTES and member.method == DEFLATED:
+        # What was inflated so far is let go of: the whole is read in pieces instead.
+        out.clear()
+        return _read_large(view, member, check_time)
     return MemberContent(content=BytesSource(memoryview(out)), problem=problem)
+
+
+def _read_large(
+    view: ByteSource, member: ZipMember, check_time: Callable[[], None]
+) -> MemberContent:
+    """Return the content of a deflated member that is too large to be held."""
+    large = LargeContent(view, RAW_WBITS, check_time=check_time)
+    problem = large.problem or _compare(large.size, member)
+    if problem is None and large.end < view.size:
+        problem = broken(f"{view.size - large.end} bytes behind its end")
+    return MemberContent(content=large, problem=problem)
 
 
 def _inflate(

@@ -10,11 +10,12 @@ from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.content import BytesSource, RegionSource
+from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import KIB
+from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.streams import Span, inflate
+from weighbridge.formats.streams.large import WBITS, LargeContent
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
 _PREVIEW: Final = 32
@@ -54,17 +55,26 @@ def analyze(subject: Subject) -> Analysis:
         spend=subject.budget.spend,
         check_time=subject.check_time,
     )
-    content = BytesSource(inflated.content)
+    content: ByteSource = BytesSource(inflated.content)
+    problem = inflated.problem
+    unread = inflated.unread
+    del inflated
+    if content.size >= MAX_MEMBER_BYTES and problem is not None and subject.format in WBITS:
+        # What was inflated so far is let go of: the whole is read in pieces instead.
+        content = BytesSource(b"")
+        large = LargeContent(subject.source, WBITS[subject.format], check_time=subject.check_time)
+        content, problem = large, large.problem
+        unread = ((large.end, subject.source.size),) if large.end < subject.source.size else ()
     found = sniff(content, name=_inner_name(subject.name)).format
     if found is not FileFormat.EMPTY:
         subject.budget.open_member()
         yield subject.nested(member=_inner_name(subject.name), format=found, source=content)
-    if inflated.problem is not None:
-        limited = isinstance(inflated.problem, LimitExceededError)
+    if problem is not None:
+        limited = isinstance(problem, LimitExceededError)
         code = Code.SCAN_LIMIT if limited else Code.SCAN_MALFORMED
-        reason = f"only {content.size} bytes of content could be examined: {inflated.problem}"
+        reason = f"only {content.size} bytes of content could be examined: {problem}"
         yield subject.gap(reason, code=code)
-    for span in inflated.unread:
+    for span in unread:
         yield from _account_for(subject, span)
 
 

@@ -13,7 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, MissingExtraError
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_CHECKSUM_BYTES
+from weighbridge.core.limits import MAX_CHECKSUM_BYTES, MAX_MEMBER_BYTES
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.zip import (
     STORED,
@@ -113,7 +113,8 @@ class MemberReader:
 
 def _is_compared(member: ZipMember, found: MemberContent) -> bool:
     """Tell whether the checksum is compared: of what is in memory, or small."""
-    return member.method != STORED or found.content.size <= MAX_CHECKSUM_BYTES
+    held = member.method != STORED and found.content.size < MAX_MEMBER_BYTES
+    return held or found.content.size <= MAX_CHECKSUM_BYTES
 
 
 def _member_gap(

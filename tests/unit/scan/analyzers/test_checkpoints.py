@@ -15,10 +15,15 @@ import pytest
 
 from support import pickles as p
 from support.scanning import examined, rules_of, subject_of
+from support.tars import tar_of
+from support.zips import zip_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
 from weighbridge.core.evidence import Finding, Gap
 from weighbridge.formats.sniff import sniff
+from weighbridge.formats.streams import content as stream_content
+from weighbridge.formats.zip import prefix as zip_prefix
+from weighbridge.scan.analyzers import compressed
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Budget
 
@@ -208,6 +213,18 @@ class TestCompressed:
         subject = subject_of(data, format=FileFormat.ZLIB)
         bounded = replace(subject, budget=Budget(inflated=1 << 16))
         assert "scan-limit" in rules_of(examine(bounded))
+
+    def test_large_content_is_read_in_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Content that is too large to be held is examined all the same, to its end."""
+        for module in (stream_content, zip_prefix, compressed):
+            monkeypatch.setattr(module, "MAX_MEMBER_BYTES", 1 << 12)
+        benign, payload = p.stream(p.NONE), p.stream(p.system())
+        noise = b"text\n" * 4000
+        for content, expected in ((benign, set()), (payload, {DANGEROUS})):
+            archive = tar_of({"a.txt": noise, "b.pkl": content})
+            assert rules_of(_evidence(gzip.compress(archive, mtime=0), "m.tar.gz")) == expected
+            packed = zip_of({"m.tar": archive}, deflate=True)
+            assert rules_of(_evidence(packed, "m.zip")) == expected
 
     def test_a_broken_stream(self) -> None:
         """A stream that cannot be inflated is a gap; what came out before is examined."""
