@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, S603, T201  a program that is run by hand, and prints what it found
 """
 Lists what a Keras model's configuration may name: `python list_names.py DIR... > names.toml`.
 
@@ -13,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +42,8 @@ BASES = (
     "Model", "LossScaleOptimizer", "Cross", "Feature", "QuantizationConfig",
 )  # fmt: skip
 NAMESPACES = (
+    "bitwise", "image", "linalg", "math", "nn", "ragged", "sets", "signal", "sparse", "strings",
+)  # fmt: skip
     "bitwise",
     "image",
     "linalg",
@@ -136,7 +140,7 @@ def main() -> None:
     for folder in sys.argv[1:]:
         here = [] if folder == "-" else [folder]
         packages = " ".join(
-            p for p in ("keras", "tf_keras") if not here or os.path.isdir(f"{folder}/{p}")
+            p for p in ("keras", "tf_keras") if not here or (Path(folder) / p).is_dir()
         )
         environment = {
             **os.environ,
