@@ -84,11 +84,6 @@ class HubHandle:
         return _RemoteSource(self._hub, self._cache, file, url=url)
 
 
-def is_hub_reference(reference: str, /) -> bool:
-    """Tell whether *reference* names a repository on a hub."""
-    return reference.startswith(SCHEME)
-
-
 def locate_on_hub(reference: str, /) -> HubHandle:
     """
     Resolve *reference* to a commit and list its files.

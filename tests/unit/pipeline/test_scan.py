@@ -23,6 +23,7 @@ from weighbridge.pipeline import streams
 from weighbridge.pipeline.installation import capabilities
 from weighbridge.pipeline.others import scanners_for
 from weighbridge.scan.report import FileStatus, ScanVerdict
+from weighbridge.sources.hub import SCHEME
 
 EVIL = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."
 FINE = pickle.dumps({"a": [1.0, 2.0]})
@@ -238,10 +239,11 @@ def test_jobs_are_bounded(jobs: int) -> None:
         wb.scan(Path(__file__).parent, jobs=jobs)
 
 
-def test_other_scanners_need_a_path() -> None:
-    """Bytes cannot be given to a scanner that opens files by itself."""
+@pytest.mark.parametrize("subject", [FINE, f"{SCHEME}someone/model"])
+def test_other_scanners_need_a_path(subject: bytes) -> None:
+    """What is not on this machine's disk cannot be given to a scanner that opens files."""
     with pytest.raises(UsageError, match="need a path"):
-        wb.scan(FINE, also=["picklescan"])
+        wb.scan(subject, also=["picklescan"])
 
 
 def test_unknown_scanners_are_told_before_anything_is_read() -> None:
