@@ -42,6 +42,7 @@ expect = "deny"
 """
 
 COMMANDS = {
+    "weighbridge.key/v1": "keygen mine.key --no-password",
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
     "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan --show-globals",

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "doctor": "Show what this installation can do, and what is missing.",
     "explain": "Explain an error code or a rule.",
     "inspect": "Show what a model is made of and what in it can execute.",
+    "keygen": "Make a key pair to sign models with.",
     "policy": "Begin, show, test and explain policies.",
     "scan": "Find what loading a model would execute.",
     "sign": "Sign a model.",

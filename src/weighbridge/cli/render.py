@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weighbridge.core.verdict import Verdict
     from weighbridge.pipeline.describe import Inspection
     from weighbridge.pipeline.installation import Capability
+    from weighbridge.pipeline.keys import KeyFiles
     from weighbridge.pipeline.sign import SignResult
     from weighbridge.policy.rehearsal import CaseResult
     from weighbridge.policy.selection import RuleSelection
@@ -144,6 +145,28 @@ def show_signed(session: Session, result: "SignResult") -> None:
     session.write(f"signed {counted(result.files, 'file')}: {one_line(str(result.path))}")
     for path in result.left_out:
         session.talk(f"not covered: {one_line(path)}")
+
+
+def show_key(session: Session, files: "KeyFiles") -> None:
+    """Print where a new key pair is."""
+    if session.format == "json":
+        from weighbridge.record.json_operations import key_document
+
+        document = key_document(
+            private=str(files.private),
+            public=str(files.public),
+            identity=files.identity,
+            encrypted=files.encrypted,
+        )
+        _write_json(session, document)
+        return
+    from weighbridge.core.errors import one_line
+
+    session.write(f"private key  {one_line(str(files.private))}")
+    session.write(f"public key   {one_line(str(files.public))}")
+    session.write(f"signs as     {one_line(files.identity.label)}")
+    if not files.encrypted:
+        session.talk("the private key has no password: whoever reads the file can sign")
 
 
 def show_inspection(session: Session, inspection: "Inspection") -> None:

@@ -52,11 +52,7 @@ def inspect_it(shop: Workshop) -> None:
 def make_key(shop: Workshop) -> None:
     """Make the publisher's key."""
     say(shop.console, "The publisher makes a key once, and keeps the private part.")
-    show_command(
-        shop.console,
-        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out publisher.key",
-    )
-    show_command(shop.console, "openssl pkey -in publisher.key -pubout -out publisher.pub")
+    show_command(shop.console, "weighbridge keygen publisher.key --no-password")
     shop.make_key(PUBLISHER)
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from weighbridge.core.artifact import SIGNATURE_NAME
 from weighbridge.core.verdict import Verdict
 from weighbridge.demo.console import Console
@@ -19,6 +16,7 @@ from weighbridge.demo.model import DemoModel
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.pipeline.check import check
 from weighbridge.pipeline.describe import Inspection, inspect
+from weighbridge.pipeline.keys import make_key
 from weighbridge.pipeline.load import load
 from weighbridge.pipeline.scan import scan
 from weighbridge.pipeline.selection import FileSelection
@@ -101,21 +99,7 @@ class Workshop:
 
     def make_key(self, owner: str) -> None:
         """Make a P-256 key pair, the private part readable by this user only."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        private = self.private_key(owner)
-        private.touch(mode=0o600)
-        private.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        self.public_key(owner).write_bytes(
-            key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        )
+        make_key(self.private_key(owner))
 
     def inspect(self) -> Inspection:
         """Look at the copy without judging it."""

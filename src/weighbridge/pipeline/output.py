@@ -12,7 +12,7 @@ _NEW_FILE: Final = (
 )
 
 
-def write_whole(path: Path, data: bytes, /, *, replace: bool = True) -> None:
+def write_whole(path: Path, data: bytes, /, *, replace: bool = True, mode: int = 0o666) -> None:
     """
     Write *data* to *path* by way of a temporary file beside it.
 
@@ -22,36 +22,59 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True) -> None:
         path: Where to.
         data: The content.
         replace: Whether an existing file may be replaced.
+        mode: The file's permissions, less what the user's mask takes away.
 
     Raises:
         OperationError: The file exists, or the system refuses.
     """
     if not replace and path.exists():
-        raise OperationError(
-            "the file exists already",
-            code=Code.OUTPUT_EXISTS,
-            where=os.fspath(path),
-            hint="Remove it, or give another name",
-        )
+        raise _exists(path)
     try:
-        _write(path, data)
+        _write(path, data, replace=replace, mode=mode)
+    except FileExistsError as error:
+        raise _exists(path) from error
     except OSError as error:
         raise OperationError(
             f"the file cannot be written: {error.strerror or error}", where=os.fspath(path)
         ) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def _exists(path: Path) -> OperationError:
+    return OperationError(
+        "the file exists already",
+        code=Code.OUTPUT_EXISTS,
+        where=os.fspath(path),
+        hint="Remove it, or give another name",
+    )
+
+
+def _write(path: Path, data: bytes, *, replace: bool, mode: int) -> None:
     # O_EXCL: a name that somebody prepared, a link for example, is refused and not followed.
     # Its own short name: the file's may already be as long as the system allows.
     temporary = path.with_name(f".weighbridge-{os.urandom(6).hex()}")
-    descriptor = os.open(temporary, _NEW_FILE, 0o666)
+    descriptor = os.open(temporary, _NEW_FILE, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _put(temporary, path, replace=replace)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _put(temporary: Path, path: Path, *, replace: bool) -> None:
+    """Give *temporary* its name; a file that came there meanwhile is kept unless *replace*."""
+    if not replace:
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without hard links; `write_whole` has seen that nothing was there.
+            temporary.replace(path)
+        else:
+            temporary.unlink()
+        return
+    temporary.replace(path)

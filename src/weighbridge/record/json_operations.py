@@ -5,7 +5,7 @@ from typing import Protocol
 
 from weighbridge.core.digest import Digest
 from weighbridge.core.errors import WeighbridgeError
-from weighbridge.core.identity import SigningMethod
+from weighbridge.core.identity import KeyIdentity, SigningMethod
 from weighbridge.record.json_v1 import Document
 
 
@@ -44,6 +44,18 @@ def signed_document(
         "files": files,
         "digest": {"oms": str(root)},
         "left_out": list(left_out),
+    }
+
+
+def key_document(*, private: str, public: str, identity: KeyIdentity, encrypted: bool) -> Document:
+    """Return the document of `keygen`: schema `weighbridge.key/v1`."""
+    return {
+        "schema": "weighbridge.key/v1",
+        "private_key": private,
+        "public_key": public,
+        "encrypted": encrypted,
+        "fingerprint": identity.fingerprint,
+        "curve": identity.curve,
     }
 
 

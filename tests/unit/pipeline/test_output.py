@@ -59,3 +59,33 @@ def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["f" * 255]
     with pytest.raises(OperationError, match="too long"):
         write_whole(tmp_path / ("f" * 256), b"new")
+
+
+def test_a_file_that_comes_meanwhile_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without leave to replace, a file that somebody makes while ours is written stays."""
+    real = os.fsync
+
+    def meddle(descriptor: int) -> None:
+        (tmp_path / "f").write_bytes(b"theirs")
+        real(descriptor)
+
+    monkeypatch.setattr("weighbridge.pipeline.output.os.fsync", meddle)
+    with pytest.raises(OperationError, match="exists already"):
+        write_whole(tmp_path / "f", b"ours", replace=False)
+    assert (tmp_path / "f").read_bytes() == b"theirs"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_file_system_without_hard_links_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where links cannot be made, the file is renamed into its place."""
+
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(self, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_whole(tmp_path / "f", b"ours", replace=False)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("f", b"ours")]
