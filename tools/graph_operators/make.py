@@ -6,7 +6,7 @@ listed below, it is allowed, or neither. Operators without state are allowed unl
 listed; those with state only where a pattern below says what they are. So a new release's
 operators with state stay unlisted, and unlisted ones are reported.
 
-Run this in an environment of its own with tensorflow-cpu, onnx and onnxruntime installed:
+Run this in an environment of its own with tensorflow, onnx and onnxruntime installed:
 `python tools/graph_operators/make.py`. Last made with tensorflow 2.21.0,
 onnx 1.23.2 and onnxruntime 1.32.0.
 """

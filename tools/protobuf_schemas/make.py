@@ -2,9 +2,9 @@
 Make the schemas in `src/weighbridge/formats/protobuf/` from the formats' own descriptors.
 
 weighbridge never imports the libraries that have them. Run this in an environment of its own
-with onnx, tensorflow-cpu, coremltools and sentencepiece installed:
-`python tools/protobuf_schemas/make.py`. Last made with onnx 1.23.2, tensorflow 2.21.0,
-coremltools 9.0 and sentencepiece 0.2.3.
+with onnx, tensorflow-cpu and coremltools installed:
+`python tools/protobuf_schemas/make.py`. Last made with onnx 1.23.2, tensorflow 2.21.0
+and coremltools 9.0.
 """
 
 import importlib
@@ -27,7 +27,6 @@ SOURCES: Final = {
         ("tensorflow.core.protobuf.tensor_bundle_pb2", "BundleEntryProto"),
     ],
     "coreml": [("coremltools.proto.Model_pb2", "Model")],
-    "sentencepiece": [("sentencepiece.sentencepiece_model_pb2", "ModelProto")],
 }
 
 KINDS: Final = {

@@ -30,7 +30,7 @@ def test_fields() -> None:
     assert last.signed == -1
 
 
-@pytest.mark.parametrize("name", ["onnx", "tensorflow", "coreml", "sentencepiece"])
+@pytest.mark.parametrize("name", ["onnx", "tensorflow", "coreml"])
 def test_schemas_are_whole(name: str) -> None:
     """Each message that a field can hold is in the schema."""
     schema = load_schema(name)
