@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from weighbridge.core.errors import OperationError
 from weighbridge.inventory.hashers import available_cores
+from weighbridge.sandbox.launcher import Launcher, is_supported
+from weighbridge.scan.worker.client import ALLOWANCE, TARGET
 from weighbridge.policy.scanners import KNOWN
 
 _PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
@@ -39,7 +42,7 @@ class Capability:
 
 
 def capabilities() -> tuple[Capability, ...]:
-    """Return what is there; nothing is imported or run for it."""
+    """Return what is there; nothing is run for it but one confined process that reads nothing."""
     return (
         Capability(name="Python", present=True, detail=platform.python_version()),
         *(_package(name) for name in _PACKAGES),
@@ -80,3 +83,19 @@ def _sealed_memory() -> Capability:
     if not present:
         detail = "this system has no sealed memory files; loads hold bytes in private memory"
     return Capability(name="sealed memory", present=present, detail=detail)
+
+
+def _confinement() -> Capability:
+    name = "confinement"
+    if not is_supported():
+        detail = "this system has no confined processes; scans run in the command's own"
+        return Capability(name=name, present=False, detail=detail)
+    try:
+        with Launcher(TARGET, allowance=ALLOWANCE) as launcher:
+            confinement = launcher.start().confinement
+    except OperationError as error:
+        return Capability(name=name, present=False, detail=str(error))
+    if confinement.is_complete:
+        return Capability(name=name, present=True, detail="scans run in confined processes")
+    refused = ", ".join(f"{measure} ({reason})" for measure, reason in confinement.refused)
+    return Capability(name=name, present=False, detail=f"the system refuses: {refused}")

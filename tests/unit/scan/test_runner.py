@@ -10,7 +10,7 @@ from weighbridge.core.evidence import Clean, Confidence, Finding, Gap, Severity,
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
-from weighbridge.scan.runner import scan_inventory
+from weighbridge.scan.runner import scan_inventory, time_for
 
 
 def _finding(path: str, severity: Severity) -> Finding:
@@ -149,6 +149,53 @@ class TestScanInventory:
             examiner=examiner,
         )
         assert names == ["model"]
+
+
+class TestTime:
+    """How long a scan may take."""
+
+    def test_time_for_the_artifact(self) -> None:
+        """When the time for all files is used up, each further one is a gap and is not opened."""
+        entries = [entry_of(f"f{n:03}", size=1, format=FileFormat.PICKLE) for n in range(100)]
+        contents = MemoryContents({entry.path: b"x" for entry in entries})
+        report = scan_inventory(
+            inventory_of(*entries), contents, clock=FakeClock(step=1.0), examiner=lambda _: ()
+        )
+        late = [gap for gap in report.gaps if gap.code is Code.SCAN_TIMEOUT]
+        assert 0 < len(contents.opened) < 100
+        assert len(late) == 100 - len(contents.opened)
+
+    def test_time_grows_with_bytes(self) -> None:
+        """Further large files add time, up to a bound for each; many small ones add little."""
+
+        def seconds(*sizes: int) -> float:
+            entries = (
+                entry_of(f"f{n:06}", size=size, format=FileFormat.PICKLE)
+                for n, size in enumerate(sizes)
+            )
+            return time_for(inventory_of(*entries))
+
+        assert seconds(1) < 30
+        assert seconds(1 << 40) < 30
+        assert seconds(*[1] * 1000) < 35
+        assert seconds(1 << 40, 1 << 40) - seconds(1 << 40) > 15
+        assert seconds(1 << 40, 1 << 40) == seconds(1 << 41, 1 << 41)
+
+    def test_several_jobs(self) -> None:
+        """Files that are examined at the same time are reported in their order."""
+        entries = [entry_of(f"f{n:03}", size=1, format=FileFormat.PICKLE) for n in range(50)]
+        contents = MemoryContents({entry.path: b"x" for entry in entries})
+
+        def examiner(subject: Subject) -> tuple[Finding | Gap, ...]:
+            return (_finding(subject.path, Severity.LOW),) if subject.path < "f025" else ()
+
+        one, many = (
+            scan_inventory(
+                inventory_of(*entries), contents, clock=FakeClock(), examiner=examiner, jobs=jobs
+            )
+            for jobs in (1, 4)
+        )
+        assert one == many
 
 
 class TestReport:

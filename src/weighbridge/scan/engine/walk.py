@@ -8,7 +8,7 @@ Which engine walks a stream: the exact machine, or for long ordinary ones the C 
 3. Everything else is walked by the machine to its end.
 
 So whatever is reported has the machine's offsets, and the C unpickler only ever says "nothing to
-report here". Why that can be believed is in `docs/adr/0019-c-unpickler.md`.
+report here". Why that can be believed is in `docs/adr/0018-c-unpickler.md`.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from typing import Final
 from weighbridge.core.limits import FAST_AFTER_OPCODES, MAX_ENGINE_EVENTS
 from weighbridge.formats.pickle.machine import Bounds, Walk
 from weighbridge.formats.pickle.state import Persistent
-from weighbridge.formats.pickle.trace import Event, Limit, Trace
+from weighbridge.formats.pickle.trace import Change, Event, Limit, Trace
 from weighbridge.formats.pickle.values import CallNode, GlobalNode, PersistentNode
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.engine.recorder import Recording, record
@@ -73,9 +73,7 @@ def _is_ordinary(events: Iterable[Event]) -> bool:
             case CallNode():
                 if event.target is None:
                     return False
-            case PersistentNode():
-                pass
-            case _ if hasattr(event, "target"):
+            case PersistentNode() | Change():
                 pass
             case _:
                 return False

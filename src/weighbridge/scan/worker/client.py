@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
@@ -52,7 +53,7 @@ def confined_lister() -> Iterator[Examiner]:
     if not is_supported():
         from weighbridge.scan.needs import list_needs  # noqa: PLC0415  as below
 
-        yield list_needs
+        yield lambda subject: list_needs(replace(subject, careful=True))
         return
     with ConfinedExaminer(target=LISTER) as lister:
         yield lister
@@ -63,14 +64,14 @@ def confined_examiner() -> Iterator[Examiner]:
     """
     Give an examiner that has files examined in confined processes, for as long as the context.
 
-    Systems that have no such processes (Windows) examine in this one; what is refused of the
-    confinement elsewhere, `ConfinedExaminer.confinement` says.
+    Systems that have no such processes (Windows) examine in this one, with the careful engine
+    alone; what is refused of the confinement elsewhere, `ConfinedExaminer.confinement` says.
     """
     if not is_supported():
         # Imported here: a process that has workers has no use for what they import.
         from weighbridge.scan.examination import examine  # noqa: PLC0415
 
-        yield examine
+        yield lambda subject: examine(replace(subject, careful=True))
         return
     with ConfinedExaminer() as examiner:
         yield examiner

@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from weighbridge.core.evidence import Finding, Gap
 from weighbridge.sandbox import launcher as launching
 from weighbridge.sandbox.launcher import is_supported
 from weighbridge.scan.examination import examine
-from weighbridge.scan.interface import Deadline, Subject
+from weighbridge.scan.interface import Deadline, Examiner, Subject
 from weighbridge.scan.worker import client
 from weighbridge.scan.worker.client import ConfinedExaminer, confined_examiner
 
@@ -125,6 +126,17 @@ class TestReports:
             for thread in threads:
                 thread.join(60)
         assert [bool(found[number]) for number in range(4)] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("made", [client.confined_examiner, client.confined_lister])
+def test_system_without_workers(
+    made: Callable[[], AbstractContextManager[Examiner]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are no confined processes, files are examined in this one."""
+    monkeypatch.setattr(client, "is_supported", lambda: False)
+    with made() as examiner:
+        assert examiner(subject_of(PAYLOAD, format=FileFormat.PICKLE))
+        assert examiner(subject_of(pickle.dumps(1), format=FileFormat.PICKLE)) == ()
 
 
 class TestLostWorkers:
