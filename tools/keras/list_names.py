@@ -44,17 +44,6 @@ BASES = (
 NAMESPACES = (
     "bitwise", "image", "linalg", "math", "nn", "ragged", "sets", "signal", "sparse", "strings",
 )  # fmt: skip
-    "bitwise",
-    "image",
-    "linalg",
-    "math",
-    "nn",
-    "ragged",
-    "sets",
-    "signal",
-    "sparse",
-    "strings",
-)
 NOT_OF_TENSORS = {
     "Assert", "Module", "Variable", "autograph", "init_scope", "grad_pass_through", "function",
     "load_library", "load_op_library", "map_fn", "numpy_function", "print", "py_function",
@@ -63,7 +52,8 @@ NOT_OF_TENSORS = {
     "case", "switch_case", "no_gradient", "get_logger", "control_dependencies", "get_static_value",
     "inside_function", "executing_eagerly", "is_symbolic_tensor", "is_tensor", "no_op",
     "make_ndarray", "make_tensor_proto", "timestamp", "variable_creator_scope",
-    "import_graph_def", "nondifferentiable_batch_function", "gradients", "hessians", "type_spec_from_value",
+    "import_graph_def", "nondifferentiable_batch_function", "gradients", "hessians",
+    "type_spec_from_value",
 }  # fmt: skip
 
 
