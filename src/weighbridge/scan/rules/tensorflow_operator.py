@@ -24,7 +24,7 @@ _CHECKPOINT_WAYS: Final = frozenset(
     {
         *("Const", "Identity", "Pack", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault"),
         *("Select", "SelectV2", "ShardedFilename", "ShardedFilespec", "StaticRegexFullMatch"),
-        *("StringJoin", "_Arg", "AddV2", "Add", "Cast"),
+        *("StringJoin", "_Arg"),
     }
 )
 """What a saver makes a checkpoint's name with."""

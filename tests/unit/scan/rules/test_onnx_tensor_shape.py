@@ -4,10 +4,11 @@ import struct
 
 import pytest
 
-from support.protobuf import field, message, model, node, tensor, varint
+from support.protobuf import external, field, graph, message, model, node, tensor, varint
 from support.rule_vectors import assert_vector_holds, findings_of
-from support.scanning import examined
+from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
+from weighbridge.core.evidence import Finding
 
 RULE = "onnx-tensor-shape"
 
@@ -58,3 +59,41 @@ def found(data: bytes) -> bool:
 def test_geometry(data: bytes, expected: bool) -> None:
     """A tensor that holds what its shape demands passes wherever it is, any other is found."""
     assert found(data) == expected
+
+
+def test_sparse_tensors() -> None:
+    """Both tensors of a sparse one are looked at, and its own shape."""
+    good = field(1, tensor(1, raw=bytes(4))) + field(2, tensor(1, kind=7, raw=bytes(8)))
+    shape = field(3, 4) + field(3, 4)
+    bad_values = field(1, tensor(2, raw=bytes(4))) + field(2, tensor(1, kind=7, raw=bytes(8)))
+
+    def findings(sparse: bytes) -> list[Finding]:
+        held = field(7, graph(node("Abs")) + field(15, sparse)) + field(1, 8)
+        attribute = field(5, message((1, "value"), (22, sparse)))
+        data = model(node("Constant", attributes=attribute))
+        in_node = findings_of(RULE, examined(data, format=FileFormat.ONNX))
+        in_graph = findings_of(RULE, examined(held, format=FileFormat.ONNX))
+        assert bool(in_node) == bool(in_graph)
+        return in_graph
+
+    assert not findings(good + shape)
+    assert findings(bad_values + shape)
+    assert findings(good + field(3, -4))
+
+
+def test_long_packed_values_are_not_counted() -> None:
+    """Values that would take reading megabytes to count are left to the runtime."""
+    data = tensor(1, kind=7, extra=field(7, bytes(20_000_000)))
+    assert not findings_of(RULE, examined(data, format=FileFormat.ONNX_TENSOR))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        tensor(*range(100), raw=b""),
+        tensor(1, raw=bytes(4), extra=external(**{f"k{i}": "v" for i in range(100)})),
+    ],
+)
+def test_limits(data: bytes) -> None:
+    """More dimensions or places than any tensor has are a limit."""
+    assert "scan-limit" in rules_of(examined(data, format=FileFormat.ONNX_TENSOR))

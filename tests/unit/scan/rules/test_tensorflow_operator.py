@@ -20,6 +20,7 @@ from support.rule_vectors import assert_vector_holds, findings_of
 from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Severity
+from weighbridge.scan import tensorflow_graph
 
 RULE = "tensorflow-operator"
 
@@ -271,3 +272,47 @@ def test_found_before_a_message_breaks() -> None:
     graph = tf_graph(tf_node("WriteFile")) + b"\x0a\x7f"
     data = field(1, 1) + field(2, field(2, graph))
     assert found(data)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "path"),
+    [
+        ((tf_node("DecodeBase64", "p", name="d"),), "d:0"),
+        ((tf_node("NoOp", name="d"),), "d:0"),
+    ],
+)
+def test_vocabularies_with_a_computed_name(nodes: tuple[bytes, ...], path: str) -> None:
+    """A table whose file's name is computed is found."""
+    assert found(saved_model(table(*nodes, path=path), tf_asset("path:0", "vocabulary.txt")))
+
+
+def test_vocabulary_that_a_call_names() -> None:
+    """A function that reads a table is found when its caller names a file that is no asset."""
+    reader = tf_function(
+        "reader", tf_node("InitializeTableFromTextFileV2", "t", "p"), arguments=("t", "p")
+    )
+    call = tf_node("PartitionedCall", "t:0", "path:0", attributes=tf_calls("f", "reader"))
+    graph = tf_graph(
+        tf_node("HashTableV2", name="t"), tf_const("path", "/etc/x"), call, functions=(reader,)
+    )
+    assert found(saved_model(graph))
+    assert not found(saved_model(graph, tf_asset("path:0", "x")))
+
+
+def test_too_many_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not followed to its end is a gap."""
+    monkeypatch.setattr(tensorflow_graph, "_MAX_VISITS", 10)
+    nodes = [tf_node("Identity", f"n{i - 1}", name=f"n{i}") for i in range(1, 20)]
+    graph = tf_graph(tf_node("Placeholder", name="n0"), *nodes, tf_node("SaveV2", "n19", name="s"))
+    evidence = examined(saved_model(graph), format=FileFormat.SAVEDMODEL)
+    assert "scan-limit" in rules_of(evidence)
+    monkeypatch.undo()
+    assert not examined(saved_model(graph), format=FileFormat.SAVEDMODEL)
+
+
+def test_long_ways_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that comes from too far is one that the graph computes."""
+    monkeypatch.setattr(tensorflow_graph, "_MAX_UPSTREAM", 10)
+    nodes = [tf_node("Identity", f"n{i - 1}", name=f"n{i}") for i in range(1, 20)]
+    graph = tf_graph(tf_node("Placeholder", name="n0"), *nodes, tf_node("SaveV2", "n19", name="s"))
+    assert found(saved_model(graph))

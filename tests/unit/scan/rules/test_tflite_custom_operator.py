@@ -4,8 +4,8 @@ import pytest
 
 from support.protobuf import tf_node
 from support.rule_vectors import assert_vector_holds, findings_of
-from support.scanning import examined
-from support.tflite import Fields, code, flex_options, operator, tflite
+from support.scanning import examined, rules_of
+from support.tflite import Fields, Number, code, flex_options, operator, tflite
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Severity
 
@@ -77,3 +77,20 @@ def test_definition_with_two_operators() -> None:
     assert found(
         tflite(code(32, "FlexErf"), operators=(operator(options=flex_options("Erf", group)),))
     )
+
+
+def test_definition_behind_the_model() -> None:
+    """A definition that lies outside of the flatbuffer is read where the node says it is."""
+    model = bytearray(tflite(code(32, "FlexErf"), operators=(FAR,)))
+    options = flex_options("Erf", tf_node("WriteFile"))
+    at = model.index((2**40 + 1).to_bytes(8, "little"))
+    model[at : at + 8] = len(model).to_bytes(8, "little")
+    size_at = model.index((2**40 + 2).to_bytes(8, "little"))
+    model[size_at : size_at + 8] = len(options).to_bytes(8, "little")
+    assert {f.severity for f in found(bytes(model) + options)} == {Severity.CRITICAL}
+    assert "scan-malformed" in rules_of(
+        examined(bytes(model) + options[:-1], format=FileFormat.TFLITE)
+    )
+
+
+FAR: Fields = {0: Number(0), 9: Number(2**40 + 1, 8), 10: Number(2**40 + 2, 8)}
