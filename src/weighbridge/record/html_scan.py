@@ -15,7 +15,7 @@ from typing import Final
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.limits import MAX_REPORT_ITEMS
-from weighbridge.record.overview import Row, finding_order, rows_of
+from weighbridge.record.overview import Row, finding_order, place_name, rows_of
 from weighbridge.record.style import counted, readable_size
 from weighbridge.scan.report import FileStatus, ScanReport
 
@@ -151,7 +151,7 @@ def _findings(
     for group in files:
         if shown >= MAX_REPORT_ITEMS:
             break
-        yield f"<h3>{_text(group[0].path)}</h3>"
+        yield f"<h3>{_text(place_name(group[0].path))}</h3>"
         for finding in group[: MAX_REPORT_ITEMS - shown]:
             shown += 1
             yield from _finding(finding, bar, advice)
@@ -181,7 +181,7 @@ def _finding(finding: Finding, bar: Severity, advice: Mapping[str, str]) -> Iter
 def _gap(gap: Gap) -> str:
     member = "" if gap.member is None else f" ({_text(gap.member)})"
     return (
-        f"<tr><td>{_text(gap.path or 'the artifact')}{member}</td>"
+        f"<tr><td>{_text(place_name(gap.path))}{member}</td>"
         f"<td>{_text(gap.reason)}</td><td><code>{gap.code}</code></td></tr>"
     )
 

@@ -8,11 +8,20 @@ give way first: what stands in the way of using the model is always among the ro
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from weighbridge.core.evidence import Finding, Severity
-from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.limits import MAX_DEPTH, MAX_TEXT_ITEMS
 from weighbridge.record.style import counted
 from weighbridge.scan.report import FileStatus, ScanReport
+
+WHOLE: Final = "."
+"""The path of what is about no file of its own."""
+
+
+def place_name(path: str | None, /) -> str:
+    """Return *path* for people."""
+    return "the artifact" if path is None or path == WHOLE else path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +80,24 @@ def rows_of(report: ScanReport, *, limit: int = MAX_TEXT_ITEMS) -> Rows:
             note = f"{entry.role}, not scanned"
         elif counts[entry.path]:
             note = ", ".join(filter(None, (note, counted(counts[entry.path], "finding"))))
-        *folders, name = entry.path.split("/")
-        place = root
-        for folder in folders:
-            place = place.folders.setdefault(folder, _Folder())
-        place.rows[name] = Row(
-            name=name,
-            depth=len(folders),
-            status=status,
-            worst=worst.get(entry.path),
-            note=note,
-        )
+        _add(root, entry.path, status=status, worst=worst.get(entry.path), note=note)
+    for gap in report.gaps:
+        # What could not even be listed stands in the tree all the same: its folder is not clean.
+        if gap.path is not None and gap.path not in statuses and gap.path != WHOLE:
+            _add(root, gap.path, status=FileStatus.GAP, worst=None, note=str(gap.code))
     return _fit(list(_walk(root, 0)), limit)
+
+
+def _add(
+    root: _Folder, path: str, *, status: FileStatus, worst: Severity | None, note: str
+) -> None:
+    """Put the file at *path* into its folder, which is made where it is missing."""
+    # A path that is too deep for a model is none for a tree either.
+    *folders, name = path.split("/") if path.count("/") <= MAX_DEPTH else [path]
+    place = root
+    for folder in folders:
+        place = place.folders.setdefault(folder, _Folder())
+    place.rows[name] = Row(name=name, depth=len(folders), status=status, worst=worst, note=note)
 
 
 def finding_order(finding: Finding) -> tuple[str, int, bool, str, str]:

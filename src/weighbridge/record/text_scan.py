@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
-from weighbridge.record.overview import Row, Rows, finding_order, rows_of
+from weighbridge.record.overview import Row, Rows, finding_order, place_name, rows_of
 from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
 from weighbridge.scan.pickle_needs import Need, NeedStatus
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
@@ -146,7 +146,7 @@ class _Text:
         files.sort(key=lambda group: -group[0].severity.rank)
         for group in files[:MAX_TEXT_ITEMS]:
             yield ""
-            yield self._style.paint(one_line(group[0].path), self._style.strong)
+            yield self._style.paint(one_line(place_name(group[0].path)), self._style.strong)
             rules = [list(same) for _, same in groupby(group, key=lambda f: (f.severity, f.rule))]
             for same in rules[:_RULES_PER_FILE]:
                 yield from self._rule(same)
@@ -174,7 +174,7 @@ class _Text:
     def _gap(self, gap: Gap) -> str:
         member = "" if gap.member is None else f" ({one_line(gap.member)})"
         code = self._style.paint(f"[{gap.code}]", self._style.faint)
-        return f"  {one_line(gap.path or 'the artifact')}{member}: {one_line(gap.reason)} {code}"
+        return f"  {one_line(place_name(gap.path))}{member}: {one_line(gap.reason)} {code}"
 
     def _scanners(self) -> Iterator[str]:
         if self._report.consulted:
