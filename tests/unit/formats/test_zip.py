@@ -528,3 +528,11 @@ def test_a_member_of_another_archive_is_refused() -> None:
     member = read(build_zip([B])).members[0]
     with pytest.raises(MalformedContentError):
         open_member(BytesSource(build_zip([])), member)
+
+
+def test_reports_versions_that_readers_refuse() -> None:
+    """A version that Python's zipfile refuses is reported, though both headers agree on it."""
+    newest, beyond = ({"version": version} for version in (63, 64))
+    assert kinds(build_zip([Part(name=b"a", local=newest, central=newest)])) == []
+    found = kinds(build_zip([Part(name=b"a", local=beyond, central=beyond)]))
+    assert found == [K.VERSION_MISMATCH]

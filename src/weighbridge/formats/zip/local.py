@@ -17,6 +17,9 @@ _LOCAL_SIGNATURE: Final = b"PK\x03\x04"
 _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
 _EXTRA_ZIP64: Final = 0x0001
 _VERSION_ZIP64: Final = 45
+_NEWEST_VERSION: Final = 63
+"""What Python's zipfile reads at most; others do not look (APPNOTE 4.4.3)."""
+
 _IGNORED_FLAGS: Final = 0x0006
 """How hard the writer tried to compress: says nothing to a reader."""
 
@@ -85,6 +88,9 @@ class LocalHeader:
             entry.flags & ~_IGNORED_FLAGS,
         )
         self._compare(ZipAnomalyKind.METHOD_MISMATCH, "method", method, entry.method)
+        if entry.version_needed & 0xFF > _NEWEST_VERSION:
+            detail = f"version {entry.version_needed & 0xFF} needed, which some readers refuse"
+            self._report(ZipAnomalyKind.VERSION_MISMATCH, detail)
 
     def _compare_name(self, source: ByteSource, head: bytes, *, at: int, name_size: int) -> None:
         """Compare the names, byte for byte."""

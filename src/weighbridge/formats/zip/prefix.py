@@ -57,6 +57,9 @@ def read_prefix(
     """
     Return what a reader of *member* of the zip *source* gets; a stored member is a view.
 
+    A member that claims to be encrypted is read as if it were not, as torch does
+    (CVE-2025-1945); that it may be is its problem.
+
     Args:
         source: The archive.
         member: One of its members.
@@ -65,20 +68,18 @@ def read_prefix(
         check_time: Called piece by piece; may raise `LimitExceededError`, too.
 
     Raises:
-        MalformedContentError: The member has no content that anybody could read: encrypted, by
-            a method that is not known here, or outside the file.
+        MalformedContentError: The member has no content that anybody could read: by a method
+            that is not known here, or outside the file.
         MissingExtraError: The method needs a package that is not installed.
     """
     if member.data_offset is None:
         raise _unreadable(member, "no local header")
-    if member.encrypted:
-        raise _unreadable(member, "encrypted content")
     length = member.compressed_size
     if member.data_offset + length > source.size:
         raise _unreadable(member, "an end beyond the file's")
     view = RegionSource(source, offset=member.data_offset, length=length)
     if member.method == STORED:
-        return MemberContent(content=view, problem=_compare(view.size, member))
+        return MemberContent(content=view, problem=_locked(member) or _compare(view.size, member))
     maker = _DECODERS.get(member.method)
     if maker is None:
         raise _unreadable(member, f"content of method {member.method}")
@@ -91,7 +92,7 @@ def read_prefix(
     except (MalformedContentError, LimitExceededError) as error:
         problem = error
     else:
-        problem = _compare(len(out), member)
+        problem = _locked(member) or _compare(len(out), member)
     if len(out) >= MAX_MEMBER_BYTES and member.method == DEFLATED:
         # What was inflated so far is let go of: the whole is read in pieces instead.
         out.clear()
@@ -104,7 +105,7 @@ def _read_large(
 ) -> MemberContent:
     """Return the content of a deflated member that is too large to be held."""
     large = LargeContent(view, RAW_WBITS, check_time=check_time)
-    problem = large.problem or _compare(large.size, member)
+    problem = large.problem or _locked(member) or _compare(large.size, member)
     if problem is None and large.end < view.size:
         problem = broken(f"{view.size - large.end} bytes behind its end")
     return MemberContent(content=large, problem=problem)
@@ -141,6 +142,11 @@ def _inflate(
     behind = len(decoder.unused_data) + view.size - at
     if behind:
         raise broken(f"{behind} bytes behind its end")
+
+
+def _locked(member: ZipMember) -> MalformedContentError | None:
+    """Return what is wrong where a member claims to be encrypted."""
+    return _unreadable(member, "content that claims to be encrypted") if member.encrypted else None
 
 
 def _compare(size: int, member: ZipMember) -> MalformedContentError | None:

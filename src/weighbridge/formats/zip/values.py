@@ -93,7 +93,7 @@ class ZipAnomalyKind(StrEnum):
     """A compression that is not read here."""
 
     VERSION_MISMATCH = "version-mismatch"
-    """Local header and directory need different versions."""
+    """Local header and directory need different versions, or one that some readers refuse."""
 
     ZIP64_MISMATCH = "zip64-mismatch"
     """A zip64 field contradicts the field that it replaces, or is not where it should be."""

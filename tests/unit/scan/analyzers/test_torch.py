@@ -119,9 +119,9 @@ class TestTorchScript:
     def test_unreadable_code_is_a_gap(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Code that is too large, encrypted or no text is a gap."""
         assert "scan-malformed" in rules_of(_evidence(_script({"code/b.py": b"\xff"})))
-        locked = {"flags": 1}
+        other = {"method": 97}
         names = (b"m/data.pkl", b"m/constants.pkl", b"m/code/a.py")
-        parts = [Part(name=name, data=b"N.", local=locked, central=locked) for name in names]
+        parts = [Part(name=name, data=b"N.", local=other, central=other) for name in names]
         gaps = [e for e in _evidence(build_zip(parts)) if isinstance(e, Gap)]
         assert len(gaps) == 3
         monkeypatch.setattr(torch, "MAX_CODE_BYTES", 3)
@@ -142,6 +142,14 @@ def test_broken_members_are_examined_up_to_the_break() -> None:
     at = whole.index(b"PK\x01\x02") - 40
     found = _evidence(whole[:at] + b"\xff\xff" + whole[at + 2 :])
     assert {DANGEROUS, "scan-malformed"} <= rules_of(found)
+
+
+@pytest.mark.parametrize("flag", [0x1, 0x20, 0x40, 0x2000])
+def test_flags_hide_nothing(flag: int) -> None:
+    """Whatever flags a member has, what torch would load of it is examined (CVE-2025-1945)."""
+    fields = {"flags": flag}
+    part = Part(name=b"m/data.pkl", data=PAYLOAD, local=fields, central=fields)
+    assert DANGEROUS in rules_of(_evidence(build_zip([part])))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -91,6 +91,6 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A schema beyond the bound is a gap, and so is one that nobody can open."""
     monkeypatch.setattr(skops, "MAX_TEXT_BYTES", 4)
     assert "scan-limit" in rules_of(_evidence({"a": "long text"}))
-    flags = {"flags": 1}
-    part = Part(name=b"schema.json", data=b"{}", local=flags, central=flags)
+    other = {"method": 97}
+    part = Part(name=b"schema.json", data=b"{}", local=other, central=other)
     assert "scan-malformed" in rules_of(examined(build_zip([part]), format=FileFormat.SKOPS))
