@@ -101,15 +101,20 @@ def _is_onnx(window: Window) -> bool:
 
 
 def _is_savedmodel(window: Window) -> bool:
-    """Tell whether the file is a SavedModel (saved_model.proto): schema version 1, meta graphs."""
+    """
+    Tell whether the file is a SavedModel (saved_model.proto): meta graphs, and a version.
+
+    TensorFlow reads it without a version as well; then each meta graph has to have a graph.
+    """
     seen: set[int] = set()
-    for number, _, value, at in _fields(window, 0, window.size, _SAVEDMODEL):
-        if number == 0 or (number == 1 and value != 1):
-            return False
-        if number == 2 and window.get(at, 1) not in (b"\x0a", b"\x12", b""):  # noqa: PLR2004
-            return False
+    graphs: list[bool] = []
+    for number, _, length, at in _fields(window, 0, window.size, _SAVEDMODEL):
         seen.add(number)
-    return seen == {1, 2}
+        if number == 2:  # noqa: PLR2004  a meta graph
+            if _numbers(window, at, at + length, _METAGRAPH) is None:
+                return False
+            graphs.append(_holds_meta_graph(window, at, at + length))
+    return 0 not in seen and bool(graphs) and (1 in seen or all(graphs))
 
 
 def _is_coreml(window: Window) -> bool:
@@ -120,8 +125,13 @@ def _is_coreml(window: Window) -> bool:
 
 def _is_metagraph(window: Window) -> bool:
     """Tell whether the file is a MetaGraphDef (meta_graph.proto): it holds a graph."""
+    return _holds_meta_graph(window, 0, window.size)
+
+
+def _holds_meta_graph(window: Window, start: int, end: int) -> bool:
+    """Tell whether there is a meta graph with a graph between *start* and *end*."""
     graphs = 0
-    for number, _, length, at in _fields(window, 0, window.size, _METAGRAPH):
+    for number, _, length, at in _fields(window, start, end, _METAGRAPH):
         if number == 0:
             return False
         if number == 2:  # noqa: PLR2004  the graph

@@ -1,6 +1,7 @@
 """TensorFlow: SavedModels, meta graphs and frozen graphs, by the operators that they run."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,10 +57,19 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: Not a protobuf message.
         LimitExceededError: Too many fields, nodes or functions.
     """
+    yield from _read(subject, subject.format)
+    if subject.format is FileFormat.SAVEDMODEL and not _has_version(subject):
+        # Without a version, the same bytes can be a meta graph to who loads one.
+        with suppress(MalformedContentError):
+            yield from _read(subject, FileFormat.TF_METAGRAPH)
+
+
+def _read(subject: Subject, file_format: FileFormat) -> Analysis:
+    """Yield what the file does, read as *file_format*."""
     document = Document(subject.source, schema=load_schema("tensorflow"), check=subject.check_time)
     problem: WeighbridgeError | None = None
     try:
-        for meta in _meta_graphs(document, subject.format):
+        for meta in _meta_graphs(document, file_format):
             yield from _graph(subject, meta)
             yield from _layers(subject, meta.metadata)
     except (MalformedContentError, LimitExceededError) as error:
@@ -67,6 +77,12 @@ def analyze(subject: Subject) -> Analysis:
     yield protobuf_facts(subject, document)
     if problem is not None:
         raise problem
+
+
+def _has_version(subject: Subject) -> bool:
+    """Tell whether a SavedModel says which version it has."""
+    document = Document(subject.source, schema=load_schema("tensorflow"), check=subject.check_time)
+    return any(field.number == 1 for field in document.root(SAVED_MODEL).fields())
 
 
 def _meta_graphs(document: Document, file_format: FileFormat) -> Iterator[MetaGraph]:

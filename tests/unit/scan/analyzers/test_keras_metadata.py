@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.protobuf import field, message, saved_model, tf_graph, tf_node
+from support.protobuf import field, message, saved_model, tf_function, tf_graph, tf_node
 from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
@@ -61,10 +61,13 @@ def test_fingerprint() -> None:
     ("data", "expected"),
     [
         (saved_model(tf_graph(tf_node("NoOp"))), FileFormat.SAVEDMODEL),
+        (saved_model(tf_graph(tf_node("NoOp")))[2:], FileFormat.SAVEDMODEL),
+        (field(1, 1) + field(2, field(9, b"")), FileFormat.UNKNOWN),
         (field(2, tf_graph(tf_node("NoOp"))), FileFormat.TF_METAGRAPH),
+        (field(2, tf_graph(functions=(tf_function("f"),))), FileFormat.TF_METAGRAPH),
         (tf_graph(tf_node("NoOp")), FileFormat.TF_GRAPH),
         (field(1, 4) + field(500, b""), FileFormat.COREML),
-        (field(1, 4) + field(2, b""), FileFormat.UNKNOWN),
+        (field(1, 4) + field(2, b""), FileFormat.SAVEDMODEL),
         (field(1, field(1, "n")), FileFormat.TOKENIZER),
         (field(1, 2) + field(2, 1) + field(9, bytes(8)), FileFormat.ONNX_TENSOR),
         (field(1, 2) + field(2, 99), FileFormat.UNKNOWN),

@@ -62,6 +62,7 @@ def test_effects(op: str, severity: Severity | None) -> None:
         (saved_model(tf_graph(functions=(tf_function("f", node),))), FileFormat.SAVEDMODEL),
         (saved_model(b"") + field(2, field(2, tf_graph(node))), FileFormat.SAVEDMODEL),
         (field(2, tf_graph(node)), FileFormat.TF_METAGRAPH),
+        (saved_model(tf_graph(node))[2:], FileFormat.SAVEDMODEL),
         (tf_graph(node), FileFormat.TF_GRAPH),
         (tf_graph(functions=(tf_function("", node),)), FileFormat.TF_GRAPH),
     )
