@@ -318,8 +318,13 @@ of a thousand layers has one or two."""
 MAX_HDF5_OBJECTS: Final = 200_000
 """Groups, datasets and committed datatypes of one HDF5 file; large models have ten thousand."""
 
-MAX_HDF5_ITEMS: Final = 2_000_000
-"""Links, attributes, tree records and chunks that are visited in one HDF5 file."""
+MAX_HDF5_CHECKED_BYTES: Final = 32 * MIB
+"""Bytes of one HDF5 file whose checksums are compared, some five seconds; a model of a thousand
+layers has a hundred kilobytes of them."""
+
+MAX_HDF5_ITEMS: Final = 500_000
+"""Links, attributes, tree nodes and chunks that are visited in one HDF5 file; each takes up to 300
+bytes of memory."""
 
 MAX_HDF5_PROBLEMS: Final = 1000
 """Places of one HDF5 file that break the format; behind them it is not read on."""
@@ -386,7 +391,7 @@ MAX_CACHED_FILE_BYTES: Final = 64 * MIB
 MIN_CACHED_SECONDS: Final = 0.1
 """What is examined sooner is examined again: looking for a result costs as much."""
 
-MAX_TEMPLATE_CHARS: Final = 4 * MIB
+MAX_TEMPLATE_CHARS: Final = 1 * MIB
 """Characters of one chat template; the longest of 1,461 that were read has 60,000."""
 
 MAX_TEMPLATE_TOKENS: Final = 500_000
@@ -402,8 +407,9 @@ MAX_TEMPLATE_STRINGS: Final = 8
 MAX_TEMPLATE_WORD_CHARS: Final = 256
 """Characters of a constant of a chat template that is followed; names have some ten."""
 
-MAX_TEMPLATE_WORK: Final = 20_000_000
-"""Characters that following the constants of one chat template may make, some seconds."""
+MAX_TEMPLATE_WORK: Final = 10_000_000
+"""Characters that following the constants of one chat template may make, and steps that it may
+take; some seconds."""
 
 MAX_TEMPLATE_REPEATS: Final = 100_000
 """Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
@@ -38,6 +38,7 @@ from weighbridge.formats.hdf5.values import (
 )
 from weighbridge.formats.hdf5.virtual import read_sources
 
+_T = TypeVar("_T")
 _MAX_PATH_CHARS: Final = 4096
 _ONLY_ONCE: Final = frozenset(MessageType) - {
     MessageType.ATTRIBUTE,
@@ -64,6 +65,7 @@ class Hdf5File:
         self.image: Final = Image(source, base=find_base(source), checkpoint=checkpoint)
         self.superblock: Final[Superblock] = read_superblock(self.image)
         self.heap: Final = GlobalHeap(self.image)
+        self._items = 0
 
     def walk(self) -> Iterator[Object | Problem]:
         """
@@ -78,7 +80,7 @@ class Hdf5File:
         if self.superblock.extension is not None:
             yield from self._read_extension(self.superblock.extension)
         root = _Visit(path="/", address=self.superblock.root, cached=self.superblock.cached)
-        stack, seen, links = [root], {root.address}, 0
+        stack, seen = [root], {root.address}
         while stack:
             visit = stack.pop()
             self.image.checkpoint()
@@ -89,9 +91,6 @@ class Hdf5File:
                 self.image.report(str(error))
             yield from self._flush(visit.path)
             yield parts.finish(visit.path)
-            links += len(parts.links)
-            if links > MAX_HDF5_ITEMS:
-                raise too_large("links", limit=MAX_HDF5_ITEMS)
             for link, cached in reversed(parts.links):
                 if link.address is None or link.address in seen:
                     continue
@@ -100,6 +99,14 @@ class Hdf5File:
                 stack.append(_Visit(path=path, address=link.address, cached=cached))
             if len(seen) > MAX_HDF5_OBJECTS:
                 raise too_large("objects", limit=MAX_HDF5_OBJECTS)
+
+    def _counted(self, items: Iterator[_T]) -> Iterator[_T]:
+        """Yield *items*, up to the bound for all links and attributes of the file together."""
+        for item in items:
+            self._items += 1
+            if self._items > MAX_HDF5_ITEMS:
+                raise too_large("links and attributes", limit=MAX_HDF5_ITEMS)
+            yield item
 
     def _flush(self, path: str) -> Iterator[Problem]:
         """Yield the problems that reading *path* met."""
@@ -138,17 +145,19 @@ class Hdf5File:
             case MessageType.ATTRIBUTE:
                 parts.attributes.append(read_attribute(image, self.heap, message))
             case MessageType.ATTRIBUTE_INFO:
-                parts.attributes.extend(read_dense_attributes(image, self.heap, message.body))
+                found = read_dense_attributes(image, self.heap, message.body)
+                parts.attributes.extend(self._counted(found))
             case MessageType.SYMBOL_TABLE:
                 place = read_symbol_table(image, message.body)
                 if visit.cached not in (None, place):
                     image.report("a link to the group names another B-tree than the group does")
-                    parts.links.extend(read_old_links(image, visit.cached or place))
-                parts.links.extend(read_old_links(image, place))
+                    parts.links.extend(self._counted(read_old_links(image, visit.cached or place)))
+                parts.links.extend(self._counted(read_old_links(image, place)))
                 parts.is_group = True
             case MessageType.LINK_INFO:
                 parts.is_group = True
-                parts.links.extend((link, None) for link in read_dense_links(image, message.body))
+                links = self._counted(read_dense_links(image, message.body))
+                parts.links.extend((link, None) for link in links)
             case MessageType.LINK:
                 parts.is_group = True
                 parts.links.append((read_link(image, message.body), None))

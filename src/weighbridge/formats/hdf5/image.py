@@ -5,7 +5,11 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_HDF5_METADATA_BYTES, MAX_HDF5_PROBLEMS
+from weighbridge.core.limits import (
+    MAX_HDF5_CHECKED_BYTES,
+    MAX_HDF5_METADATA_BYTES,
+    MAX_HDF5_PROBLEMS,
+)
 from weighbridge.formats.hdf5.checksum import lookup3
 
 CHECKSUM_BYTES: Final = 4
@@ -30,6 +34,7 @@ class Image:
         self.length_size = 8
         self.checkpoint: Final = checkpoint
         self._spent = 0
+        self._checked = 0
         self._problems: list[str] = []
 
     @property
@@ -65,8 +70,13 @@ class Image:
         """
         Compare the checksum at the end of *data*; a wrong one is a problem and no end.
 
-        The library refuses such a block, other readers need not.
+        The library refuses such a block, other readers need not. Behind
+        `MAX_HDF5_CHECKED_BYTES` none is compared, which is a problem as well.
         """
+        self._checked += len(data)
+        if self._checked > MAX_HDF5_CHECKED_BYTES:
+            self.report(f"checksums of over {MAX_HDF5_CHECKED_BYTES} bytes are not compared")
+            return
         stated = int.from_bytes(data[-CHECKSUM_BYTES:], "little")
         if lookup3(data[:-CHECKSUM_BYTES]) != stated:
             self.report(f"{what} has a wrong checksum")

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.limits import MIB
+from weighbridge.core.limits import KIB
 
 _CODE_TYPES: Final = (0x63, 0xE3)
 """The type of a code object (Python/marshal.c), without and with a reference."""
@@ -14,7 +14,7 @@ _SHORT: Final = frozenset(b"zZ\xfa\xda")
 _LONG: Final = frozenset(b"aAusit\xe1\xc1\xf5\xf3\xf4")
 _LONG_PREFIX: Final = 5
 _LONGEST_NAME: Final = 200
-_MOST_BYTES: Final = MIB
+_MOST_BYTES: Final = 64 * KIB
 _MOST_NAMES: Final = 40
 
 

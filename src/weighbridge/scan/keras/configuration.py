@@ -93,29 +93,62 @@ def keras_facts(subject: Subject, document: JsonValue) -> Iterator[Facts]:
         yield from _module_facts(subject, where, members)
 
 
-def _objects_in(document: JsonValue) -> Iterator[tuple[str, Members]]:
-    """Yield every JSON object with the keys and indexes that lead to it."""
-    stack: list[tuple[str, JsonValue]] = [("", document)]
-    while stack:
-        where, value = stack.pop()
-        if isinstance(value, dict):
-            yield where or "/", value
-            inner = [(f"{where}/{key[:_KEY_CHARS]}", item) for key, item in value.items()]
-        elif isinstance(value, list):
-            inner = [(f"{where}/{index}", item) for index, item in enumerate(value)]
-        else:
+class _Where:
+    """The keys that lead to the object at hand, made into text only where somebody asks."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, keys: list[str]) -> None:
+        self.keys = keys
+
+    def __str__(self) -> str:
+        return "".join(f"/{key}" for key in self.keys) or "/"
+
+    def inside(self, *keys: str) -> str:
+        """Return where *keys* of the object lead."""
+        return "".join(f"/{key[:_KEY_CHARS]}" for key in (*self.keys, *keys))
+
+
+_Container = list[JsonValue] | Members
+
+
+def _objects_in(document: JsonValue) -> Iterator[tuple[_Where, Members]]:
+    """
+    Yield every JSON object with the keys that lead to it, valid until the next one.
+
+    Keeps one iterator for each level and no path: a hostile document has millions of containers
+    under long keys.
+    """
+    keys: list[str] = []
+    levels = [_containers_of([document])]
+    while levels:
+        key, value = next(levels[-1], ("", None))
+        if value is None:
+            levels.pop()
+            del keys[-1:]
             continue
-        stack.extend(pair for pair in reversed(inner) if isinstance(pair[1], dict | list))
+        keys.append(key[:_KEY_CHARS])
+        if isinstance(value, dict):
+            yield _Where(keys[1:]), value
+        levels.append(_containers_of(value))
 
 
-def _object_facts(subject: Subject, where: str, members: Members) -> Iterator[Facts]:
+def _containers_of(value: _Container) -> Iterator[tuple[str, _Container | None]]:
+    """Yield the arrays and objects right below *value*."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        if isinstance(item, dict | list):
+            yield str(key), item
+
+
+def _object_facts(subject: Subject, where: _Where, members: Members) -> Iterator[Facts]:
     """Yield what one described object is."""
     name = str(members[_CLASS])
     config = members.get("config")
     inner = config if isinstance(config, dict) else {}
     if name == _CODE:
         code = inner.get("code", inner.get("value", config))
-        yield KerasLambdaFacts(subject=subject, where=where, names=_names_of(code))
+        yield KerasLambdaFacts(subject=subject, where=str(where), names=_names_of(code))
     elif name == _LAMBDA:
         yield from _lambda_facts(subject, where, inner)
     elif name == _FUNCTION:
@@ -127,13 +160,13 @@ def _object_facts(subject: Subject, where: str, members: Members) -> Iterator[Fa
         yield _reference(subject, where, kind, "tensorflow", function, members)
     elif name in names.UNSAFE_LAYERS:
         shown = _shown(config)
-        yield KerasLayerFacts(subject=subject, where=where, name=name, config=shown)
+        yield KerasLayerFacts(subject=subject, where=str(where), name=name, config=shown)
     else:
         yield from _class_facts(subject, where, name, members)
     yield from _file_facts(subject, where, name, inner)
 
 
-def _class_facts(subject: Subject, where: str, name: str, members: Members) -> Iterator[Facts]:
+def _class_facts(subject: Subject, where: _Where, name: str, members: Members) -> Iterator[Facts]:
     """Yield the class that is built, unless it is a listed one of Keras."""
     module = _text(members.get("module"))
     if name == "__typespec__":
@@ -147,7 +180,7 @@ def _class_facts(subject: Subject, where: str, name: str, members: Members) -> I
 
 def _reference(
     subject: Subject,
-    where: str,
+    where: _Where | str,
     kind: KerasReference,
     module: str,
     name: str,
@@ -156,7 +189,7 @@ def _reference(
     """Return the facts about a name."""
     return KerasObjectFacts(
         subject=subject,
-        where=where,
+        where=str(where),
         kind=kind,
         module=module,
         name=name,
@@ -165,7 +198,7 @@ def _reference(
     )
 
 
-def _lambda_facts(subject: Subject, where: str, config: Members) -> Iterator[Facts]:
+def _lambda_facts(subject: Subject, where: _Where, config: Members) -> Iterator[Facts]:
     """
     Yield the functions of a Lambda layer.
 
@@ -184,7 +217,7 @@ def _lambda_facts(subject: Subject, where: str, config: Members) -> Iterator[Fac
             continue
         if not isinstance(first, str):
             continue
-        path = f"{where}/config/{key}"
+        path = where.inside("config", key)
         if kind == "lambda" or isinstance(value, list) or decode_code(first) is not None:
             told = True
             yield KerasLambdaFacts(subject=subject, where=path, names=_names_of(first))
@@ -194,10 +227,10 @@ def _lambda_facts(subject: Subject, where: str, config: Members) -> Iterator[Fac
             reference = KerasReference.FUNCTION
             yield _reference(subject, path, reference, module or "__main__", first, {})
     if not told:
-        yield KerasLambdaFacts(subject=subject, where=where, names=())
+        yield KerasLambdaFacts(subject=subject, where=str(where), names=())
 
 
-def _code_facts(subject: Subject, where: str, members: Members) -> Iterator[KerasLambdaFacts]:
+def _code_facts(subject: Subject, where: _Where, members: Members) -> Iterator[KerasLambdaFacts]:
     """
     Yield code outside Lambda layers: that of wrappers of recurrent cells, or wherever else.
 
@@ -211,28 +244,28 @@ def _code_facts(subject: Subject, where: str, members: Members) -> Iterator[Kera
         said = members.get(f"{key}_type") == "lambda"
         found = _names_of(first) if said or len(first) >= _SHORTEST_CODE else ()
         if said or found:
-            path = f"{where}/{key[:_KEY_CHARS]}"
+            path = where.inside(key)
             yield KerasLambdaFacts(subject=subject, where=path, names=found)
 
 
-def _module_facts(subject: Subject, where: str, members: Members) -> Iterator[KerasObjectFacts]:
+def _module_facts(subject: Subject, where: _Where, members: Members) -> Iterator[KerasObjectFacts]:
     """Yield modules that are named beside no class: Lambda layers and old function references."""
     for key, value in members.items():
         if not isinstance(value, str) or not key.endswith("_module"):
             continue
         if value in {"builtins", "__main__"} or names.is_keras_module(value):
             continue
-        path = f"{where}/{key[:_KEY_CHARS]}"
+        path = where.inside(key)
         yield _reference(subject, path, KerasReference.CLASS, value, "*", {})
     module = members.get("module")
     if _CLASS in members or _FUNCTION in members or not isinstance(module, str):
         return
     if names.effect_of(module, "*"):
-        path = f"{where}/module"
+        path = where.inside("module")
         yield _reference(subject, path, KerasReference.CLASS, module, "*", {})
 
 
-def _file_facts(subject: Subject, where: str, name: str, config: Members) -> Iterator[Facts]:
+def _file_facts(subject: Subject, where: _Where, name: str, config: Members) -> Iterator[Facts]:
     """Yield what a layer opens: a vocabulary that is a name, and addresses of any kind."""
     if name in names.UNSAFE_LAYERS:
         return
@@ -240,7 +273,7 @@ def _file_facts(subject: Subject, where: str, name: str, config: Members) -> Ite
         if not isinstance(value, str):
             continue
         if (key in _FILE_KEYS and value) or _ADDRESS.match(value):
-            path = f"{where}/config/{key[:_KEY_CHARS]}"
+            path = where.inside("config", key)
             yield KerasFileFacts(subject=subject, where=path, layer=name, path=value)
 
 
