@@ -104,17 +104,21 @@ def _is_savedmodel(window: Window) -> bool:
     """
     Tell whether the file is a SavedModel (saved_model.proto): meta graphs, and a version.
 
-    TensorFlow reads it without a version as well; then each meta graph has to have a graph.
+    TensorFlow does not look at the version: without the usual one, each meta graph has to have a
+    graph.
     """
-    seen: set[int] = set()
+    usual = False
     graphs: list[bool] = []
     for number, _, length, at in _fields(window, 0, window.size, _SAVEDMODEL):
-        seen.add(number)
-        if number == 2:  # noqa: PLR2004  a meta graph
+        if number == 0:
+            return False
+        if number == 1:
+            usual = length == 1  # the value
+        elif number == 2:  # noqa: PLR2004  a meta graph
             if _numbers(window, at, at + length, _METAGRAPH) is None:
                 return False
             graphs.append(_holds_meta_graph(window, at, at + length))
-    return 0 not in seen and bool(graphs) and (1 in seen or all(graphs))
+    return bool(graphs) and (usual or all(graphs))
 
 
 def _is_coreml(window: Window) -> bool:

@@ -58,8 +58,8 @@ def analyze(subject: Subject) -> Analysis:
         LimitExceededError: Too many fields, nodes or functions.
     """
     yield from _read(subject, subject.format)
-    if subject.format is FileFormat.SAVEDMODEL and not _has_version(subject):
-        # Without a version, the same bytes can be a meta graph to who loads one.
+    if subject.format is FileFormat.SAVEDMODEL and not _has_usual_version(subject):
+        # Without it, the same bytes can be a meta graph to who loads one.
         with suppress(MalformedContentError):
             yield from _read(subject, FileFormat.TF_METAGRAPH)
 
@@ -79,10 +79,12 @@ def _read(subject: Subject, file_format: FileFormat) -> Analysis:
         raise problem
 
 
-def _has_version(subject: Subject) -> bool:
-    """Tell whether a SavedModel says which version it has."""
+def _has_usual_version(subject: Subject) -> bool:
+    """Tell whether a SavedModel says that it has the only version there is."""
     document = Document(subject.source, schema=load_schema("tensorflow"), check=subject.check_time)
-    return any(field.number == 1 for field in document.root(SAVED_MODEL).fields())
+    return any(
+        field.number == 1 and field.value == 1 for field in document.root(SAVED_MODEL).fields()
+    )
 
 
 def _meta_graphs(document: Document, file_format: FileFormat) -> Iterator[MetaGraph]:

@@ -67,7 +67,7 @@ def test_fingerprint() -> None:
         (field(2, tf_graph(functions=(tf_function("f"),))), FileFormat.TF_METAGRAPH),
         (tf_graph(tf_node("NoOp")), FileFormat.TF_GRAPH),
         (field(1, 4) + field(500, b""), FileFormat.COREML),
-        (field(1, 4) + field(2, b""), FileFormat.SAVEDMODEL),
+        (field(1, 4) + field(2, b""), FileFormat.UNKNOWN),
         (field(1, field(1, "n")), FileFormat.TOKENIZER),
         (field(1, 2) + field(2, 1) + field(9, bytes(8)), FileFormat.ONNX_TENSOR),
         (field(1, 2) + field(2, 99), FileFormat.UNKNOWN),
