@@ -231,3 +231,18 @@ def test_message_twice() -> None:
     changed = data[:layout] + b"\x01" + data[layout + 1 :]
     reasons = [item.reason for item in _open(changed).walk() if isinstance(item, Problem)]
     assert any("two messages of the kind dataspace" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("name", ["many", "earliest"])
+def test_many_links(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links beyond the limit end the reading, in groups of either kind."""
+    monkeypatch.setattr("weighbridge.formats.hdf5.file.MAX_HDF5_ITEMS", 8)
+    with pytest.raises(LimitExceededError, match="links and attributes"):
+        list(_read(name).walk())
+
+
+def test_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects beyond the limit end the reading."""
+    monkeypatch.setattr("weighbridge.formats.hdf5.file.MAX_HDF5_OBJECTS", 3)
+    with pytest.raises(LimitExceededError, match="objects"):
+        list(_read("latest").walk())

@@ -518,3 +518,13 @@ def test_checkpoint_is_asked() -> None:
     check: Callable[[], None] = lambda: count.append(1)  # noqa: E731  as short as what it stands for
     Image(BytesSource(b"1234"), base=0, checkpoint=check).read(0, 4, what="x")
     assert count == [1]
+
+
+def test_many_checksums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit checksums are not compared, and that is a problem."""
+    monkeypatch.setattr("weighbridge.formats.hdf5.image.MAX_HDF5_CHECKED_BYTES", 10)
+    image = _image()
+    image.check(_summed(b"123456"), what="x")
+    assert image.take_problems() == ()
+    image.check(_summed(b"1"), what="x")
+    assert "not compared" in image.take_problems()[0]
