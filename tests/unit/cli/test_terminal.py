@@ -1,0 +1,84 @@
+"""Progress is shown on a terminal, once work takes longer than a second, and nowhere else."""
+
+import io
+
+import pytest
+
+from weighbridge.cli.terminal import Progress, Session
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+class Clock:
+    """A clock that is set."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        """Return what it was set to."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Give the clock that progress goes by."""
+    made = Clock()
+    monkeypatch.setattr("weighbridge.cli.terminal.time", made)
+    return made
+
+
+def test_quick_work_shows_nothing(clock: Clock) -> None:
+    """Work that is done within a second leaves the terminal as it was."""
+    stream = Terminal()
+    with Progress(stream, shown=True) as progress:
+        progress.begin(100)
+        progress.advance(100)
+    assert stream.getvalue() == ""
+
+
+def test_slow_work_is_shown(clock: Clock) -> None:
+    """After a second the bar appears, with what was done before."""
+    stream = Terminal()
+    with Progress(stream, shown=True) as progress:
+        progress.begin(100)
+        progress.advance(10)
+        clock.now = 2.0
+        progress.advance(40)
+        progress.advance(50)
+    assert "reading" in stream.getvalue()
+    assert "100%" in stream.getvalue()
+
+
+def test_a_second_part_takes_the_place_of_the_first(clock: Clock) -> None:
+    """What follows has its own bar, and its own second of patience."""
+    stream = Terminal()
+    with Progress(stream, shown=True) as progress:
+        following = progress.then("scanning")
+        progress.begin(100)
+        clock.now = 2.0
+        progress.advance(100)
+        following.begin(50)
+        following.advance(10)
+        assert "scanning" not in stream.getvalue()
+        clock.now = 4.0
+        following.advance(40)
+    assert "scanning" in stream.getvalue()
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+@pytest.mark.parametrize("kind", [Terminal, io.StringIO])
+def test_progress_is_for_terminals(clock: Clock, kind: type[io.StringIO], *, quiet: bool) -> None:
+    """Nothing is shown in a pipe, or to who wants no talk."""
+    stream = kind()
+    session = Session(quiet=quiet, out=io.StringIO(), err=stream)
+    with session.progress() as progress:
+        progress.begin(10)
+        clock.now = 5.0
+        progress.advance(10)
+    assert bool(stream.getvalue()) is (kind is Terminal and not quiet)
