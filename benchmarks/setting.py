@@ -52,6 +52,10 @@ class Sizes:
     memory_bytes: tuple[int, ...]
     tokenizer_words: int
     load_bytes: int
+    scan_opcodes: int
+    scan_files: int
+    scan_checkpoint_bytes: int
+    scan_sharded_bytes: int
     rounds: int
     start_rounds: int
 
@@ -64,6 +68,10 @@ FULL: Final = Sizes(
     memory_bytes=(64 * MIB, 512 * MIB, 2 * GIB),
     tokenizer_words=600_000,
     load_bytes=1 * GIB,
+    scan_opcodes=5_000_000,
+    scan_files=2_000,
+    scan_checkpoint_bytes=1 * GIB,
+    scan_sharded_bytes=10 * GIB,
     rounds=5,
     start_rounds=20,
 )
@@ -76,6 +84,10 @@ QUICK: Final = Sizes(
     memory_bytes=(4 * MIB,),
     tokenizer_words=2_000,
     load_bytes=4 * MIB,
+    scan_opcodes=5_000,
+    scan_files=20,
+    scan_checkpoint_bytes=1 * MIB,
+    scan_sharded_bytes=1 * MIB,
     rounds=1,
     start_rounds=2,
 )
@@ -99,6 +111,12 @@ class Setting:
     weighbridge: Path
     reference: Path | None
     cpus: tuple[int, ...]
+
+    @property
+    def picklescan(self) -> Path | None:
+        """Another scanner's command; None when it is not installed."""
+        program = PROGRAMS.parents[1] / ".oracles" / "picklescan" / "bin" / "picklescan"
+        return program if program.exists() else None
 
     @property
     def private_key(self) -> Path:

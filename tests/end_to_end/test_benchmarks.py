@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-CASES = ["start", "large", "small", "shards", "memory", "load"]
+CASES = ["start", "large", "small", "shards", "memory", "load", "scan"]
 
 
 def _bench(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
