@@ -123,7 +123,7 @@ def review(body: tuple[Node, ...]) -> Iterator[Concern]:
     reviewer = _Reviewer(body)
     for node in walk(body):
         yield from reviewer.concerns(node)
-    yield from _endless(body, repeats=1)
+    yield from _endless(body)
 
 
 class _Reviewer:
@@ -180,7 +180,8 @@ class _Reviewer:
         keys = self._table.strings(index)
         for key in sorted(keys):
             yield from _key_name(node, key)
-        if not keys and self._table.is_built(index) and self._table.holds_mark(index):
+        # Also where some of what it may be is known: the rest may be something else.
+        if self._table.is_built(index) and self._table.holds_mark(index):
             yield _concern(Kind.COMPUTED_KEY, node, _text(index))
 
     def _call(self, node: nodes.Call) -> Iterator[Concern]:
@@ -242,7 +243,10 @@ class _Reviewer:
             for path in sorted(paths):
                 for part in path.split("."):
                     yield from _name(node, part)
-            if not paths and not _is_number(argument):
+            known = paths and not (
+                self._table.is_built(argument) and self._table.holds_mark(argument)
+            )
+            if not known and not _is_number(argument):
                 yield _concern(Kind.COMPUTED_ATTRIBUTE, node, f"{node.name}: {_text(argument)}")
         if arguments.spread and node.name in _BY_ATTRIBUTE - {"max", "min"}:
             yield _concern(Kind.COMPUTED_ATTRIBUTE, node, node.name)
@@ -311,7 +315,8 @@ def _special(node: Node, name: str) -> Iterator[Concern]:
 def _literal(node: nodes.Literal) -> Iterator[Concern]:
     """Judge a string for itself."""
     text = str(node.value)
-    if _SPECIAL.search(text):
+    # Turned around or in other letters it is no word of anybody's either.
+    if _SPECIAL.search(text.lower()) or _SPECIAL.search(text[::-1].lower()):
         yield _concern(Kind.STRING, node, text)
     elif any(_is_plain(match.group()) for match in _NUMERIC.finditer(node.source)):
         yield _concern(Kind.SPELLED, node, node.source)
@@ -341,29 +346,33 @@ def _bound_names(body: tuple[Node, ...]) -> Iterator[str]:
                 continue
 
 
-def _endless(body: tuple[Node, ...], *, repeats: int) -> Iterator[Concern]:
-    """
-    Yield loops that run, or strings that grow, without a sensible bound.
+def _endless(body: tuple[Node, ...]) -> Iterator[Concern]:
+    """Yield loops that run, or strings that grow, without a sensible bound."""
+    # Bodies with how often constants alone have them run; a stack, since `elif` nests deeply.
+    rest = [(body, 1)]
+    while rest:
+        nodes_of_body, repeats = rest.pop()
+        for node in nodes_of_body:
+            inner = repeats * _rounds(node.iterable) if isinstance(node, nodes.For) else repeats
+            if repeats < inner > MAX_TEMPLATE_REPEATS:
+                yield _concern(Kind.ENDLESS, node, f"{inner} rounds")
+                continue
+            yield from _growing(node)
+            rest.append((getattr(node, "orelse", None) or (), repeats))
+            rest.append((getattr(node, "body", None) or (), inner))
 
-    *repeats* is how often constants alone have *body* run. The parser has bounded the nesting.
-    """
-    for node in body:
-        inner = repeats
-        match node:
-            case nodes.For():
-                inner = repeats * _rounds(node.iterable)
-                if repeats < inner > MAX_TEMPLATE_REPEATS:
-                    yield _concern(Kind.ENDLESS, node, f"{inner} rounds")
-                    continue
-                for each in walk(node.body):
-                    if isinstance(each, nodes.Assignment) and _doubles(each):
-                        yield _concern(Kind.ENDLESS, each, "a value is doubled in a loop")
-            case nodes.Macro(name=name) if any(_calls(each, name) for each in node.body):
-                yield _concern(Kind.ENDLESS, node, f"macro {name} always calls itself")
-            case _:
-                pass
-        for field in ("body", "orelse"):
-            yield from _endless(getattr(node, field, ()), repeats=inner)
+
+def _growing(node: Node) -> Iterator[Concern]:
+    """Yield values that a loop doubles, and macros that call themselves whatever happens."""
+    match node:
+        case nodes.For():
+            for each in walk(node.body):
+                if isinstance(each, nodes.Assignment) and _doubles(each):
+                    yield _concern(Kind.ENDLESS, each, "a value is doubled in a loop")
+        case nodes.Macro(name=name) if any(_calls(each, name) for each in node.body):
+            yield _concern(Kind.ENDLESS, node, f"macro {name} always calls itself")
+        case _:
+            return
 
 
 def _rounds(iterable: Node) -> int:
@@ -406,18 +415,18 @@ def _calls(node: Node, name: str) -> bool:
     return any(isinstance(value, nodes.Call) and _text(value.function) == name for value in values)
 
 
-def _number(node: Node) -> int:
+def _number(node: Node, *, depth: int = 20) -> int:
     """Return a constant number, products and powers within reason; 0 where it is none."""
     match node:
         case nodes.Literal(value=bool()):
             return 0
         case nodes.Literal(value=int() as value):
             return min(value, 10**18)
-        case nodes.Binary(operator="*", left=left, right=right):
-            return min(_number(left) * _number(right), 10**18)
-        case nodes.Binary(operator="**", left=left, right=right):
-            base, exponent = _number(left), _number(right)
-            return min(base ** min(exponent, 60), 10**18) if base > 0 else 0
+        case nodes.Binary(operator="*" | "**" as operator, left=left, right=right) if depth:
+            first, second = (_number(each, depth=depth - 1) for each in (left, right))
+            if operator == "*":
+                return min(first * second, 10**18)
+            return min(first ** min(second, 60), 10**18) if first > 0 else 0
         case _:
             return 0
 

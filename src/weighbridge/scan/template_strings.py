@@ -24,6 +24,7 @@ Strings = frozenset[str]
 _NONE: Final[Strings] = frozenset()
 _MAX_DEPTH: Final = 24
 _LONGEST_PIECE: Final = 64
+_MAX_WORDS: Final = 64
 
 _SINGLE: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
     {
@@ -70,19 +71,10 @@ class StringTable:
         self._built: dict[int, bool] = {}
         self._marked: dict[int, bool] = {}
         self._work = 0
+        macros = {node.name: node for node in walk(body) if isinstance(node, nodes.Macro)}
         for node in walk(body):
-            if isinstance(node, nodes.Assignment) and node.value is not None:
-                for name, value in _pairs(node.target, node.value):
-                    self._values.setdefault(name, []).append(value)
-            elif isinstance(node, nodes.Assignment):
-                for name, _ in _pairs(node.target, node):
-                    self._values.setdefault(name, []).append(node)
-            elif isinstance(node, nodes.Macro):
-                self._values.setdefault(node.name, []).append(node)
-            elif isinstance(node, nodes.For) and isinstance(node.iterable, nodes.Sequence):
-                for item in node.iterable.items[:MAX_TEMPLATE_STRINGS]:
-                    for name, value in _pairs(node.target, item):
-                        self._values.setdefault(name, []).append(value)
+            for name, value in _bindings(node, macros):
+                self._values.setdefault(name, []).append(value)
 
     def strings(self, node: Node | None, *, depth: int = _MAX_DEPTH) -> Strings:
         """Return constant strings that *node* may stand for; empty where none is known."""
@@ -104,11 +96,18 @@ class StringTable:
             self._built[key] = self._builds(node, depth - 1)
         return self._built[key]
 
+    def _spend(self, work: int) -> None:
+        """Count characters and steps, and end where there are too many."""
+        self._work += work
+        if self._work > MAX_TEMPLATE_WORK:
+            raise LimitExceededError("the template puts too many strings together to follow")
+
     def holds_mark(self, node: Node, *, depth: int = _MAX_DEPTH) -> bool:
         """Tell whether a constant with an underscore goes into *node*."""
         if depth == 0:
             return True
         for each in walk((node,)):
+            self._spend(1)
             if isinstance(each, nodes.Literal) and "_" in str(each.value):
                 return True
             if isinstance(each, nodes.Text | nodes.Raw):
@@ -126,9 +125,7 @@ class StringTable:
         """Return as many of *texts* as are kept, each cut to the length of a name."""
         kept: set[str] = set()
         for text in texts:
-            self._work += len(text) + 1
-            if self._work > MAX_TEMPLATE_WORK:
-                raise LimitExceededError("the template puts too many strings together to follow")
+            self._spend(len(text) + 1)
             kept.add(text[:MAX_TEMPLATE_WORD_CHARS])
             if len(kept) >= MAX_TEMPLATE_STRINGS:
                 break
@@ -136,20 +133,36 @@ class StringTable:
 
     def _builds(self, node: Node, depth: int) -> bool:
         match node:
-            case nodes.Name() | nodes.Attribute():
-                return any(self.is_built(value, depth=depth) for value in self._assigned(node))
             case nodes.Binary(operator="~") | nodes.Assignment() | nodes.Macro():
                 return True
             case nodes.Binary(operator="+" | "*" | "%"):
                 return any(self._is_text(side, depth) for side in (node.left, node.right))
-            case nodes.Filter(name=name) | nodes.Call(function=nodes.Attribute(name=name)):
-                return name in BUILDERS
-            case nodes.Call(function=nodes.Name() as macro):
-                return self.is_built(macro, depth=depth)
-            case nodes.Choice():
-                return any(self.is_built(each, depth=depth) for each in (node.body, node.orelse))
+            case (
+                nodes.Filter(name=name, value=owner)
+                | nodes.Call(function=nodes.Attribute(name=name, owner=owner))
+            ):
+                return name in BUILDERS or (name in _SINGLE and self.is_built(owner, depth=depth))
             case _:
-                return False
+                return any(self.is_built(each, depth=depth) for each in self._sources(node, depth))
+
+    def _sources(self, node: Node, depth: int) -> list[Node | None]:
+        """Return what *node* is one of, or a piece of."""
+        match node:
+            case nodes.Name():
+                return [*self._assigned(node)]
+            case nodes.Attribute(owner=owner):
+                return [*self._assigned(node), *self._contents(owner, depth)]
+            case nodes.Call(function=nodes.Name() as macro):
+                return [macro]
+            case nodes.Choice(body=body, orelse=orelse):
+                return [body, orelse]
+            case nodes.Item(owner=owner, index=index):
+                # A piece of a string is had by a number; by a name, something else's member.
+                by_number = isinstance(index, nodes.Slice) or _integer(index) is not None
+                pieces: list[Node | None] = [owner] if by_number else []
+                return [*pieces, *self._contents(owner, depth)]
+            case _:
+                return []
 
     def _assigned(self, node: nodes.Name | nodes.Attribute) -> list[Node]:
         """Return what the template sets a name to."""
@@ -165,14 +178,45 @@ class StringTable:
         match node:
             case nodes.Literal(value=str() as text):
                 return self._few([text])
-            case nodes.Name() | nodes.Attribute():
+            case nodes.Name():
                 return self._union(self._assigned(node), depth)
+            case nodes.Attribute(owner=owner):
+                items = self._contents(owner, depth)
+                return self._union([*self._assigned(node), *items], depth)
             case nodes.Choice(body=first, orelse=second):
                 return self._union([first] if second is None else [first, second], depth)
             case nodes.Assignment(body=body) | nodes.Macro(body=body):
-                return self._few(["".join(_rendered(each) for each in body)])
+                return self._fold_body(body, depth)
             case _:
                 return self._fold_operation(node, depth)
+
+    def _fold_body(self, body: tuple[Node, ...], depth: int) -> Strings:
+        """Fold what a body renders to, where all of it is constant."""
+        pieces: list[str | None] = []
+        for node in body:
+            match node:
+                case nodes.Text(text=text) | nodes.Raw(text=text):
+                    pieces.append(text.strip())
+                case nodes.Output(values=values):
+                    pieces.extend(self._first(value, depth) for value in values)
+                case _:
+                    return _NONE
+        return self._put_together("", pieces)
+
+    def _first(self, node: Node, depth: int) -> str | None:
+        """Return one constant that *node* may stand for; numbers count as what they render to."""
+        if (number := _integer(node)) is not None:
+            return str(number)
+        return min(self.strings(node, depth=depth), default=None)
+
+    def _put_together(self, between: str, pieces: Iterable[str | None]) -> Strings:
+        """Return the pieces as one string; nothing where one of them is not known."""
+        known = []
+        for piece in pieces:
+            if piece is None:
+                return _NONE
+            known.append(piece)
+        return self._few([between.join(known)]) if known else _NONE
 
     def _union(self, alternatives: list[Node], depth: int) -> Strings:
         return self._few(s for each in alternatives for s in self.strings(each, depth=depth))
@@ -229,24 +273,26 @@ class StringTable:
         found: set[str] = set()
         for parts, separator in ((value, argument), (argument, value)):
             words = self._words(parts, depth)
-            if words:
-                between = self.strings(separator, depth=depth) or frozenset({""})
-                found.update(mark.join(words) for mark in between)
+            between = self.strings(separator, depth=depth)
+            if words and (between or separator is None):
+                for mark in between or {""}:
+                    found.update(self._put_together(mark, words))
         return self._few(found)
 
-    def _words(self, node: Node | None, depth: int) -> tuple[str, ...]:
+    def _words(self, node: Node | None, depth: int) -> list[str | None]:
         """Return the parts of a sequence of constants, or the keys of `dict(a=1, b=2)`."""
         match node:
             case nodes.Sequence(items=items):
-                folded = [self.strings(item, depth=depth) for item in items[:MAX_TEMPLATE_STRINGS]]
-                return tuple(next(iter(sorted(texts)), "") for texts in folded)
+                return [self._first(item, depth) for item in items[:_MAX_WORDS]]
             case nodes.Call(function=nodes.Name(name="dict"), arguments=arguments):
-                return tuple(name for name, _ in arguments.keywords)
+                return [name for name, _ in arguments.keywords[:_MAX_WORDS]]
             case nodes.Filter(value=value, name="list" | "reverse" as name):
-                words = self._words(value, depth)
+                words = self._words(value, max(depth - 1, 0))
                 return words[::-1] if name == "reverse" else words
+            case nodes.Name() if depth:
+                return self._words(next(iter(self._assigned(node)), None), 0)
             case _:
-                return ()
+                return []
 
     def _fold_format(self, value: Node | None, arguments: tuple[Node, ...], depth: int) -> Strings:
         """Fold `%c`, `%s` and `{}`; other conversions make no names."""
@@ -256,22 +302,26 @@ class StringTable:
             for each in (argument.items if isinstance(argument, nodes.Sequence) else (argument,))
         ]
         parts = [self._formatted(item, depth) for item in items]
-        found = []
+        found: list[str] = []
         for text in self.strings(value, depth=depth):
+            pieces: list[str | None] = []
             rest = iter(parts)
-            found.append(_CONVERSION.sub(lambda _, rest=rest: next(rest, ""), text))  # type: ignore[misc]
+            for piece in _CONVERSION.split(text):
+                pieces.extend((piece, next(rest, "")))
+            found.extend(self._put_together("", pieces))
         return self._few(found)
 
-    def _formatted(self, node: Node, depth: int) -> str:
-        if isinstance(node, nodes.Literal) and isinstance(node.value, int):
-            return chr(node.value) if 0 < node.value <= 0x10FFFF else ""  # noqa: PLR2004  the last character
-        return next(iter(sorted(self.strings(node, depth=depth))), "")
+    def _formatted(self, node: Node, depth: int) -> str | None:
+        number = _integer(node)
+        if number is not None:
+            return chr(number) if 0 < number <= 0x10FFFF else ""  # noqa: PLR2004  the last character
+        return self._first(node, depth)
 
     def _fold_item(self, node: nodes.Item, depth: int) -> Strings:
         """Fold an item or a slice of a constant, and an item of a table of constants."""
-        if isinstance(node.owner, nodes.Sequence | nodes.Table):
-            items = node.owner.items[:MAX_TEMPLATE_STRINGS]
-            return self._few(s for item in items for s in self.strings(item, depth=depth))
+        inner = self._contents(node.owner, depth)
+        if inner:
+            return self._union(inner, depth)
         texts = self.strings(node.owner, depth=depth)
         index = node.index
         if isinstance(index, nodes.Slice):
@@ -279,18 +329,37 @@ class StringTable:
             if bounds[2:] != [0]:
                 return self._few(text[slice(*bounds)] for text in texts)
         number = _integer(index)
-        return _NONE if number is None else self._few(t[number : number + 1 or None] for t in texts)
+        if number is None:
+            return _NONE
+        return self._few(t[number : number + 1 or None] for t in texts)
+
+    def _contents(self, node: Node, depth: int) -> list[Node]:
+        """Return what is in a list or a table, whichever item is meant."""
+        found: list[Node] = []
+        if isinstance(node, nodes.Sequence | nodes.Table):
+            found = list(node.items[:_MAX_WORDS])
+        elif depth and isinstance(node, nodes.Name | nodes.Attribute):
+            # One step only: what is set to itself and something more would grow with each.
+            found = [each for value in self._assigned(node) for each in self._contents(value, 0)]
+        self._spend(1 + 4 * len(found))
+        return found
 
 
-def _rendered(node: Node) -> str:
-    """Return what a piece of a body renders to, where that is constant."""
+def _bindings(node: Node, macros: Mapping[str, nodes.Macro]) -> Iterable[tuple[str, Node]]:
+    """Return the names to which *node* gives a value, with the value."""
     match node:
-        case nodes.Text(text=text) | nodes.Raw(text=text):
-            return text.strip()
-        case nodes.Output(values=(nodes.Literal(value=str() as text),)):
-            return text
+        case nodes.Assignment(target=target, value=value):
+            return _pairs(target, node if value is None else value)
+        case nodes.Macro(name=name):
+            return ((name, node),)
+        case nodes.For(target=target, iterable=nodes.Sequence(items=items)):
+            few = items[:MAX_TEMPLATE_STRINGS]
+            return tuple(pair for item in few for pair in _pairs(target, item))
+        case nodes.Call(function=nodes.Name(name=name), arguments=arguments) if name in macros:
+            positional = zip(macros[name].parameters, arguments.positional, strict=False)
+            return (*positional, *arguments.keywords)
         case _:
-            return ""
+            return ()
 
 
 def _pairs(target: Node, value: Node) -> Iterable[tuple[str, Node]]:
