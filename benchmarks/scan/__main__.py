@@ -138,7 +138,8 @@ def attacks(
         opened = [f / s["opened"] for f, s in zip(folders, chosen, strict=True)]
         for name, codes in everything(single, opened, peers).items():
             for sample, code in zip(chosen, codes, strict=True):
-                sample[key][name] = code
+                if code is not None:
+                    sample[key][name] = code
     return samples
 
 
@@ -153,22 +154,25 @@ def files(real: Path, peers: dict[str, Environment]) -> list[dict[str, Any]]:
         each["codes"] = {}
     for name, codes in everything(paths, paths, peers).items():
         for each, code in zip(listed, codes, strict=True):
-            each["codes"][name] = code
+            if code is not None:
+                each["codes"][name] = code
     return listed
 
 
 def everything(
     paths: list[Path], opened: list[Path], peers: dict[str, Environment]
-) -> dict[str, list[int]]:
+) -> dict[str, list[int | None]]:
     """Return the exit code of each scanner for each path; *opened* where it takes files only."""
-    found = {OURS: ours(paths)}
+    found: dict[str, list[int | None]] = {OURS: list(ours(paths))}
     for name, environment in peers.items():
-        sys.stderr.write(f"{name}: {len(paths)} paths ...\n")
-        given = paths if PEERS[name].directories else opened
+        step = PEERS[name].every
+        given = (paths if PEERS[name].directories else opened)[::step]
+        sys.stderr.write(f"{name}: {len(given)} paths ...\n")
         lines = environment.run(
             "-m", "benchmarks.scan.peers", name, lines=[str(p) for p in given]
         ).splitlines()
-        found[name] = [json.loads(line)["code"] for line in lines]
+        codes = [json.loads(line)["code"] for line in lines]
+        found[name] = [codes[n // step] if n % step == 0 else None for n in range(len(paths))]
     return found
 
 

@@ -31,6 +31,7 @@ class Peer:
         arguments: Before the path.
         blocking: Exit codes after which a careful caller does not load the file.
         directories: Whether it takes a directory.
+        every: Scan every so many-th path only, where the command is too slow for all.
     """
 
     requirement: str
@@ -38,6 +39,7 @@ class Peer:
     arguments: tuple[str, ...]
     blocking: frozenset[int]
     directories: bool = True
+    every: int = 1
 
 
 PEERS: Final = {
@@ -53,7 +55,9 @@ PEERS: Final = {
         frozenset({1, 2}),
         directories=False,
     ),
-    "modelaudit": Peer("modelaudit==0.2.54", "modelaudit.cli:main", ("scan",), frozenset({1, 2})),
+    "modelaudit": Peer(
+        "modelaudit==0.2.54", "modelaudit.cli:main", ("scan",), frozenset({1, 2}), every=25
+    ),
 }
 
 

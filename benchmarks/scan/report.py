@@ -67,7 +67,7 @@ def _table(samples: list[dict[str, Any]], names: list[str]) -> list[str]:
     lines = [f"| class | samples | {' | '.join(names)} |", f"|---|---:|{'---:|' * len(names)}"]
     for group in [*groups, "all"]:
         chosen = [s for s in samples if group in {s["group"], "all"}]
-        cells = [_share(sum(blocks(n, s["codes"][n]) for s in chosen), len(chosen)) for n in names]
+        cells = [_share(n, chosen) for n in names]
         lines.append(f"| {group} | {len(chosen)} | {' | '.join(cells)} |")
     return lines
 
@@ -85,9 +85,7 @@ def real(listed: list[dict[str, Any]]) -> str:
     ]
     for kind in [*sorted(formats), "all"]:
         chosen = [each for each in listed if kind in {each["format"], "all"}]
-        cells = [
-            _share(sum(blocks(n, each["codes"][n]) for each in chosen), len(chosen)) for n in names
-        ]
+        cells = [_share(n, chosen) for n in names]
         lines.append(f"| {kind} | {len(chosen)} | {' | '.join(cells)} |")
     lines.append("\n`weighbridge` blocks:\n")
     lines += [
@@ -114,8 +112,14 @@ def cost(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part} ({100 * part / whole:.1f} %)" if whole else "-"
+def _share(name: str, chosen: list[dict[str, Any]]) -> str:
+    """Return how much the scanner *name* blocked of those that it was given."""
+    codes = [each["codes"][name] for each in chosen if name in each["codes"]]
+    blocked = sum(blocks(name, code) for code in codes)
+    if not codes:
+        return "-"
+    part = "" if len(codes) == len(chosen) else f" of {len(codes)}"
+    return f"{blocked}{part} ({100 * blocked / len(codes):.1f} %)"
 
 
 def _names(codes: Iterable[dict[str, int]]) -> list[str]:
