@@ -10,9 +10,9 @@ from typing import Final
 
 from weighbridge.core.errors import OperationError
 from weighbridge.inventory.hashers import available_cores
+from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.launcher import Launcher, is_supported
 from weighbridge.scan.worker.client import ALLOWANCE, TARGET
-from weighbridge.policy.scanners import KNOWN
 
 _PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
 
