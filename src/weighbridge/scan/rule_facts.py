@@ -48,6 +48,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "pickle-dangerous-global": "PickleFacts",
         "pickle-divergence": "PickleFacts",
         "pickle-extension-registry": "PickleFacts",
+        "pickle-native-state": "PickleFacts",
         "pickle-patched-reference": "PickleFacts",
         "pickle-persistent-id": "PickleFacts",
         "pickle-several-streams": "PickleFacts",
