@@ -15,7 +15,41 @@ from weighbridge.scan.others.sarif import Sarif
 SARIF = Sarif(command=("{path}",), exit_codes=frozenset({0, 1}))
 KNOWN: list[Adapter] = [*ADAPTERS.values(), SARIF]
 TARGET = Target(root=Path("/m"), name="m", paths=frozenset({"a.pkl", "d/b.pt"}))
-KEYS = ["runs", "results", "ruleId", "level", "message", "text", "kind", "locations", "physicalLocation", "artifactLocation", "uri", "region", "byteOffset", "invocations", "executionSuccessful", "toolExecutionNotifications", "tool", "driver", "rules", "id", "properties", "security-severity", "version", "issues", "errors", "summary", "modelscan_version", "description", "source", "scanner", "severity", "operator", "module"]
+KEYS = [
+    "runs",
+    "results",
+    "ruleId",
+    "level",
+    "message",
+    "text",
+    "kind",
+    "locations",
+    "physicalLocation",
+    "artifactLocation",
+    "uri",
+    "region",
+    "byteOffset",
+    "invocations",
+    "executionSuccessful",
+    "toolExecutionNotifications",
+    "tool",
+    "driver",
+    "rules",
+    "id",
+    "properties",
+    "security-severity",
+    "version",
+    "issues",
+    "errors",
+    "summary",
+    "modelscan_version",
+    "description",
+    "source",
+    "scanner",
+    "severity",
+    "operator",
+    "module",
+]
 WORDS = st.sampled_from(
     ["a.pkl", "/m/d/b.pt:x", "error", "open", "fail", "9.5", "nan", "", "HIGH", "\x1b[2J", "\ud800"]
 )

@@ -31,7 +31,30 @@ ATTACKS = (
 )
 VOID = frozenset({"meta", "br"})
 KNOWN = frozenset(
-    ["html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "span", "table", "tr", "td", "th", "article", "code", "pre", "br", "strong", "footer"]
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "main",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "span",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "article",
+        "code",
+        "pre",
+        "br",
+        "strong",
+        "footer",
+    ]
 )
 
 

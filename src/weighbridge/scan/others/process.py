@@ -6,6 +6,7 @@ there, and those must not come from a model. What it prints beyond the bound, or
 ends it, with everything that it started.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -51,9 +52,14 @@ def find_program(name: str, /, *, away_from: Path) -> Path | None:
         folder = Path(entry)
         if folder.is_absolute() and not folder.resolve().is_relative_to(away_from):
             found = shutil.which(name, path=entry)
-            if found is not None:
+            if found is not None and _is_outside(Path(found), away_from):
                 return Path(found)
     return None
+
+
+def _is_outside(program: Path, folder: Path) -> bool:
+    """Tell whether *program* is named in full and is not, by way of links, within *folder*."""
+    return program.is_absolute() and not program.resolve().is_relative_to(folder)
 
 
 def run_scanner(command: Sequence[str], *, root: Path, bounds: Bounds | None = None) -> Outcome:
@@ -128,6 +134,8 @@ class _Run:
     def _start(self, status: int) -> "subprocess.Popen[bytes]":
         command = self._command
         if _POSIX:
+            if not sys.executable:
+                raise FileNotFoundError(errno.ENOENT, "the Python interpreter is not known")
             bounds = self._bounds
             limits = (bounds.memory, int(bounds.seconds) + 1, bounds.file, os.getpid())
             interpreter = [sys.executable, "-I", "-S", "-B", str(_CONFINE)]

@@ -140,3 +140,17 @@ def test_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", os.pathsep.join([".", str(model), str(tools)]))
     assert find_program("acme", away_from=model) == tools / "acme"
     assert find_program("other", away_from=model) is None
+    (tools / "linked").symlink_to(model / "acme")
+    assert find_program("linked", away_from=model) is None
+    assert find_program("linked", away_from=tmp_path / "elsewhere") == tools / "linked"
+
+
+def test_without_an_interpreter_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Python does not know itself nothing is run unconfined instead."""
+    program = write_program(tmp_path / "p", "echo ran")
+    monkeypatch.setattr(sys, "executable", "")
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    assert outcome.output == b""
+    assert outcome.problem == "it cannot be started: the Python interpreter is not known"
