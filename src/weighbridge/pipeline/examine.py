@@ -9,7 +9,7 @@ from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.limits import MAX_SCAN_JOBS
 from weighbridge.scan.interface import Examiner
-from weighbridge.scan.needs import read_needs
+from weighbridge.scan.need import read_needs
 from weighbridge.scan.report import ScanReport
 from weighbridge.scan.runner import Contents, scan_inventory
 from weighbridge.scan.worker.client import (

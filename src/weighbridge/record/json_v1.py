@@ -23,7 +23,7 @@ from weighbridge.core.evidence import (
 from weighbridge.core.identity import KeyIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
 from weighbridge.record.inspection import Inspected, SignatureClaim
-from weighbridge.scan.pickle_needs import Need
+from weighbridge.scan.need import Need
 from weighbridge.scan.report import ScanReport
 
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]

@@ -15,7 +15,7 @@ from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
 from weighbridge.record.overview import Row, Rows, finding_order, place_name, rows_of
 from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
-from weighbridge.scan.pickle_needs import Need, NeedStatus
+from weighbridge.scan.need import Need, NeedStatus
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 
 _EVIDENCE_LINES: Final = 3

@@ -15,25 +15,12 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from struct import Struct
 from typing import Final
 
 from weighbridge.sandbox.confine import confine
 from weighbridge.sandbox.frames import send_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Serve
-
-CONTROL: Final = 0
-"""Descriptor of the socket to whoever started this process."""
-
-ORDER: Final = Struct("<cQII")
-"""FORK with memory, CPU seconds and descriptors, or REAP with a process in the second place."""
-
-REPLY: Final = Struct("<i")
-"""A process that was forked, or how one ended as `waitpid` says; -1 where that is not known."""
-
-FORK: Final = b"F"
-REAP: Final = b"R"
-HELLO: Final = b"H"
+from weighbridge.sandbox.orders import CONTROL, HELLO, ORDER, REAP, REPLY
 
 _LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 _COLLECT_AFTER: Final = 50_000

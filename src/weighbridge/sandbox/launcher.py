@@ -21,9 +21,9 @@ from typing import Final, Self
 import weighbridge
 from weighbridge.core.errors import OperationError
 from weighbridge.core.limits import MAX_WORKER_START_SECONDS
-from weighbridge.sandbox.forkserver import CONTROL, FORK, HELLO, ORDER, REAP, REPLY
 from weighbridge.sandbox.frames import FrameError, receive_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Measure
+from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, ORDER, REAP, REPLY
 
 _CODE: Final = (
     "import sys; sys.path += sys.argv[2:]; from weighbridge.sandbox.forkserver import main; main()"

@@ -5,15 +5,16 @@ The list leaves a confined worker in the form of its reports, which the other si
 strictly as anything that hostile bytes may have had a part in: a finding for each name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Facts, Subject, shorten
+from weighbridge.scan.need import NeedStatus
 from weighbridge.scan.pickle_facts import PickleFacts
-from weighbridge.scan.pickle_needs import Need, NeedStatus, needs_of
+from weighbridge.scan.pickle_needs import needs_of
 
 _RULE: Final = "pickle-unknown-global"
 _SEVERITIES: Final = {
@@ -28,14 +29,9 @@ def list_needs(subject: Subject) -> tuple[Finding | Gap, ...]:
     """
     Return the names that *subject* and everything in it refer to, and what was not examined.
 
-    Each name is a finding to be read with `read_needs`.
+    Each name is a finding to be read with `need.read_needs`.
     """
     return examine(replace(subject, careful=True), judge=_as_findings)
-
-
-def read_needs(findings: Iterable[Finding]) -> tuple[Need, ...]:
-    """Return what `list_needs` said; what has another form is left out."""
-    return tuple(need for finding in findings if (need := _read(finding)) is not None)
 
 
 def _as_findings(facts: Facts, /) -> Iterator[Finding]:
@@ -52,19 +48,3 @@ def _as_findings(facts: Facts, /) -> Iterator[Finding]:
             message=str(need.status),
             evidence=(need.pack or "", str(need.count), shorten(need.name)),
         )
-
-
-def _read(finding: Finding) -> Need | None:
-    """Return the need that *finding* stands for."""
-    match finding.evidence:
-        case (pack, count, name) if finding.message in set(NeedStatus) and count.isdecimal():
-            return Need(
-                path=finding.path,
-                member=finding.member,
-                name=name,
-                count=int(count),
-                status=NeedStatus(finding.message),
-                pack=pack or None,
-            )
-        case _:
-            return None

@@ -1,43 +1,12 @@
 """What a pickle needs: each name that it refers to, and what is known of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from weighbridge.formats.pickle.values import GlobalNode
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.denylist import find_effect
+from weighbridge.scan.need import Need, NeedStatus
 from weighbridge.scan.pickle_facts import PickleFacts
-
-
-class NeedStatus(StrEnum):
-    """What is known of a name."""
-
-    LISTED = "listed"
-    UNKNOWN = "unknown"
-    DANGEROUS = "dangerous"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """
-    A name that a pickle refers to.
-
-    Attributes:
-        path: The file, relative to the artifact's root.
-        member: The member within it; None for the file itself.
-        name: `module.qualname`, as the unpickler imports it.
-        count: How often the stream refers to it.
-        status: What is known of it.
-        pack: The framework whose entry it is; None where it is not listed.
-    """
-
-    path: str
-    member: str | None
-    name: str
-    count: int
-    status: NeedStatus
-    pack: str | None
 
 
 def is_listed(node: GlobalNode) -> bool:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Severity
-from weighbridge.scan.pickle_needs import Need
+from weighbridge.scan.need import Need
 
 
 class FileStatus(StrEnum):

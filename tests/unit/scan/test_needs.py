@@ -9,8 +9,8 @@ from support.scanning import subject_of
 from support.zips import zip_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Gap
-from weighbridge.scan.needs import list_needs, read_needs
-from weighbridge.scan.pickle_needs import NeedStatus
+from weighbridge.scan.need import NeedStatus, read_needs
+from weighbridge.scan.needs import list_needs
 from weighbridge.scan.worker import wire
 
 ORDERED = p.name("collections", "OrderedDict")

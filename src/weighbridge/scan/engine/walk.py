@@ -20,8 +20,8 @@ from weighbridge.formats.pickle.machine import Bounds, Walk
 from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Change, Event, Limit, Trace
 from weighbridge.formats.pickle.values import CallNode, GlobalNode, PersistentNode
-from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.engine.recorder import Recording, record
+from weighbridge.scan.pickle_needs import is_listed
 
 _ZERO: Final = b"\0"
 
@@ -55,7 +55,7 @@ def walk(
     if trace.limits != {Limit.OPCODES} or first == bounds.opcodes:
         return trace
     if persistent is None and _is_ordinary(trace.events):
-        recording = record(data, start=start, admits=_is_listed, most_events=MAX_ENGINE_EVENTS)
+        recording = record(data, start=start, admits=is_listed, most_events=MAX_ENGINE_EVENTS)
         if recording is not None and not data[recording.end :].strip(_ZERO):
             recorded = _as_trace(recording, start=start)
             if not objects(recorded):
@@ -68,7 +68,7 @@ def _is_ordinary(events: Iterable[Event]) -> bool:
     for event in events:
         match event:
             case GlobalNode():
-                if event.computed or not _is_listed(event):
+                if event.computed or not is_listed(event):
                     return False
             case CallNode():
                 if event.target is None:
@@ -78,10 +78,6 @@ def _is_ordinary(events: Iterable[Event]) -> bool:
             case _:
                 return False
     return True
-
-
-def _is_listed(node: GlobalNode) -> bool:
-    return find_entry(node.dotted) is not None
 
 
 def _as_trace(recording: Recording, *, start: int) -> Trace:

@@ -40,7 +40,7 @@ from weighbridge.scan.interface import Examiner, Subject
 from weighbridge.scan.worker import wire
 
 TARGET: Final = "weighbridge.scan.worker.serve:serve"
-LISTER: Final = "weighbridge.scan.worker.serve:serve_needs"
+LISTER: Final = "weighbridge.scan.worker.list_needs:serve"
 
 ALLOWANCE: Final = Allowance(
     memory_bytes=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS

@@ -12,7 +12,6 @@ from weighbridge.core.limits import MAX_WORKER_INLINE_BYTES, MAX_WORKER_READ_BYT
 from weighbridge.sandbox.frames import HangUpError, receive_frame, send_frame
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Deadline, Examiner, Subject
-from weighbridge.scan.needs import list_needs
 from weighbridge.scan.worker import wire
 
 _ANY: Final = 2**32
@@ -21,15 +20,10 @@ _ANY: Final = 2**32
 
 def serve(talk: socket.socket, /) -> None:
     """Examine files as *talk* orders until it is closed; a `sandbox.interface.Serve`."""
-    _serve(talk, examine)
+    serve_with(talk, examine)
 
 
-def serve_needs(talk: socket.socket, /) -> None:
-    """List what files need, as `serve` examines them; the report's form is that of `needs`."""
-    _serve(talk, list_needs)
-
-
-def _serve(talk: socket.socket, examiner: Examiner) -> None:
+def serve_with(talk: socket.socket, examiner: Examiner) -> None:
     """Have files examined as *talk* orders until it is closed."""
     sizes: dict[str, int] = {}
     siblings: frozenset[str] = frozenset()
