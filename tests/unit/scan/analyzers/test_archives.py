@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import sys
 import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from struct import pack
@@ -13,7 +15,9 @@ from support import pickles as p
 from support.scanning import examined, rules_of, subject_of
 from support.seven_zips import build, names, seven_zip_of
 from support.tars import END, member, tar_of
+from support.zips import Part, build_zip, zip_of
 from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.evidence import Finding, Gap
 from weighbridge.formats.sniff import sniff
@@ -43,7 +47,7 @@ class TestTar:
         assert not _evidence(tar_of({"a.pkl": BENIGN, "b.txt": b"some text\n", "c": b""}))
 
     def test_nested_in_gzip(self) -> None:
-        """A NeMo model is a tar in a gzip: both are opened, and the settings are read."""
+        """A NeMo model is a tar in a gzip: both are opened, its settings read (CVE-2025-23304)."""
         bad = {"model_config.yaml": b"target: x\nencoder:\n  _target_: os.system\n  command: id\n"}
         good = {"./model_config.yaml": b"name: encoder\nlayers: 2\n"}
         assert "config-target" in rules_of(_evidence(gzip.compress(tar_of(bad)), "m.nemo"))
@@ -181,3 +185,34 @@ def test_a_tar_is_read_from_memory_only() -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         archive.addfile(link)
     assert rules_of(_evidence(buffer.getvalue())) == {"archive-anomaly"}
+
+
+class TestZip:
+    """Zip archives without a loader of their own."""
+
+    def test_directories_hold_nothing(self) -> None:
+        """Entries of folders are passed over, unless they have content."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("folder/", b"")
+            archive.writestr("folder/a.pkl", BENIGN)
+        assert not _evidence(buffer.getvalue())
+
+    def test_the_budget(self) -> None:
+        """What a file's members inflate to in all is bounded; what is stored costs nothing."""
+        data = zip_of({"a.txt": b"text\n" * 400, "b.pkl": PAYLOAD}, deflate=True)
+        few = replace(subject_of(data, format=FileFormat.ZIP), budget=Budget(inflated=99))
+        assert rules_of(examine(few)) == {"scan-limit"}
+        stored = zip_of({"a.txt": b"text\n" * 400, "b.pkl": PAYLOAD})
+        found = replace(subject_of(stored, format=FileFormat.ZIP), budget=Budget(inflated=99))
+        assert rules_of(examine(found)) == {DANGEROUS}
+
+    def test_a_missing_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A member that takes a package that is not installed is a gap with the command."""
+        for module in ("compression.zstd", "backports.zstd"):
+            monkeypatch.setitem(sys.modules, module, None)
+        fields = {"method": 93}
+        part = Part(name=b"a", data=b"x", local=fields, central=fields)
+        gaps = [e for e in _evidence(build_zip([part])) if isinstance(e, Gap)]
+        assert [gap.code for gap in gaps] == [Code.EXTRA_MISSING]
+        assert "weighbridge[scan]" in gaps[0].reason

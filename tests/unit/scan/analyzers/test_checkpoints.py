@@ -23,7 +23,7 @@ from weighbridge.core.evidence import Finding, Gap
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.streams import content as stream_content
 from weighbridge.formats.zip import prefix as zip_prefix
-from weighbridge.scan.analyzers import compressed
+from weighbridge.scan.analyzers import compressed, torch_legacy
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Budget
 
@@ -136,6 +136,21 @@ class TestLegacyTorch:
     def test_storages_that_do_not_fit(self, data: bytes) -> None:
         """A storage that the pickles do not describe is a gap."""
         assert "scan-malformed" in rules_of(_evidence(data))
+
+    def test_a_list_of_storages_that_is_none(self) -> None:
+        """A checkpoint whose fifth pickle is no list, or whose first no magic number, is a gap."""
+        good = [p.integer(0x1950A86A20F9469CFC6C), p.integer(1001), p.EMPTY_DICT, p.NONE]
+        data = b"".join(map(p.stream, [*good, p.EMPTY_DICT]))
+        assert "scan-malformed" in rules_of(examined(data, format=FileFormat.TORCH_LEGACY))
+        other = b"".join(map(p.stream, [p.integer(1), *good[1:], p.EMPTY_LIST]))
+        assert "scan-malformed" in rules_of(examined(other, format=FileFormat.TORCH_LEGACY))
+
+    def test_pickles_beyond_the_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Pickles that do not end within the bound are a gap; what lies within it is found."""
+        monkeypatch.setattr(torch_legacy, "_FIRST_READ", 64)
+        monkeypatch.setattr(torch_legacy, "MAX_PICKLE_BYTES", 256)
+        data = _legacy(p.stream(p.system() + p.POP + p.text("x" * 300)))
+        assert {DANGEROUS, "scan-limit"} <= rules_of(_evidence(data))
 
     def test_a_broken_pickle(self) -> None:
         """A checkpoint whose fourth pickle breaks is reported."""

@@ -8,11 +8,12 @@ import pytest
 from support import pickles as p
 from support.rule_vectors import assert_vector_holds, findings_of
 from support.scanning import examined, rules_of
-from support.zips import zip_of
+from support.zips import Part, build_zip, zip_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.formats.sniff import sniff
+from weighbridge.scan.analyzers import exported_program
 
 RULE = "exported-program"
 BENIGN = {
@@ -164,3 +165,13 @@ def test_older_archives() -> None:
     data = zip_of({"version": b"5.1", "serialized_exported_program.json": text})
     assert sniff(BytesSource(data), name="m.pt2").format is FileFormat.EXPORTED_PROGRAM
     assert findings_of(RULE, examined(data, format=FileFormat.EXPORTED_PROGRAM))
+
+
+def test_programs_that_nobody_reads_are_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is packed in an unknown way or too large is a gap."""
+    other = {"method": 97}
+    part = Part(name=b"m/models/a.json", data=b"{}", local=other, central=other)
+    found = examined(build_zip([part]), format=FileFormat.EXPORTED_PROGRAM)
+    assert "scan-malformed" in rules_of(found)
+    monkeypatch.setattr(exported_program, "MAX_TEXT_BYTES", 9)
+    assert rules_of(_evidence(BENIGN)) == {"scan-limit"}
