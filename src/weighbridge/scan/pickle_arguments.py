@@ -42,9 +42,6 @@ _FLAGS: Final = frozenset({"re.RegexFlag", "regex._regex_core.RegexFlag"})
 _UFUNC_MODULES: Final = frozenset({"numpy", "numpy.core._multiarray_umath"})
 """Where NumPy itself says that its arithmetic functions are."""
 
-_OF_CLASSES: Final = frozenset({"mro", "name", "value"})
-"""What an enumeration has besides its members."""
-
 _FACTORIES: Final = frozenset(
     f"builtins.{name}" for name in ("list", "dict", "int", "float", "str", "set", "tuple", "bool")
 ) | {"collections.OrderedDict", "collections.Counter", "collections.defaultdict"}
@@ -228,16 +225,6 @@ def _pattern(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     return None if plain and not has_keywords(call) else "its flags are computed"
 
 
-def _enum_member(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    if len(args) == 2 and not has_keywords(call):  # noqa: PLR2004  as it says
-        kind, name = args
-        entry = find_entry(kind.dotted) if isinstance(kind, GlobalNode) else None
-        named = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
-        if entry is not None and entry.kind is Kind.ENUM and named and name not in _OF_CLASSES:
-            return None
-    return "it takes a listed enumeration and the name of a member"
-
-
 def _encode(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     encodings = {"latin1", "latin-1", "utf-8", "utf8", "ascii"}
     text = bool(args) and isinstance(args[0], str) and not has_keywords(call)
@@ -363,7 +350,6 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.OWN_CLASS: _own_class,
             Arguments.OWN_INSTANCE: _own_instance,
             Arguments.PATTERN: _pattern,
-            Arguments.ENUM_MEMBER: _enum_member,
             Arguments.TENSOR_FIRST: _tensor_first,
             Arguments.PLAIN: _plain,
             Arguments.ALLOWED: _allowed,

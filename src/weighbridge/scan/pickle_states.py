@@ -30,7 +30,6 @@ NOT_CALLED_BY_OTHERS: Final = frozenset(
         Arguments.OWN_CLASS,
         Arguments.CALLABLE_FIRST,
         Arguments.OWN_MODULE,
-        Arguments.ENUM_MEMBER,
     }
 )
 """Functions that may not be called by another: what they get then is nobody's to check."""

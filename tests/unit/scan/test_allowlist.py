@@ -129,3 +129,11 @@ def test_a_pack_of_another_form_is_refused(text: str) -> None:
     """A file that does not follow the form is an error and not a shorter list."""
     with pytest.raises(ValueError, match=r".+"):
         parse_pack(text, source="x")
+
+
+def test_a_state_may_forbid_attributes() -> None:
+    """A group can name attributes that its classes may not get; other extras are refused."""
+    forbidding = GROUP.replace('reason = "r"', 'forbids = ["code"]\nreason = "r"')
+    (entry,) = parse_pack(forbidding, source="x").entries
+    assert entry.forbids == {"code"}
+    assert not parse_pack(GROUP, source="x").entries[0].forbids

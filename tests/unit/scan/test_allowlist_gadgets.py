@@ -33,11 +33,12 @@ def _built(kind: bytes, *items: bytes) -> bytes:
 
 def _distribution(template: str) -> bytes:
     """Return a distribution of SciPy with the code in *template*."""
-    kind = p.name("scipy.stats._continuous_distns", "beta_gen")
-    return _built(kind, p.text("_parse_arg_template"), p.text(template))
+    return _built(BETA, p.text("_parse_arg_template"), p.text(template))
 
 
 SYSTEM = p.name("os", "system")
+BETA = p.name("scipy.stats._continuous_distns", "beta_gen")
+INTERPOLATION = p.name("scipy.interpolate._interpolate", "interp1d")
 LINEAR = p.name("torch.nn.modules.linear", "Linear")
 MEAN = p.name("numpy", "mean")
 XGBOOST = p.name("xgboost.sklearn", "XGBModel")
@@ -61,6 +62,22 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "exec-of-scipy-default": (
         _distribution(TEMPLATE),
         _distribution(TEMPLATE.replace("loc=0", "loc=touch(marker)")),
+    ),
+    "distribution-of-early-releases": (
+        p.new(BETA) + p.tuple_of(p.dict_of(p.text("shapes"), p.text("a, b")), p.NONE) + p.BUILD,
+        p.new(BETA) + p.tuple_of(p.dict_of(p.text("shapes"), p.new(BETA)), p.NONE) + p.BUILD,
+    ),
+    "state-of-interpolation": (
+        p.new(INTERPOLATION) + p.tuple_of(p.NONE, p.dict_of(p.text("x"), p.NONE)) + p.BUILD,
+        p.new(INTERPOLATION) + p.tuple_of(p.NONE, p.dict_of(p.text("__class__"), p.NONE)) + p.BUILD,
+    ),
+    "attributes-of-interpolation": (
+        _built(INTERPOLATION, p.text("x"), p.NONE),
+        p.new(INTERPOLATION) + p.text("x") + p.BUILD,
+    ),
+    "state-of-tensor-class": (
+        p.new(p.name("torch.utils.hooks", "RemovableHandle")) + p.tuple_of(p.NONE) + p.BUILD,
+        p.call(p.name("torch", "Size"), p.tuple_of(p.integer(1))) + p.tuple_of(p.NONE) + p.BUILD,
     ),
     "formula-of-statsmodels": (
         _built(DATA, p.text("endog"), p.NONE),
@@ -246,6 +263,5 @@ def test_its_gadget_is_blocked(name: str) -> None:
 
 def test_a_template_is_long_or_of_another_type() -> None:
     """Code that is no text, and text without end, are no templates of SciPy's."""
-    kind = p.name("scipy.stats._continuous_distns", "beta_gen")
     for value in (p.raw(b"x"), p.text(TEMPLATE + "\n" * 5000)):
-        assert _blocking(_built(kind, p.text("_parse_arg_template"), value))
+        assert _blocking(_built(BETA, p.text("_parse_arg_template"), value))

@@ -96,9 +96,6 @@ class Arguments(StrEnum):
     PATTERN = "pattern"
     """A regular expression of bounded length and its flags."""
 
-    ENUM_MEMBER = "enum-member"
-    """A listed enumeration and the name of a member."""
-
     ENCODE = "encode"
     """A string and the encoding latin1, which is how old protocols write bytes."""
 
