@@ -25,6 +25,6 @@ class Hdf5Pickle(Rule[Hdf5PickleFacts]):
             )
         else:
             yield Match(
-                message=f"the file has {facts.count} pickles, which PyTables and pandas unpickle",
+                message=f"PyTables and pandas unpickle parts of the file: {facts.count} of them",
                 evidence=(", ".join(facts.where),),
             )
