@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from weighbridge.core.evidence import Severity
 from weighbridge.formats.pickle.render import render
-from weighbridge.scan.pickle_needs import is_listed
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import PickleFacts, belongs_to_program
+from weighbridge.scan.pickle_needs import is_listed
 
 
 class PickleDangerousGlobal(Rule[PickleFacts]):
