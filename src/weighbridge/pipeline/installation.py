@@ -49,6 +49,7 @@ def capabilities() -> tuple[Capability, ...]:
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
         Capability(name="cores", present=True, detail=str(available_cores())),
         _sealed_memory(),
+        _confinement(),
         *(_scanner(name) for name in sorted(KNOWN)),
     )
 

@@ -1,0 +1,67 @@
+"""What doctor says of confined processes."""
+
+import pytest
+
+from weighbridge.core.errors import OperationError
+from weighbridge.pipeline import installation
+from weighbridge.pipeline.installation import Capability, capabilities
+from weighbridge.sandbox.interface import Confinement, Measure
+from weighbridge.sandbox.launcher import Launcher, Worker
+
+
+def confinement() -> Capability:
+    """Return the line about confined processes."""
+    (found,) = (each for each in capabilities() if each.name == "confinement")
+    return found
+
+
+def kept_to(found: Confinement, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a started worker say that it was kept to *found*."""
+    start = Launcher.start
+
+    def started(self: Launcher) -> Worker:
+        worker = start(self)
+        worker.confinement = found
+        return worker
+
+    monkeypatch.setattr(Launcher, "start", started)
+
+
+def test_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that provides every measure has what is needed."""
+    kept_to(Confinement(enforced=frozenset(Measure)), monkeypatch)
+    assert confinement().present
+
+
+def test_refused_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure that the system refuses is named with the reason."""
+    kept_to(
+        Confinement(
+            enforced=frozenset(Measure) - {Measure.FILES},
+            refused=((Measure.FILES, "no such call"),),
+        ),
+        monkeypatch,
+    )
+    found = confinement()
+    assert not found.present
+    assert "files (no such call)" in found.detail
+
+
+def test_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no confined process starts, it is said why."""
+
+    def start(self: Launcher) -> Worker:
+        raise OperationError("it cannot be started")
+
+    monkeypatch.setattr(Launcher, "start", start)
+    found = confinement()
+    assert not found.present
+    assert "cannot be started" in found.detail
+
+
+def test_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without such processes is told from one that refuses measures."""
+    monkeypatch.setattr(installation, "is_supported", lambda: False)
+    found = confinement()
+    assert not found.present
+    assert "no confined processes" in found.detail
