@@ -136,12 +136,12 @@ def assert_agrees(data: bytes) -> bool:
 class TestAgreement:
     """The engine says what the machine says, or nothing."""
 
-    @given(value=OBJECTS, protocol=PROTOCOLS.filter(lambda n: n > 1))
+    @given(value=OBJECTS, protocol=PROTOCOLS.filter(lambda n: n > 2))
     def test_written_streams(self, value: object, protocol: int) -> None:
-        """What a pickler wrote without text is recorded, and as the machine sees it."""
-        assert_agrees(pickle.dumps([value, len, Fraction(1, 2)], protocol))
+        """What a pickler wrote for Python 3 is recorded, and as the machine sees it."""
+        assert assert_agrees(pickle.dumps([value, len, Fraction(1, 2)], protocol))
 
-    @settings(max_examples=1500, deadline=None)
+    @settings(max_examples=500, deadline=None)
     @given(
         value=OBJECTS,
         protocol=PROTOCOLS.filter(lambda n: n > 1),
@@ -162,7 +162,7 @@ class TestAgreement:
         assume(not makes_large_array(data) and not makes_large_memo(data))
         assert_agrees(data)
 
-    @settings(max_examples=3000, deadline=None)
+    @settings(max_examples=1500, deadline=None)
     @given(
         parts=st.lists(operation(), min_size=1, max_size=25), protocol=st.sampled_from([2, 3, 4, 5])
     )
