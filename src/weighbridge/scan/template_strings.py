@@ -172,6 +172,8 @@ class StringTable:
     def _is_text(self, node: Node, depth: int) -> bool:
         if isinstance(node, nodes.Literal):
             return isinstance(node.value, str)
+        if isinstance(node, nodes.Filter) and node.name in _SINGLE:
+            return True
         return bool(self.strings(node, depth=depth)) or self.is_built(node, depth=depth)
 
     def _fold(self, node: Node, depth: int) -> Strings:
