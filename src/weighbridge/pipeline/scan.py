@@ -9,8 +9,10 @@ What only some scans need is imported by those: most are of a path and ask nobod
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from weighbridge.core.artifact import ArtifactKind
 from weighbridge.core.errors import UsageError
 from weighbridge.inventory.contents import DiskContents
 from weighbridge.inventory.progress import Progress
@@ -21,6 +23,7 @@ from weighbridge.pipeline.counting import counted
 from weighbridge.pipeline.examine import examine_files, prepared_examiner, with_needs
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.report import ScanReport
+from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 
 if TYPE_CHECKING:
@@ -127,8 +130,12 @@ def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
     if reference.startswith(_HUB):
         return _scan_hub(reference, plan, examiner)
     handle = locate(reference)
+    # Only an approval that --show-globals helps to write names files by their digests.
+    undigested = frozenset[str]() if plan.show_globals else _everything_in(handle)
     inventory = take_inventory(
-        handle, InventoryPlan(symlinks=plan.symlinks), progress=plan.progress
+        handle,
+        InventoryPlan(symlinks=plan.symlinks, undigested=undigested),
+        progress=plan.progress,
     )
     require_files(handle, inventory)
     contents = counted(DiskContents(handle, inventory), inventory, plan.examined)
@@ -140,6 +147,21 @@ def _scan_path(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:
     from weighbridge.pipeline.others import ask_others
 
     return ask_others(report, plan.also, handle=handle)
+
+
+def _everything_in(handle: LocalHandle) -> frozenset[str]:
+    """
+    Return what the root holds, so that no file is hashed.
+
+    A scan reads what it looks at, and of large models that is the smallest part. What appears
+    after this is hashed, and what cannot be listed is told by the walk.
+    """
+    if handle.kind is ArtifactKind.FILE:
+        return frozenset({"."})
+    try:
+        return frozenset(entry.name for entry in Path(handle.root).iterdir())
+    except OSError:
+        return frozenset()
 
 
 def _scan_hub(reference: str, plan: _Plan, examiner: Examiner) -> ScanReport:

@@ -22,6 +22,7 @@ from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline import streams
 from weighbridge.pipeline.installation import capabilities
 from weighbridge.pipeline.others import scanners_for
+from weighbridge.pipeline.scan import scan_paths
 from weighbridge.scan.report import FileStatus, ScanVerdict
 from weighbridge.sources.hub import SCHEME
 
@@ -208,7 +209,7 @@ def test_a_stream_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_progress_of_both_parts_is_told(tmp_path: Path) -> None:
-    """Reading and scanning each tell how many bytes there are and how many are done."""
+    """Scanning tells how many bytes there are and are done; reading does where files are hashed."""
 
     class Recorder:
         """Adds up."""
@@ -228,8 +229,22 @@ def test_progress_of_both_parts_is_told(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(FINE)
     reading, examining = Recorder(), Recorder()
     wb.scan(tmp_path, progress=reading, examined=examining, jobs=2)
-    for recorder in (reading, examining):
-        assert (recorder.total, recorder.done) == (2 * len(FINE), 2 * len(FINE))
+    assert (reading.total, reading.done) == (0, 0)
+    assert (examining.total, examining.done) == (2 * len(FINE), 2 * len(FINE))
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_nothing_is_hashed(tmp_path: Path, *, single: bool) -> None:
+    """A scan hashes no file, except for the list of names that approvals are written from."""
+    (tmp_path / "sub").mkdir()
+    for name in ("a", "sub/b"):
+        (tmp_path / name).write_bytes(FINE)
+    place = tmp_path / "a" if single else tmp_path
+    entries = wb.scan(place).inventory.entries
+    assert [entry.digests for entry in entries] == [()] * len(entries)
+    (report,) = scan_paths([place], show_globals=True)
+    listed = report.inventory.entries
+    assert all(entry.sha256 for entry in listed)
 
 
 @pytest.mark.parametrize("jobs", [0, 65])
