@@ -12,6 +12,7 @@ user's token.
 """
 
 import importlib
+import json
 import re
 import threading
 import time
@@ -26,7 +27,6 @@ from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import (
     ArtifactChangedError,
     LimitExceededError,
-    MalformedContentError,
     MissingExtraError,
     OperationError,
     UsageError,
@@ -39,7 +39,6 @@ from weighbridge.core.limits import (
     MAX_HUB_SECONDS,
     MIN_HUB_BYTES_PER_SECOND,
 )
-from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.sources.remote import RemoteFile
 
 SCHEME: Final = "hf://"
@@ -123,8 +122,8 @@ def locate_on_hub(reference: str, /) -> HubHandle:
 def _read_listing(data: bytes, *, where: str) -> tuple[str, list[RemoteFile]]:
     """Return the commit and the files that the hub's answer names."""
     try:
-        document = parse_json(data, what=where)
-    except MalformedContentError as error:
+        document: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise OperationError("the hub's answer is not understood", where=where) from error
     match document:
         case {"sha": str() as revision, "siblings": list() as siblings} if _COMMIT.fullmatch(
@@ -145,7 +144,7 @@ def _read_listing(data: bytes, *, where: str) -> tuple[str, list[RemoteFile]]:
     return revision, files
 
 
-def _read_file(item: JsonValue, *, where: str) -> RemoteFile:
+def _read_file(item: object, *, where: str) -> RemoteFile:
     match item:
         case {"rfilename": str() as path, "size": int() as size} if size >= 0 and path:
             return RemoteFile(path=path, size=size)
