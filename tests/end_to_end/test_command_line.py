@@ -111,7 +111,7 @@ def test_a_stranger_s_signature_is_refused(place: Path) -> None:
         (("verify", "certificate", "model", "--certificate-chain", "publisher.pub"), 2, "identity"),
         (("verify", "model"), 2, "method-unavailable"),
         (("verify", "sigstore", "model"), 2, "method-unavailable"),
-        (("sign", "pkcs11-key", "model"), 2, "method-unavailable"),
+        (("verify", "pkcs11-key", "model"), 2, "method-unavailable"),
         (("check", "model", "--policy", "no.toml"), 2, "policy init"),
         (("check", "model", "--policy", "publisher.pub"), 10, "publisher.pub"),
         (("scan", "empty"), 3, "nothing-to-check"),

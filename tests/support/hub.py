@@ -102,7 +102,9 @@ def _answer(handler: BaseHTTPRequestHandler, hub: Hub) -> None:
         _send(handler, 200, _listing(hub), {"Content-Type": "application/json"})
     elif path.startswith(prefix) and hub.redirects:
         # As a hub does for large files: they lie elsewhere.
-        _send(handler, 302, b"", {"Location": hub.storage + "/storage/" + path.removeprefix(prefix)})
+        _send(
+            handler, 302, b"", {"Location": hub.storage + "/storage/" + path.removeprefix(prefix)}
+        )
     elif path.startswith((prefix, "/storage/")):
         name = unquote(path.removeprefix(prefix).removeprefix("/storage/"))
         _send_file(handler, hub, name, asked)

@@ -198,17 +198,25 @@ def all_rules() -> tuple[Rule[Any], ...]:
     return tuple(load_rule(rule_id) for rule_id in RULES)
 
 
-@cache
+_RULES_FOR: Final[dict[type[Facts], tuple[Rule[Any], ...]]] = {}
+"""What `rules_for` has answered."""
+
+
 def rules_for(kind: type[Facts]) -> tuple[Rule[Any], ...]:
     """
     Return the rules that look at facts of the class *kind*, in the order of `RULES`.
 
     No other rule is imported, but for those that `RULE_FACTS` does not list.
     """
+    known = _RULES_FOR.get(kind)
+    if known is not None:
+        return known
     names = {base.__name__ for base in kind.__mro__}
     wanted = (rule_id for rule_id in RULES if RULE_FACTS.get(rule_id, kind.__name__) in names)
     rules = map(load_rule, wanted)
-    return tuple(rule for rule in rules if issubclass(kind, rule.consumes))
+    found = tuple(rule for rule in rules if issubclass(kind, rule.consumes))
+    _RULES_FOR[kind] = found
+    return found
 
 
 def _rules_defined_in(module: ModuleType) -> list[type[Rule[Any]]]:

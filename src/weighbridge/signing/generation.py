@@ -1,6 +1,8 @@
 """New elliptic-curve keys, for publishers who have none yet."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -14,7 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
 from weighbridge.core.identity import KeyIdentity
 from weighbridge.signing.key import KeySigner
 
-CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
+CURVES: Final[Mapping[str, Callable[[], ec.EllipticCurve]]] = {
+    "P-256": ec.SECP256R1,
+    "P-384": ec.SECP384R1,
+    "P-521": ec.SECP521R1,
+}
 """The curves of the format, under the names of FIPS 186-5."""
 
 

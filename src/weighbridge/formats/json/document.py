@@ -52,8 +52,17 @@ def refuse_bom(data: bytes, *, what: str) -> None:
         raise malformed(what, expected="no byte order mark", found="one at the start")
 
 
-def make_decoder(on_object: Callable[[dict[str, JsonValue]], None] | None) -> json.JSONDecoder:
-    """Return a strict decoder that shows every object to *on_object*, the inner ones first."""
+def make_decoder(
+    on_object: Callable[[dict[str, JsonValue]], None] | None, *, finite: bool = True
+) -> json.JSONDecoder:
+    """
+    Return a strict decoder that shows every object to *on_object*, the inner ones first.
+
+    Args:
+        on_object: What to show them to.
+        finite: Whether to refuse NaN and the infinities, which Python writes and RFC 8259 does
+            not know.
+    """
 
     def watched(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
         members = _unique(pairs)
@@ -63,7 +72,7 @@ def make_decoder(on_object: Callable[[dict[str, JsonValue]], None] | None) -> js
 
     return json.JSONDecoder(
         object_pairs_hook=_unique if on_object is None else watched,
-        parse_constant=_refuse_constant,
+        parse_constant=_refuse_constant if finite else float,
         parse_int=_integer,
         parse_float=_number,
     )

@@ -23,7 +23,6 @@ from weighbridge.formats.json.document import (
     decode,
     make_decoder,
     malformed,
-    parse_json,
     refuse_bom,
 )
 
@@ -65,9 +64,10 @@ def read_wanted(
     """
     Return the JSON document in *source*, its large containers reduced to what is *wanted*.
 
-    The whole document is held to everything that `parse_json` asks for. A container of more than
-    *window* bytes loses its other members, or has None in their places if it is an array; every
-    smaller one is whole or gone. So what is wanted stands where it stood.
+    The whole document is held to everything that `parse_json` asks for, but for NaN and the
+    infinities: training states have them, and no reader takes them for something else. A
+    container of more than *window* bytes loses its other members, or has None in their places if
+    it is an array; every smaller one is whole or gone. So what is wanted stands where it stood.
 
     *between* is called before each part, and may raise to end the reading.
 
@@ -77,8 +77,17 @@ def read_wanted(
         LimitExceededError: Too deep, or too many values.
     """
     if source.size <= window:
-        return parse_json(source.read_at(0, source.size), what=what)
+        return _read_whole(source, what=what, decoder=make_decoder(None, finite=False))
     return _Reading(source, what, wanted, window, between).run()
+
+
+def _read_whole(source: ByteSource, *, what: str, decoder: json.JSONDecoder) -> JsonValue:
+    """Read a document that fits, or that is one long scalar."""
+    data = source.read_at(0, source.size)
+    refuse_bom(data, what=what)
+    check_count(count_values(data), what=what)
+    check_depth(data, what=what)
+    return decode(data, decoder, what=what)
 
 
 class _Keys:
@@ -149,14 +158,14 @@ class _Reading:
         self._values = 0
         self._around: list[_Container] = []
         self._mentioned = False
-        self._decoder: json.JSONDecoder = make_decoder(self._look_at)
+        self._decoder: json.JSONDecoder = make_decoder(self._look_at, finite=False)
 
     def run(self) -> JsonValue:
         """Read the document."""
         refuse_bom(self._source.read_at(0, 3), what=self._what)
         opening = self._next_byte()
         if opening not in _CLOSING:
-            return parse_json(self._source.read_at(0, self._source.size), what=self._what)
+            return _read_whole(self._source, what=self._what, decoder=self._decoder)
         root = self._open(opening, key=None, whole=False)
         while self._around:
             self._between()

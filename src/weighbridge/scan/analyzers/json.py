@@ -1,9 +1,15 @@
 """JSON: configurations of models, tokenizers, adapters and pipelines."""
 
+from dataclasses import replace
+from typing import Final
+
 from weighbridge.formats.json.parts import read_wanted
 from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Analysis, Subject
+from weighbridge.scan.keras.configuration import MODEL_KEYS, keras_facts, models_in
 from weighbridge.scan.text import require_text_size
+
+_WANTED: Final = replace(WANTED, keys=WANTED.keys | MODEL_KEYS)
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -18,7 +24,9 @@ def analyze(subject: Subject) -> Analysis:
     document = read_wanted(
         subject.source,
         what=subject.name or subject.path,
-        wanted=WANTED,
+        wanted=_WANTED,
         between=subject.check_time,
     )
     yield from settings_in(subject, document)
+    for model in models_in(document):
+        yield from keras_facts(subject, model)
