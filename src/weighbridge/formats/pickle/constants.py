@@ -307,6 +307,9 @@ def _frame(m: Registers, at: int) -> int:
 
 def _stop(m: Registers, at: int) -> int:
     m.result = m.stack.pop()
+    if m.frame_end > at:
+        # Whoever loads a second time from the same file goes on behind the frame, not here.
+        m.note(AnomalyKind.FRAME, "the stream stops before its frame ends", at - 1)
     m.stopped = True
     m.at = at
     return LEAVE
