@@ -21,9 +21,9 @@ from weighbridge.core.errors import (
 from weighbridge.core.evidence import Clean, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_SCAN_SECONDS
 from weighbridge.scan import registry
+from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Analysis, Analyzer, Facts, Match, Rule, Subject
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
-from weighbridge.scan.examination import examine
 from weighbridge.scan.runner import scan_inventory
 
 
