@@ -68,8 +68,7 @@ def victims(folder: Path) -> Environment:
 
 def peer(folder: Path, name: str) -> Environment:
     """Return the environment of a peer; variants of one scanner share theirs."""
-    extra = ["typing_extensions"] if name == "fickling" else []
-    return _made(folder / name.partition(" ")[0], [PEERS[name].requirement, *extra])
+    return _made(folder / name.partition(" ")[0], PEERS[name].requirement.split())
 
 
 def _made(place: Path, packages: list[str]) -> Environment:

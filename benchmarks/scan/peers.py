@@ -26,7 +26,7 @@ class Peer:
     A scanner's command.
 
     Attributes:
-        requirement: What is installed.
+        requirement: What is installed: the scanner, and what it needs for its own formats.
         entry: Module and function of the console script.
         arguments: Before the path.
         blocking: Exit codes after which a careful caller does not load the file.
@@ -43,13 +43,18 @@ class Peer:
 
 
 PEERS: Final = {
-    "picklescan": Peer("picklescan==1.0.5", "picklescan.cli:main", ("-p",), frozenset({1, 2})),
+    "picklescan": Peer(
+        "picklescan==1.0.5 numpy py7zr", "picklescan.cli:main", ("-p",), frozenset({1, 2})
+    ),
     "picklescan --strict": Peer(
-        "picklescan==1.0.5", "picklescan.cli:main", ("--strict", "-p"), frozenset({1, 2})
+        "picklescan==1.0.5 numpy py7zr",
+        "picklescan.cli:main",
+        ("--strict", "-p"),
+        frozenset({1, 2}),
     ),
     "modelscan": Peer("modelscan==0.8.8", "modelscan.cli:main", ("scan", "-p"), frozenset({1, 2})),
     "fickling": Peer(
-        "fickling==0.1.12",
+        "fickling==0.1.12 typing_extensions",
         "fickling.__main__:main",
         ("--check-safety",),
         frozenset({1, 2}),

@@ -100,7 +100,7 @@ def cost(found: list[dict[str, Any]]) -> str:
     """Return the table about hostile cost."""
     lines = [
         "## Files that cost\n",
-        f"{sum(each['within'] for each in found)} of {len(found)} end within 30 s and 1 GiB with exit code 10 or 11.\n",
+        f"{sum(each['within'] for each in found)} of {len(found)} end within 30 s and 1 GiB with exit code 10 or 11, or with 0 where the file is only large.\n",
         "| file | seconds | MiB | exit |",
         "|---|---:|---:|---:|",
         *(
@@ -134,5 +134,8 @@ most; has the victims' own loaders really load them in confined children, to see
 gives all of it, the same files without the attack, and real model files to each scanner's command.
 
 A file counts as blocked when the command says that something is wrong or that it could not look:
-exit code 10 or 11 of `weighbridge scan`, 1 or 2 of the others.
+exit code 10 or 11 of `weighbridge scan`, 1 or 2 of the others. Fickling's command is made for pickles
+and ends with 2 for whatever else it is given, attack or not: its second and third table say what that
+is worth. ModelAudit takes seconds for a file and got every 25th. How the pickle engine is fuzzed
+against the unpicklers themselves is in [fuzzing.md](fuzzing.md).
 """

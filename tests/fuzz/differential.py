@@ -167,6 +167,7 @@ def judge(data: bytes, reached: Reached, tally: Tally) -> None:
         tally.kinds.update(reached.acts)
         if not blocked:
             tally.misses.append((data, sorted(unknown), sorted(reached.acts)))
+            sys.stderr.write(f"missed {sorted(unknown)} {sorted(reached.acts)}: {data.hex()}\n")
     if unknown and not _mentions(data, unknown):
         tally.unseen.append(data)
 
