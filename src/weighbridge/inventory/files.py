@@ -80,6 +80,10 @@ class FileSource:
         """Bytes in total, as listed."""
         return self._size
 
+    def fileno(self) -> int:
+        """Return the descriptor, open for reading only: a confined parser may read it itself."""
+        return self._file.fileno()
+
     def read_at(self, offset: int, length: int, /) -> bytes:
         """Return the bytes from *offset*, *length* of them or as many as there are."""
         if offset < 0 or length < 0:
