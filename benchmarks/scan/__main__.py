@@ -129,11 +129,12 @@ def attacks(
     for sample in samples:
         sample["acts"] = acts.get(sample["id"], [])
         sample["codes"], sample["twin codes"] = {}, {}
-    for kind, key in (("attack", "codes"), ("twin", "twin codes")):
+    # A twin may need a file more than its attack, such as the weights that are beside a model.
+    for kind, key, count in (("attack", "codes", "files"), ("twin", "twin codes", "twin files")):
         chosen = [s for s in samples if kind == "attack" or s["twin"]]
         folders = [corpus / kind / s["id"] for s in chosen]
         single = [
-            f if s["files"] > 1 else f / s["opened"] for f, s in zip(folders, chosen, strict=True)
+            f if s[count] > 1 else f / s["opened"] for f, s in zip(folders, chosen, strict=True)
         ]
         opened = [f / s["opened"] for f, s in zip(folders, chosen, strict=True)]
         for name, codes in everything(single, opened, peers).items():

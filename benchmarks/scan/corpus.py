@@ -41,6 +41,7 @@ def describe(sample: Sample) -> dict[str, object]:
         "files": len(sample.files),
         "loaders": list(sample.loaders),
         "twin": sample.twin is not None,
+        "twin files": len(sample.twin or ()),
         "references": list(sample.references),
     }
 
