@@ -137,6 +137,8 @@ SIGNATURES = [
     ("java class", b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(20), F.SHARED_OBJECT),
     ("a program for several systems", b"MZqFpD='\n" + bytes(60), F.SHARED_OBJECT),
     ("an ape without a PE image", b"jartsr='" + bytes(60), F.SHARED_OBJECT),
+    ("an ape that is a shell script", b"MZqFpD='\n" + b"#" * 100, F.SHARED_OBJECT),
+    ("text with the letters of an ape", b"MZqFpD = '\n" + b"#" * 100, F.TEXT),
     ("a library of objects", b"!<arch>\n" + bytes(60), F.SHARED_OBJECT),
     ("a shortcut", b"\x4c\x00\x00\x00\x01\x14\x02\x00" + bytes(60), F.SHARED_OBJECT),
     ("png", b"\x89PNG\r\n\x1a\n" + bytes(20), F.IMAGE),

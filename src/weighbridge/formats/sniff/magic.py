@@ -30,7 +30,8 @@ _PREFIXES: Final = (
     (b"\xcf\xfa\xed\xfe", FileFormat.SHARED_OBJECT),
     (b"\xca\xfe\xba\xbf", FileFormat.SHARED_OBJECT),
     (b"\x00asm", FileFormat.SHARED_OBJECT),  # WebAssembly
-    (b"jartsr='", FileFormat.SHARED_OBJECT),  # a program for several systems, as llamafiles are
+    (b"MZqFpD='", FileFormat.SHARED_OBJECT),  # a program for several systems, as llamafiles are:
+    (b"jartsr='", FileFormat.SHARED_OBJECT),  # shells run what may hold no byte that is not text
     (b"APEDBG='", FileFormat.SHARED_OBJECT),
     (b"!<arch>\n", FileFormat.SHARED_OBJECT),  # a library of object files
     (b"\x1bLua", FileFormat.SHARED_OBJECT),
