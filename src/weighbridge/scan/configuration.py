@@ -76,6 +76,12 @@ class ModuleTypeFacts(SettingFacts):
     __slots__ = ()
 
 
+class ModulePathFacts(SettingFacts):
+    """Says where one module of a sentence-transformers model lies."""
+
+    __slots__ = ()
+
+
 class ComponentFacts(SettingFacts):
     """Names the library and the class of one component of a diffusers pipeline."""
 
@@ -276,13 +282,19 @@ def _counts(key: str, members: dict[str, JsonValue]) -> bool:
 def _routed_types(
     subject: Subject, parents: tuple[str, ...], members: dict[str, JsonValue]
 ) -> Iterator[SettingFacts]:
-    """Yield the classes to which a sentence-transformers router sends its inputs."""
+    """
+    Yield the classes to which a sentence-transformers router sends its inputs, and their folders.
+
+    The name of each is the folder that it is loaded from (sentence_transformers, Router.load).
+    """
     types = members.get("types")
     if not isinstance(types, dict) or "structure" not in members:
         return
     for name, value in types.items():
         where = _path((*parents, "types"), name)
         yield ModuleTypeFacts(subject=subject, where=where, key="types", value=value)
+        folders = _path(parents, "types")
+        yield ModulePathFacts(subject=subject, where=folders, key="types", value=name)
 
 
 def _constructed(
@@ -336,8 +348,10 @@ def _components(subject: Subject, document: JsonValue) -> Iterator[SettingFacts]
 
 
 def _module_types(subject: Subject, document: list[JsonValue]) -> Iterator[SettingFacts]:
-    """Yield the classes of a sentence-transformers `modules.json`."""
+    """Yield the classes of a sentence-transformers `modules.json`, and where they lie."""
     for index, item in enumerate(document):
         if isinstance(item, dict) and "type" in item and ("path" in item or "idx" in item):
             where = f"/{index}/type"
             yield ModuleTypeFacts(subject=subject, where=where, key="type", value=item["type"])
+            path = f"/{index}/path"
+            yield ModulePathFacts(subject=subject, where=path, key="path", value=item.get("path"))

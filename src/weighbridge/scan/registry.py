@@ -116,6 +116,7 @@ RULES: Final[tuple[str, ...]] = (
     "mlflow-code",
     "model-extension",
     "modules-import",
+    "modules-path",
     "native-code",
     "notebook-code",
     "onnx-custom-operator",

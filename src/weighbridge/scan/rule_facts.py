@@ -37,6 +37,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "mlflow-code": "LoadedCodeFacts",
         "model-extension": "ModelExtensionFacts",
         "modules-import": "ModuleTypeFacts",
+        "modules-path": "ModulePathFacts",
         "native-code": "NativeCodeFacts",
         "notebook-code": "NotebookFacts",
         "onnx-custom-operator": "OnnxOperatorsFacts",
