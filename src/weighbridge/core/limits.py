@@ -401,7 +401,7 @@ MAX_TEMPLATE_DEPTH: Final = 40
 """Nesting of a chat template, of which each level takes up to 16 frames of the interpreter's
 stack; the deepest of 1,156 that were read has 14."""
 
-MAX_TEMPLATE_STRINGS: Final = 8
+MAX_TEMPLATE_STRINGS: Final = 32
 """Constants that one expression of a chat template may stand for, as far as it is followed."""
 
 MAX_TEMPLATE_WORD_CHARS: Final = 256
@@ -423,6 +423,12 @@ MAX_XML_ENTITIES: Final = 1000
 
 MAX_XML_ENTITY_CHARS: Final = 16 * KIB
 """Characters that one entity stands for when those within it are written out."""
+
+MAX_XML_ENTITY_REFERENCES: Final = 4
+"""References to others within one entity; those that fill memories have ten, drawings have none."""
+
+MAX_XML_WRITTEN_CHARS: Final = 8 * MIB
+"""Characters that the references in the text of one document stand for; expat tolerates as many."""
 
 MAX_XML_ODDITIES: Final = 100
 """Scripts, inclusions and extensions of one document that are named."""

@@ -3,7 +3,8 @@ Read XML for what is written in it, with no entity expanded and nothing fetched.
 
 The parser is the standard library's expat. It is told to leave entities alone, it is given no
 handler that could open one, and it stops at the first declaration of a general entity that
-refers to others often enough to matter (CVE-2003-1564 and its many successors).
+refers to others often enough to matter (CVE-2003-1564 and its many successors), and where the
+text refers to entities so often that they stand for more than memories hold.
 """
 
 import re
@@ -13,7 +14,12 @@ from typing import Final
 from xml.parsers import expat
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_XML_DEPTH, MAX_XML_ENTITIES, MAX_XML_ENTITY_CHARS
+from weighbridge.core.limits import (
+    MAX_XML_DEPTH,
+    MAX_XML_ENTITIES,
+    MAX_XML_ENTITY_CHARS,
+    MAX_XML_WRITTEN_CHARS,
+)
 
 _REFERENCE: Final = re.compile(r"&([^;&\s]{1,256});")
 _PREDEFINED: Final = frozenset({"amp", "apos", "gt", "lt", "quot"})
@@ -32,11 +38,13 @@ class Entity:
         name: Its name; with a `%` in front for a parameter entity.
         system: Where its content is to be fetched from; None where it stands in the document.
         size: Characters that it stands for, those of the entities in it included.
+        references: How often it refers to other entities; not to those that every document has.
     """
 
     name: str
     system: str | None
     size: int
+    references: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,7 @@ class XmlDocument:
         public: Its public identifier.
         entities: What the document type declares.
         instructions: Processing instructions: target and content.
+        written: Characters that the references in the text stand for, as far as it was read.
     """
 
     root: str
@@ -59,6 +68,7 @@ class XmlDocument:
     public: str | None
     entities: tuple[Entity, ...]
     instructions: tuple[tuple[str, str], ...]
+    written: int
 
 
 class _Expansion(Exception):  # noqa: N818  ends the reading, and is no error
@@ -76,6 +86,7 @@ class _Reader:
     entities: dict[str, Entity] = field(default_factory=dict)
     instructions: list[tuple[str, str]] = field(default_factory=list)
     depth: int = 0
+    written: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take the start of an element."""
@@ -113,8 +124,15 @@ class _Reader:
     ) -> None:
         """Take the declaration of an entity, and stop where it stands for too much."""
         key = f"%{name}" if is_parameter else name
-        size = 0 if value is None else self._size(value)
-        self.entities.setdefault(key, Entity(name=key, system=system, size=size))
+        names = [
+            each
+            for each in _REFERENCE.findall(value or "")
+            if each not in _PREDEFINED and not each.startswith("#")
+        ]
+        size = self._size(value or "", names)
+        self.entities.setdefault(
+            key, Entity(name=key, system=system, size=size, references=len(names))
+        )
         if size > MAX_XML_ENTITY_CHARS:
             raise _Expansion
         if len(self.entities) > MAX_XML_ENTITIES:
@@ -127,19 +145,26 @@ class _Reader:
         if len(self.instructions) < MAX_XML_ENTITIES:
             self.instructions.append((target, data))
 
-    def _size(self, value: str) -> int:
+    def other(self, text: str) -> None:
+        """Take what no other handler takes: references in the text among it."""
+        if text.startswith("&") and text.endswith(";"):
+            known = self.entities.get(text[1:-1])
+            self.written += 0 if known is None else known.size
+            if self.written > MAX_XML_WRITTEN_CHARS:
+                raise _Expansion
+
+    def _size(self, value: str, names: list[str]) -> int:
         """
-        Return the characters that *value* stands for.
+        Return the characters that *value* stands for, which refers to *names*.
 
         A reference to what is declared later, if at all, counts as too many: no writer makes one.
         """
         size = len(value)
-        for name in _REFERENCE.findall(value):
+        for name in names:
             known = self.entities.get(name)
-            if known is not None:
-                size += known.size
-            elif name not in _PREDEFINED and not name.startswith("#"):
+            if known is None:
                 return MAX_XML_ENTITY_CHARS + 1
+            size += known.size
         return size
 
 
@@ -152,9 +177,9 @@ def read_xml(data: bytes, *, element: OnElement) -> XmlDocument:
         LimitExceededError: Nested too deeply, or too many entities.
     """
     parser = expat.ParserCreate()
-    # Characters are of no interest; and a default handler keeps references from being expanded.
-    parser.DefaultHandler = _ignore
     reader = _Reader(element=element, parser=parser)
+    # Characters are of no interest; and a default handler keeps references from being expanded.
+    parser.DefaultHandler = reader.other
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.StartDoctypeDeclHandler = reader.start_doctype
@@ -182,8 +207,5 @@ def read_xml(data: bytes, *, element: OnElement) -> XmlDocument:
         public=public,
         entities=tuple(reader.entities.values()),
         instructions=tuple(reader.instructions),
+        written=reader.written,
     )
-
-
-def _ignore(_: str) -> None:
-    """Take what no other handler takes."""

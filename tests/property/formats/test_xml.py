@@ -32,11 +32,12 @@ def test_the_document_is_read() -> None:
     assert (document.root, document.doctype, document.system, document.public) == (
         ("x", "x", "s", "p")
     )
-    assert [(e.name, e.system, e.size) for e in document.entities] == [
-        ("e", None, 4),
-        ("f", None, 14),
-        ("%g", None, 1),
+    assert [(e.name, e.system, e.size, e.references) for e in document.entities] == [
+        ("e", None, 4, 0),
+        ("f", None, 14, 2),
+        ("%g", None, 1, 0),
     ]
+    assert document.written == len("text")
     assert document.instructions == (("a", "b"),)
 
 

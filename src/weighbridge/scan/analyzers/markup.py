@@ -12,7 +12,12 @@ from enum import StrEnum
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.limits import MAX_XML_ENTITY_CHARS, MAX_XML_ODDITIES
+from weighbridge.core.limits import (
+    MAX_XML_ENTITY_CHARS,
+    MAX_XML_ENTITY_REFERENCES,
+    MAX_XML_ODDITIES,
+    MAX_XML_WRITTEN_CHARS,
+)
 from weighbridge.formats.xml import XmlDocument, read_xml
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.text import read_whole
@@ -172,12 +177,15 @@ def _entities(subject: Subject, document: XmlDocument) -> Analysis:
             kind = EntityKind.EXTERNAL
         elif entity.name.startswith("%"):
             kind = EntityKind.PARAMETER
-        elif entity.size > MAX_XML_ENTITY_CHARS:
+        elif entity.size > MAX_XML_ENTITY_CHARS or entity.references > MAX_XML_ENTITY_REFERENCES:
             kind = EntityKind.EXPANSION
         else:
             continue
         text = f"entity {entity.name} of {entity.system or f'{entity.size} characters'}"
         yield XmlEntityFacts(subject=subject, kind=kind, text=text)
+    if document.written > MAX_XML_WRITTEN_CHARS:
+        text = f"entities of {document.written} characters or more, written out in the text"
+        yield XmlEntityFacts(subject=subject, kind=EntityKind.EXPANSION, text=text)
 
 
 def _search_html(subject: Subject, data: bytes) -> Analysis:

@@ -12,7 +12,7 @@ _MESSAGES: Final = MappingProxyType(
     {
         EntityKind.EXTERNAL: "an XML reader would open what the document names",
         EntityKind.PARAMETER: "the document builds its own declarations, as attacks on readers do",
-        EntityKind.EXPANSION: "an XML reader would write entities out until its memory is full",
+        EntityKind.EXPANSION: "an XML reader would write entities out over and over",
         EntityKind.INCLUSION: "an XML reader would include what the document names",
     }
 )

@@ -30,12 +30,20 @@ def _found(text: str) -> list[Finding]:
         f'<!ENTITY a0 "lol">{LAUGHS}',
         '<!ENTITY a "&b;"><!ENTITY b "text">',
         f'<!ENTITY a "{"x" * 20_000}">',
+        f'<!ENTITY a "text"><!ENTITY b "{"&a;" * 5}">',
     ],
 )
 def test_entities(declarations: str) -> None:
     """Each entity that leads elsewhere, or stands for far more than is written, is found."""
     (finding, *_) = _found(f"<!DOCTYPE a [{declarations}]><a/>")
     assert finding.evidence[0].startswith("entity")
+
+
+def test_references_in_the_text() -> None:
+    """One long entity that the text refers to many times is found (quadratic blow-up)."""
+    text = f'<!DOCTYPE a [<!ENTITY x "{"x" * 8_192}">]><a>{"&x;" * 1_025}</a>'
+    (finding,) = _found(text)
+    assert finding.evidence == ("entities of 8396800 characters or more, written out in the text",)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,9 @@ def test_documents_from_elsewhere(text: str) -> None:
         ),
         '<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg">]><svg xmlns="&ns;"/>',
         '<!DOCTYPE a [<!ENTITY x "a &amp; b">]><a>&x;&#65;</a>',
+        f'<!DOCTYPE a [<!ENTITY x "text"><!ENTITY y "{"&x;" * 4}">]><a>&y;</a>',
+        f'<!DOCTYPE a [<!ENTITY x "{"&amp;&#65;" * 10}">]><a>&x;</a>',
+        f'<!DOCTYPE a [<!ENTITY x "{"x" * 8_192}">]><a>{"&x;" * 1_024}</a>',
         "<a><include/><![CDATA[<!ENTITY x SYSTEM 'y'>]]></a>",
     ],
 )
