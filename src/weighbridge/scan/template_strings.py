@@ -8,6 +8,7 @@ neither loops nor the arguments of macros.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from types import MappingProxyType
 from typing import Final
 
@@ -22,6 +23,7 @@ from weighbridge.formats.jinja.nodes import Node
 
 Strings = frozenset[str]
 _NONE: Final[Strings] = frozenset()
+_EMPTY: Final[Strings] = frozenset({""})
 _MAX_DEPTH: Final = 24
 _LONGEST_PIECE: Final = 64
 _MAX_WORDS: Final = 64
@@ -194,31 +196,27 @@ class StringTable:
 
     def _fold_body(self, body: tuple[Node, ...], depth: int) -> Strings:
         """Fold what a body renders to, where all of it is constant."""
-        pieces: list[str | None] = []
+        pieces: list[Strings] = []
         for node in body:
             match node:
                 case nodes.Text(text=text) | nodes.Raw(text=text):
-                    pieces.append(text.strip())
+                    pieces.append(frozenset({text.strip()}))
                 case nodes.Output(values=values):
-                    pieces.extend(self._first(value, depth) for value in values)
+                    pieces.extend(self._rendered(value, depth) for value in values)
                 case _:
                     return _NONE
         return self._put_together("", pieces)
 
-    def _first(self, node: Node, depth: int) -> str | None:
-        """Return one constant that *node* may stand for; numbers count as what they render to."""
+    def _rendered(self, node: Node, depth: int) -> Strings:
+        """Return the constants that *node* may render to; numbers count as well."""
         if (number := _integer(node)) is not None:
-            return str(number)
-        return min(self.strings(node, depth=depth), default=None)
+            return frozenset({str(number)})
+        return self.strings(node, depth=depth)
 
-    def _put_together(self, between: str, pieces: Iterable[str | None]) -> Strings:
-        """Return the pieces as one string; nothing where one of them is not known."""
-        known = []
-        for piece in pieces:
-            if piece is None:
-                return _NONE
-            known.append(piece)
-        return self._few([between.join(known)]) if known else _NONE
+    def _put_together(self, between: str, pieces: Iterable[Strings]) -> Strings:
+        """Return what the pieces may be as one string; nothing where one of them is not known."""
+        known = [sorted(piece) for piece in pieces]
+        return self._few(map(between.join, product(*known))) if known else _NONE
 
     def _union(self, alternatives: list[Node], depth: int) -> Strings:
         return self._few(s for each in alternatives for s in self.strings(each, depth=depth))
@@ -281,13 +279,13 @@ class StringTable:
                     found.update(self._put_together(mark, words))
         return self._few(found)
 
-    def _words(self, node: Node | None, depth: int) -> list[str | None]:
+    def _words(self, node: Node | None, depth: int) -> list[Strings]:
         """Return the parts of a sequence of constants, or the keys of `dict(a=1, b=2)`."""
         match node:
             case nodes.Sequence(items=items):
-                return [self._first(item, depth) for item in items[:_MAX_WORDS]]
+                return [self._rendered(item, depth) for item in items[:_MAX_WORDS]]
             case nodes.Call(function=nodes.Name(name="dict"), arguments=arguments):
-                return [name for name, _ in arguments.keywords[:_MAX_WORDS]]
+                return [frozenset({name}) for name, _ in arguments.keywords[:_MAX_WORDS]]
             case nodes.Filter(value=value, name="list" | "reverse" as name):
                 words = self._words(value, max(depth - 1, 0))
                 return words[::-1] if name == "reverse" else words
@@ -306,22 +304,30 @@ class StringTable:
         parts = [self._formatted(item, depth) for item in items]
         found: list[str] = []
         for text in self.strings(value, depth=depth):
-            pieces: list[str | None] = []
+            pieces: list[Strings] = []
             rest = iter(parts)
             for piece in _CONVERSION.split(text):
-                pieces.extend((piece, next(rest, "")))
+                pieces.extend((frozenset({piece}), next(rest, _EMPTY)))
             found.extend(self._put_together("", pieces))
         return self._few(found)
 
-    def _formatted(self, node: Node, depth: int) -> str | None:
+    def _formatted(self, node: Node, depth: int) -> Strings:
         number = _integer(node)
         if number is not None:
-            return chr(number) if 0 < number <= 0x10FFFF else ""  # noqa: PLR2004  the last character
-        return self._first(node, depth)
+            last = 0x10FFFF
+            return frozenset({chr(number)}) if 0 < number <= last else _EMPTY
+        return self._rendered(node, depth)
 
     def _fold_item(self, node: nodes.Item, depth: int) -> Strings:
         """Fold an item or a slice of a constant, and an item of a table of constants."""
         inner = self._contents(node.owner, depth)
+        at = _integer(node.index)
+        if (
+            isinstance(node.owner, nodes.Sequence)
+            and at is not None
+            and -len(inner) <= at < len(inner)
+        ):
+            inner = [inner[at]]
         if inner:
             return self._union(inner, depth)
         texts = self.strings(node.owner, depth=depth)

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from support.rule_vectors import assert_vector_holds, findings_of
-from support.scanning import examined
+from support.scanning import examined, subject_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
 from weighbridge.scan import template_strings
+from weighbridge.scan.rules.chat_template import ChatTemplate
+from weighbridge.scan.templates import template_facts
 
 RULE = "chat-template"
 
@@ -243,3 +245,17 @@ def test_prompts_of_other_libraries() -> None:
     assert findings_of(RULE, examined(json.dumps(document).encode(), format=FileFormat.JSON))
     document["template_format"] = "f-string"
     assert not examined(json.dumps(document).encode(), format=FileFormat.JSON)
+
+
+def test_a_piece_of_several_strings_is_followed() -> None:
+    """A name is found that is cut out of one of several strings, within a macro."""
+    template = (
+        "{% macro v() %}{{ (('q', 'abXXclassXXcd')[1])[2:-2] }}{% endmacro %}"
+        "{{ x[(v()|replace('X','_'))] }}"
+    )
+    facts = template_facts(subject_of(b"", format=FileFormat.JSON), template, where="x")
+    assert list(ChatTemplate().check(facts))
+    harmless = template_facts(
+        subject_of(b"", format=FileFormat.JSON), template.replace("[1]", "[0]"), where="x"
+    )
+    assert list(ChatTemplate().check(harmless)) == []
