@@ -89,7 +89,7 @@ class ComponentFacts(SettingFacts):
 
 
 class LoadedCodeFacts(SettingFacts):
-    """Names Python files of the model that MLflow imports or runs when it loads it."""
+    """Names files of the model that MLflow imports, runs or unpickles as code when it loads it."""
 
     __slots__ = ()
 
@@ -135,6 +135,9 @@ _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
     "py/method": ObjectFacts,
     "py/iterator": ObjectFacts,
 }
+
+PICKLED_MODEL: Final = "python_model"
+"""Key in MLmodel: the file of a class of the author's own, written by cloudpickle with its code."""
 
 DOTTED_KEYS: Final = frozenset(
     {

@@ -17,6 +17,8 @@ from urllib.parse import unquote
 from weighbridge.scan.configuration import (
     CONTEXT_KEYS,
     DOTTED_KEYS,
+    PICKLED_MODEL,
+    LoadedCodeFacts,
     SettingFacts,
     TargetFacts,
     is_dotted,
@@ -58,6 +60,9 @@ _BARE_KEY: Final = re.compile(
     r"""\b(_target_|loader_module|auto_map|trust_remote_code)\b(?!["']?\s*:)"""
 )
 _CODE_KEY: Final = re.compile(r"^[ \t]*code[ \t]*:[ \t]*([^\s#]+)", re.MULTILINE)
+_PICKLED_KEY: Final = re.compile(
+    r"""["']?(?<![\w./-])python_model["']?\s*:\s*(?:&\w+\s+)?["']?([^\s"',}\]#]+)"""
+)
 # HyperPyYAML, which speechbrain reads its hyperparameters with: what follows the colon is
 # imported, and for most of these called.
 _OBJECT_TAG: Final = re.compile(r"!(new|name|apply|applyref|module):(.+)")
@@ -166,3 +171,8 @@ def _settings(subject: Subject, text: str) -> Iterator[SettingFacts]:
         for match in _CODE_KEY.finditer(text):
             where = f"character {match.start()}"
             yield setting_facts(subject, "code_paths", match.group(1), where=where)
+        for match in _PICKLED_KEY.finditer(text):
+            where = f"character {match.start()}"
+            yield LoadedCodeFacts(
+                subject=subject, where=where, key=PICKLED_MODEL, value=match.group(1)
+            )
