@@ -19,6 +19,7 @@ import click
 from weighbridge.cli.terminal import Session
 
 _COLLECT_AFTER: Final = 50_000
+_SWITCH_SECONDS: Final = 0.0001
 
 EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells report it."""
@@ -117,6 +118,9 @@ def main() -> NoReturn:
     # A command makes a few hundred thousand objects and few cycles: looking for those after
     # every 700 objects is a tenth of its start-up.
     gc.set_threshold(_COLLECT_AFTER)
+    # Threads that hash need the interpreter for a moment after each block, and should not wait
+    # for five milliseconds while this one imports.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     _leave(run())
 
 
