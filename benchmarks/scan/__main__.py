@@ -141,6 +141,10 @@ def attacks(
             for sample, code in zip(chosen, codes, strict=True):
                 if code is not None:
                     sample[key][name] = code
+    low = [s for s in samples if s["low"]]
+    paths = [corpus / "attack" / s["id"] for s in low]
+    for sample, code in zip(low, ours(paths, "--fail-on", "low"), strict=True):
+        sample["code at low"] = code
     return samples
 
 
@@ -177,12 +181,12 @@ def everything(
     return found
 
 
-def ours(paths: list[Path]) -> list[int]:
+def ours(paths: list[Path], *options: str) -> list[int]:
     """Return our exit code for each path; one process takes many."""
     sys.stderr.write(f"{OURS}: {len(paths)} paths ...\n")
     return [
         _CODES[document["verdict"]]
-        for document in _documents(paths, lambda code: code in {0, 10, 11})
+        for document in _documents(paths, lambda code: code in {0, 10, 11}, *options)
     ]
 
 
@@ -194,13 +198,15 @@ def told(paths: list[Path]) -> list[str]:
     ]
 
 
-def _documents(paths: list[Path], accepts: Callable[[int], bool]) -> list[dict[str, Any]]:
+def _documents(
+    paths: list[Path], accepts: Callable[[int], bool], *options: str
+) -> list[dict[str, Any]]:
     command = Path(sys.executable).with_name("weighbridge")
     documents: list[dict[str, Any]] = []
     for start in range(0, len(paths), _AT_ONCE):
         chunk = [str(p) for p in paths[start : start + _AT_ONCE]]
         done = subprocess.run(
-            [str(command), "scan", "--format", "json", *chunk],
+            [str(command), "scan", "--format", "json", *options, *chunk],
             capture_output=True,
             text=True,
             check=False,

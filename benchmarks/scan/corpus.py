@@ -43,6 +43,7 @@ def describe(sample: Sample) -> dict[str, object]:
         "twin": sample.twin is not None,
         "twin files": len(sample.twin or ()),
         "references": list(sample.references),
+        "low": sample.low,
     }
 
 

@@ -38,6 +38,10 @@ def attacks(samples: list[dict[str, Any]]) -> str:
     """Return the tables about samples and their twins."""
     names = _names(s["codes"] for s in samples)
     executed = [s for s in samples if s["acts"]]
+    passed = [s for s in samples if not blocks(_OURS, s["codes"][_OURS])]
+    # An old result does not say which samples deserve no more than a low finding.
+    low = [s for s in passed if s.get("low") and blocks(_OURS, s["code at low"])]
+    missed = [s for s in passed if s not in low]
     lines = [
         "## Attacks\n",
         (
@@ -49,17 +53,24 @@ def attacks(samples: list[dict[str, Any]]) -> str:
         "\nBlocked, of all samples:\n",
         *_table(samples, names),
         "\n`weighbridge` lets these samples pass:\n",
-        *(
-            f"- `{s['id']}`{' (executes)' if s['acts'] else ''}"
-            for s in samples
-            if not blocks(_OURS, s["codes"][_OURS])
-        ),
+        *([f"- `{s['id']}`{' (executes)' if s['acts'] else ''}" for s in missed] or ["- none"]),
+        *_reported(low),
         "\n## Benign twins\n",
         "The same files without the attack; fewer is better.\n",
         *_table([{**s, "codes": s["twin codes"]} for s in samples if s["twin codes"]], names),
         "",
     ]
     return "\n".join(lines)
+
+
+def _reported(low: list[dict[str, Any]]) -> list[str]:
+    """Return the samples that are reported, and pass by default since they deserve no more."""
+    if not low:
+        return []
+    return [
+        "\nIt reports these with low severity, by design, and blocks them with `--fail-on low`:\n",
+        *(f"- `{s['id']}`: {s['low']}" for s in low),
+    ]
 
 
 def _table(samples: list[dict[str, Any]], names: list[str]) -> list[str]:

@@ -41,6 +41,7 @@ def _repository(
     loaders: tuple[str, ...] = (),
     references: tuple[str, ...] = (),
     group: str = REPOSITORIES,
+    low: str = "",
 ) -> Sample:
     """Return a repository; values that are no bytes are written as JSON."""
 
@@ -58,6 +59,7 @@ def _repository(
         loaders=loaders,
         twin=None if twin is None else {**written(twin), "model.safetensors": _weights()},
         references=references,
+        low=low,
     )
 
 
@@ -123,6 +125,7 @@ def _transformers() -> Iterator[Sample]:
         "adapter",
         {"adapter_config.json": {"base_model_name_or_path": "/tmp/other", "peft_type": "LORA"}},
         twin={"adapter_config.json": {"base_model_name_or_path": None, "peft_type": "LORA"}},
+        low="every adapter names its base model, which has to be checked by itself",
     )
     yield _repository(
         "adapter-auto-mapping",

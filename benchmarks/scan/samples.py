@@ -30,6 +30,7 @@ class Sample:
         entry: The file that the loader is given.
         twin: The benign counterpart; None where the same twin stands elsewhere already.
         references: Advisories and papers.
+        low: Why a finding of low severity is all that it deserves; empty where it is an attack.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Sample:
     entry: str = ""
     twin: dict[str, bytes] | None = None
     references: tuple[str, ...] = ()
+    low: str = ""
 
     @property
     def opened(self) -> str:
@@ -71,6 +73,7 @@ def single(
     loaders: tuple[str, ...] = (),
     twin: bytes | None = None,
     references: tuple[str, ...] = (),
+    low: str = "",
 ) -> Sample:
     """Return a sample of one file."""
     return Sample(
@@ -80,4 +83,5 @@ def single(
         loaders=loaders,
         twin=None if twin is None else {name: twin},
         references=references,
+        low=low,
     )
