@@ -53,6 +53,7 @@ class FileFormat(StrEnum):
     XGBOOST = "xgboost"
     CATBOOST = "catboost"
     FASTTEXT = "fasttext"
+    CRFSUITE = "crfsuite"
     TOKENIZER = "tokenizer"
     ZIP = "zip"
     TAR = "tar"
@@ -110,6 +111,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.XGBOOST: Carries.DATA,
         FileFormat.CATBOOST: Carries.DATA,
         FileFormat.FASTTEXT: Carries.DATA,
+        FileFormat.CRFSUITE: Carries.DATA,
         FileFormat.LFS_POINTER: Carries.DATA,
         FileFormat.JSON: Carries.CONFIGURATION,
         FileFormat.YAML: Carries.CONFIGURATION,

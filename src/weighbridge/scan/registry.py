@@ -21,6 +21,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.BZIP2: "compressed",
         FileFormat.CATBOOST: "native_model",
         FileFormat.COREML: "coreml",
+        FileFormat.CRFSUITE: "native_model",
         FileFormat.EXPORTED_PROGRAM: "exported_program",
         FileFormat.FASTTEXT: "native_model",
         FileFormat.GGUF: "gguf",

@@ -158,6 +158,8 @@ SIGNATURES = [
     ("xgboost", b"{L" + bytes(7) + b"\x07learner{}", F.XGBOOST),
     ("other ubjson", b"{L" + bytes(7) + b"\x07lerners{}", F.UNKNOWN),
     ("catboost", b"CBM1" + bytes(20), F.CATBOOST),
+    ("crfsuite", b"lCRF" + bytes(4) + b"FOMC" + bytes(40), F.CRFSUITE),
+    ("crfsuite of another kind", b"lCRF" + bytes(4) + b"FOMX" + bytes(40), F.UNKNOWN),
     ("fasttext", struct.pack("<ii", 793712314, 12) + bytes(100), F.FASTTEXT),
     ("xml", b'<?xml version="1.0"?>\n<a/>', F.XML),
     ("svg", b'\n<svg width="1"/>', F.XML),

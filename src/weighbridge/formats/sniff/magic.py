@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from weighbridge.core.artifact import FileFormat
+from weighbridge.formats import crfsuite
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -120,6 +121,11 @@ def _is_sound(window: Window) -> bool:
     return window.head[8:12] in (b"WAVE", b"AVI ")
 
 
+def _is_crfsuite(window: Window) -> bool:
+    """A CRFsuite model names its kind behind its size."""
+    return window.head.startswith(crfsuite.KIND, crfsuite.KIND_AT)
+
+
 def _is_r_data(window: Window) -> bool:
     """
     R's serialization: how it is encoded, and its version (R Internals, 1.8).
@@ -154,6 +160,7 @@ _CHECKED: Final = (
     (b"RD", FileFormat.R_DATA, _is_r_workspace),
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
+    (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),
     (b"BZh", FileFormat.BZIP2, _is_bzip2),
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),
     (b"MZ", FileFormat.SHARED_OBJECT, _is_executable),

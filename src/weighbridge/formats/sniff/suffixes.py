@@ -55,6 +55,7 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("rds rda rdata", (F.R_DATA, *_STREAMS)),
     ("cbm", (F.CATBOOST,)),
     ("ubj", (F.XGBOOST,)),
+    ("crfsuite", (F.CRFSUITE,)),
     ("jsonl ndjson", (F.TEXT, F.JSON, F.EMPTY)),
     ("yaml yml", (F.YAML, F.JSON, F.EMPTY, F.TEXT)),
     ("txt md markdown rst csv tsv toml ini cfg vocab merges jinja jinja2", _TEXT),

@@ -1,8 +1,8 @@
 """
-Models in formats of their own that have no way to express code: XGBoost, CatBoost, fastText.
+Models in formats without a way to express code: XGBoost, CatBoost, fastText, CRFsuite.
 
-Their readers are written in C++ and trust what they read, so the frame of each file is checked;
-a file that does not hold together is a gap. There is nothing in them for a rule to judge.
+Their readers, in C or C++, trust what they read, so the frame of each file is checked; a file
+that does not hold together is a gap. There is nothing in them for a rule to judge.
 """
 
 import struct
@@ -10,6 +10,7 @@ from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.formats.crfsuite import check_crfsuite
 from weighbridge.formats.ubjson import check_ubjson
 from weighbridge.scan.interface import Analysis, Subject
 
@@ -31,6 +32,8 @@ def analyze(subject: Subject) -> Analysis:
     match subject.format:
         case FileFormat.XGBOOST:
             check_ubjson(subject.source, between=subject.check_time)
+        case FileFormat.CRFSUITE:
+            check_crfsuite(subject.source, between=subject.check_time)
         case FileFormat.CATBOOST:
             _check_catboost(subject)
         case _:

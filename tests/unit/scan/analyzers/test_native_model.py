@@ -1,6 +1,7 @@
-"""Models of XGBoost, CatBoost and fastText hold together, or are gaps."""
+"""Models of XGBoost, CatBoost, fastText and CRFsuite hold together, or are gaps."""
 
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from weighbridge.core.codes import Code
 UBJSON = b"{L" + struct.pack(">q", 7) + b"learner{}}"
 CORE = struct.pack("<I", 4) + bytes(12)
 CATBOOST = b"CBM1" + struct.pack("<I", len(CORE)) + CORE
+CRFSUITE = Path(__file__).parents[3].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()
 
 
 def fasttext(
@@ -30,6 +32,8 @@ def fasttext(
         (CATBOOST, F.CATBOOST, CATBOOST[:-1]),
         (CATBOOST, F.CATBOOST, CATBOOST[:8] + bytes(8) + CATBOOST[16:]),
         (CATBOOST, F.CATBOOST, CATBOOST[:8]),
+        (CRFSUITE, F.CRFSUITE, CRFSUITE[:-1]),
+        (CRFSUITE, F.CRFSUITE, CRFSUITE + b"cos\nsystem\n"),
         (fasttext(), F.FASTTEXT, fasttext(version=13)),
         (fasttext(), F.FASTTEXT, fasttext(dimension=0)),
         (fasttext(), F.FASTTEXT, fasttext(entries=2**31 - 1)),
