@@ -40,6 +40,10 @@ SYSTEM = p.name("os", "system")
 BETA = p.name("scipy.stats._continuous_distns", "beta_gen")
 INTERPOLATION = p.name("scipy.interpolate._interpolate", "interp1d")
 LINEAR = p.name("torch.nn.modules.linear", "Linear")
+VERSION = p.name("torch.torch_version", "TorchVersion")
+SPECIFICATIONS = p.name("pyannote.audio.core.task", "Specifications")
+PROBLEM = p.name("pyannote.audio.core.task", "Problem")
+INTROSPECTION = p.name("pyannote.audio.core.model", "Introspection")
 MEAN = p.name("numpy", "mean")
 XGBOOST = p.name("xgboost.sklearn", "XGBModel")
 BOOSTER = p.name("xgboost.core", "Booster")
@@ -78,6 +82,30 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "state-of-tensor-class": (
         p.new(p.name("torch.utils.hooks", "RemovableHandle")) + p.tuple_of(p.NONE) + p.BUILD,
         p.call(p.name("torch", "Size"), p.tuple_of(p.integer(1))) + p.tuple_of(p.NONE) + p.BUILD,
+    ),
+    "version-of-torch": (
+        p.new(VERSION, p.text("1.10.0")),
+        p.new(VERSION, p.text("1.10.0")) + p.dict_of(p.text("__class__"), p.NONE) + p.BUILD,
+    ),
+    "version-of-torch-from-an-object": (
+        p.new(VERSION, p.text("1.10.0")),
+        p.new(VERSION, p.new(LINEAR)),
+    ),
+    "specifications-of-pyannote": (
+        _built(SPECIFICATIONS, p.text("problem"), p.call(PROBLEM, p.integer(1))),
+        _built(SPECIFICATIONS, p.text("problem"), p.call(SYSTEM, p.text("true"))),
+    ),
+    "class-of-specifications": (
+        _built(SPECIFICATIONS, p.text("duration"), p.NONE),
+        _built(SPECIFICATIONS, p.text("__class__"), p.NONE),
+    ),
+    "initializer-of-introspection": (
+        p.new(INTROSPECTION),
+        p.call(INTROSPECTION, p.integer(1)),
+    ),
+    "member-of-an-object": (
+        p.call(PROBLEM, p.integer(1)),
+        p.call(PROBLEM, p.new(LINEAR)),
     ),
     "formula-of-statsmodels": (
         _built(DATA, p.text("endog"), p.NONE),

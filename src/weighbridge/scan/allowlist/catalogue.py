@@ -45,6 +45,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "pandas": "pandas",
         "pathlib": "python",
         "patsy": "patsy",
+        "pyannote": "pyannote",
         "pynndescent": "umap",
         "pytorch_lightning": "lightning",
         "pytz": "python",
