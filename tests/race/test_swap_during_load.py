@@ -8,7 +8,7 @@ the files, their directories, and the whole model with its signature.
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,10 @@ from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.limits import HELD_INLINE_BYTES
 from weighbridge.core.verdict import Decision
 from weighbridge.load.artifact import VerifiedArtifact
+from weighbridge.pipeline import examine
 from weighbridge.pipeline.check import check
 from weighbridge.pipeline.load import load
+from weighbridge.scan.worker.client import ConfinedExaminer
 
 ATTEMPTS = 1000
 SEED = 20311
@@ -34,6 +36,19 @@ FILES = {
     "sub/large.safetensors": safetensors_file(table=[5.0] * HELD_INLINE_BYTES),
     "sub/notes.txt": b"as published\n",
 }
+
+
+@pytest.fixture(scope="module")
+def shared_examiner() -> Iterator[ConfinedExaminer]:
+    """Return confined workers that serve all loads of this module."""
+    with ConfinedExaminer() as examiner:
+        yield examiner
+
+
+@pytest.fixture(autouse=True)
+def quick_loads(shared_examiner: ConfinedExaminer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each load the start of its workers: then attacks meet what a load does itself."""
+    monkeypatch.setattr(examine, "confined_examiner", lambda: nullcontext(shared_examiner))
 
 
 @contextmanager
