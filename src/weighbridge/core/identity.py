@@ -5,7 +5,7 @@ The two are different types with no conversion between them, so that a claim can
 passed where a verified identity is asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,6 +27,33 @@ class ClaimedIdentity:
     text: str
 
 
+class Clock(StrEnum):
+    """Whose clock says when a signature was made; the signer's own is never believed."""
+
+    TIMESTAMP_AUTHORITY = "timestamp-authority"
+    """A token after RFC 3161, by an authority that the verifier trusts."""
+
+    TRANSPARENCY_LOG = "transparency-log"
+    """The entry of a log that the verifier trusts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningTime:
+    """
+    A time at which a signature is known to have existed.
+
+    Attributes:
+        at: The time, with a time zone.
+        clock: Whose clock it is.
+        authority: Which one, as it was verified: the subject of the authority's certificate, or
+            the log's name or id.
+    """
+
+    at: datetime
+    clock: Clock
+    authority: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyIdentity:
     """
@@ -35,15 +62,22 @@ class KeyIdentity:
     Attributes:
         fingerprint: Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo.
         curve: Name of the curve, such as `secp256r1`.
+        times: When it signed, by clocks that the verifier trusts; no part of who it is.
     """
 
     fingerprint: str
     curve: str
+    times: tuple[SigningTime, ...] = field(default=(), compare=False)
 
     @property
     def label(self) -> str:
         """One line for people."""
         return f"key sha256:{self.fingerprint}"
+
+    @property
+    def trusted_root(self) -> str:
+        """What the trust rests on, as a digest: the key that the verifier was given."""
+        return f"sha256:{self.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +97,7 @@ class CertificateIdentity:
         not_after: End of validity, UTC.
         expected: Whether the caller expected this very identity; False where every subject of
             the roots was accepted, which whoever shows the identity has to say.
+        times: When it signed, by clocks that the verifier trusts; no part of who it is.
     """
 
     subject: str
@@ -75,6 +110,7 @@ class CertificateIdentity:
     not_before: datetime
     not_after: datetime
     expected: bool
+    times: tuple[SigningTime, ...] = field(default=(), compare=False)
 
     @property
     def label(self) -> str:
@@ -82,6 +118,15 @@ class CertificateIdentity:
         names = self.san_uris or self.san_emails or self.san_dns
         return f"certificate {names[0] if names else self.subject}"
 
+    @property
+    def trusted_root(self) -> str:
+        """What the trust rests on, as a digest: the root that the path ends in."""
+        return f"sha256:{self.root_fingerprint}"
+
 
 VerifiedIdentity = KeyIdentity | CertificateIdentity
-"""Established by cryptography against trust that the caller gave."""
+"""
+Established by cryptography against trust that the caller gave.
+
+Each has a `label`, a `trusted_root` (the digest of what the trust rests on) and `times`.
+"""
