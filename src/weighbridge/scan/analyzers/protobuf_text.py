@@ -2,20 +2,25 @@
 The text form of protobuf messages: TensorFlow graphs and networks of Caffe among other things.
 
 TensorFlow loads `saved_model.pbtxt` as it loads `saved_model.pb`. Which operators a text names
-is read; what they are given is not, so that a text that names any operator is a gap as well.
+is read; what they are given is not. So a text passes when each of its operators computes and no
+more, whatever it is given, and is a gap when one of them is unknown, or does harm by its inputs,
+or when the text holds layers of Keras.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
+from weighbridge.core.errors import one_line
 from weighbridge.core.limits import MAX_GRAPH_NAMES
 from weighbridge.formats.protobuf.text import read_texts
 from weighbridge.scan.graph_operators import tensorflow_operators
-from weighbridge.scan.interface import Analysis, Facts, Subject
+from weighbridge.scan.interface import Analysis, Facts, Subject, shorten
 from weighbridge.scan.text import read_text
 
 _EVERY: Final = 1024
+KERAS_IDENTIFIER: Final = "_tf_keras"
+"""What identifiers of Keras objects start with (keras/saving/legacy/saved_model/constants.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +43,25 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: Not UTF-8, or not the text form.
         LimitExceededError: Larger than the limit for text.
     """
-    effects = tensorflow_operators().effects
+    known = tensorflow_operators()
     found: dict[str, int] = {}
-    graph = layers = False
+    unread: dict[str, str] = {}
     for number, (name, text, at) in enumerate(read_texts(read_text(subject))):
         if number % _EVERY == 0:
             subject.check_time()
-        if name == "op":
-            graph = True
-            if text in effects and len(found) < MAX_GRAPH_NAMES:
+        if name == "op" and text in known.effects:
+            if len(found) < MAX_GRAPH_NAMES:
                 found.setdefault(text, at)
-        layers = layers or (name == "type" and text == "Python")
+        elif name == "op" and text not in known.allowed:
+            unread.setdefault(
+                "op", f"the operator {one_line(text)}, of which only the name is read"
+            )
+        elif name == "type" and text == "Python":
+            unread.setdefault("layer", "a layer in Python, which is not read")
+        elif name == "identifier" and text.startswith(KERAS_IDENTIFIER):
+            unread.setdefault("keras", "layers of Keras, which are not read from text")
     if found:
         yield TextOperatorsFacts(subject=subject, operators=tuple(found.items()))
-    if graph or layers:
-        what = "a TensorFlow graph" if graph else "a network with layers in Python"
-        reason = f"{what} as text, of which no more than the operators is read"
+    for what in unread.values():
+        reason = shorten(f"a graph or network as text has {what}")
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)
