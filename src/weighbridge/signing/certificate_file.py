@@ -169,7 +169,7 @@ def _usage_problem(certificate: x509.Certificate) -> str | None:
         return "no digitalSignature"
     if usage.key_cert_sign or usage.crl_sign:
         return "the usage of an authority"
-    if extended is not None and not allows_code_signing(extended):
+    if extended is not None and not allows_purpose(extended, ExtendedKeyUsageOID.CODE_SIGNING):
         return "an extended key usage without codeSigning"
     stated = extended is not None and ExtendedKeyUsageOID.CODE_SIGNING in extended
     if constraints is not None and constraints.ca and not stated:
@@ -177,10 +177,9 @@ def _usage_problem(certificate: x509.Certificate) -> str | None:
     return None
 
 
-def allows_code_signing(extended: x509.ExtendedKeyUsage) -> bool:
-    """Tell whether *extended* has codeSigning, or any usage at all (RFC 5280 4.2.1.12)."""
-    any_usage = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
-    return ExtendedKeyUsageOID.CODE_SIGNING in extended or any_usage in extended
+def allows_purpose(extended: x509.ExtendedKeyUsage, purpose: x509.ObjectIdentifier, /) -> bool:
+    """Tell whether *extended* has *purpose*, or any usage at all (RFC 5280 4.2.1.12)."""
+    return purpose in extended or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in extended
 
 
 def find_extension(extensions: x509.Extensions, kind: type[T]) -> T | None:

@@ -6,7 +6,7 @@ signatures, names, validity, path length, name constraints, critical extensions)
 rules instead of the ones for web servers:
 
 - an issuer is marked as an authority; its key usage, where stated, has keyCertSign, and its
-  extended key usage, where stated, code signing;
+  extended key usage, where stated, the purpose at hand: code signing or time stamping;
 - name constraints are of the kinds that the library checks; an issuer with others is refused,
   since they would bind nobody;
 - roots are the caller's. There are no built-in ones.
@@ -15,11 +15,13 @@ Beyond the path, every certificate at hand must be one that another one of them 
 of a signature or of a trust file is left over for somebody to change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -33,11 +35,16 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
 from weighbridge.core.limits import MAX_CHAIN_DEPTH
 from weighbridge.signing.certificate_file import (
-    allows_code_signing,
+    allows_purpose,
     described,
     is_issued_by,
     is_valid_at,
 )
+
+_WORDS: Final = {
+    ExtendedKeyUsageOID.CODE_SIGNING: "code signing",
+    ExtendedKeyUsageOID.TIME_STAMPING: "time stamping",
+}
 
 _CHECKED_NAMES = (x509.DNSName, x509.IPAddress, x509.RFC822Name)
 
@@ -89,7 +96,12 @@ class TrustStore:
 
 
 def find_path(
-    chain: Sequence[x509.Certificate], trust: TrustStore, *, at: datetime, where: str
+    chain: Sequence[x509.Certificate],
+    trust: TrustStore,
+    *,
+    at: datetime,
+    where: str,
+    purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
 ) -> list[x509.Certificate]:
     """
     Return the path from `chain[0]` to one of the trusted roots, both included.
@@ -99,6 +111,7 @@ def find_path(
         trust: The caller's roots.
         at: When every certificate of the path must be valid.
         where: The signature file, for messages.
+        purpose: What each issuer's extended key usage, where stated, has to have.
 
     Raises:
         SignatureRejectedError: There is no such path, or the chain has a certificate that
@@ -108,7 +121,7 @@ def find_path(
         ExtensionPolicy.permit_all()
         .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _check_authority)
         .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _check_key_usage)
-        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _check_extended_usage)
+        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _purpose_check(purpose))
         .may_be_present(x509.NameConstraints, Criticality.AGNOSTIC, _check_name_constraints)
     )
     verifier = (
@@ -195,11 +208,18 @@ def _check_key_usage(
         raise ValueError("an issuer may not sign certificates")
 
 
-def _check_extended_usage(
-    _policy: Policy, _certificate: x509.Certificate, extended: x509.ExtendedKeyUsage | None
-) -> None:
-    if extended is not None and not allows_code_signing(extended):
-        raise ValueError("an issuer is restricted to other purposes than code signing")
+def _purpose_check(
+    purpose: x509.ObjectIdentifier,
+) -> Callable[[Policy, x509.Certificate, x509.ExtendedKeyUsage | None], None]:
+    """Return the check that an issuer is not restricted to other purposes."""
+
+    def check(
+        _policy: Policy, _certificate: x509.Certificate, extended: x509.ExtendedKeyUsage | None
+    ) -> None:
+        if extended is not None and not allows_purpose(extended, purpose):
+            raise ValueError(f"an issuer is restricted to other purposes than {_WORDS[purpose]}")
+
+    return check
 
 
 def _check_name_constraints(
