@@ -75,6 +75,10 @@ MAX_BUNDLE_BYTES: Final = 256 * MIB
 """A Sigstore bundle. 20,000 files make 4.2 MB, so this is over `MAX_FILES` files. It is read
 whole before anybody is known to have signed it, and takes up to four times as much memory."""
 
+MAX_SIGNATURE_FILES: Final = 16
+"""Signatures of one model, `model.sig` and `model.*.sig`; a release has one for each of the few
+who have to sign it. Together they have at most `MAX_BUNDLE_BYTES`."""
+
 MAX_WIDE_BUNDLE_BYTES: Final = 32 * MIB
 """A Sigstore bundle with a character outside ASCII, which none needs but in the notes of a log:
 one such character makes Python keep four bytes for every character of its string."""
@@ -488,3 +492,9 @@ HELD_INLINE_BYTES: Final = 64 * KIB
 MAX_SEALED_FILES: Final = 128
 """Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
 two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
+
+# -- the test instance of Sigstore -------------------------------------------------------------
+
+MAX_INSTANCE_REQUEST_BYTES: Final = 1 * MIB
+"""Bytes of a request to the loopback test instance: its clients send digests, keys and
+signatures, a few kilobytes."""

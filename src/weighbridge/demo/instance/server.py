@@ -1,0 +1,216 @@
+"""A small HTTP server on the loopback interface, for the services of the test instance."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.formats.json import JsonValue, parse_json
+
+_JSON: Final = "application/json"
+_IDLE_SECONDS: Final = 30
+
+
+class RequestRefusedError(Exception):
+    """
+    A service does not do what it was asked.
+
+    Args:
+        message: Why; goes to the client.
+        status: The HTTP status.
+    """
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.message: Final = message
+        self.status: Final = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    What a client asks.
+
+    Attributes:
+        query: The members of the query string, the last of each name.
+        authorization: The header of that name, or nothing.
+        body: What was sent along.
+    """
+
+    query: Mapping[str, str] = field(default_factory=dict)
+    authorization: str = ""
+    body: bytes = b""
+
+    def bearer(self) -> str:
+        """
+        Return the bearer token.
+
+        Raises:
+            RequestRefusedError: There is none.
+        """
+        scheme, _, token = self.authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise RequestRefusedError("there is no bearer token", status=401)
+        return token
+
+    def form(self) -> dict[str, str]:
+        """Return the members of a form that was sent."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace")))
+
+    def document(self) -> "Document":
+        """
+        Return the JSON object that was sent.
+
+        Raises:
+            RequestRefusedError: It is something else.
+        """
+        try:
+            return Document(parse_json(self.body, what="request"))
+        except (MalformedContentError, LimitExceededError) as error:
+            raise RequestRefusedError(str(error)) from error
+
+
+class Document:
+    """A JSON object of a request, read member by member."""
+
+    def __init__(self, value: JsonValue) -> None:
+        if not isinstance(value, dict):
+            raise RequestRefusedError("expected a JSON object")
+        self._members = value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def text(self, name: str) -> str:
+        """
+        Return the string *name*.
+
+        Raises:
+            RequestRefusedError: There is none.
+        """
+        value = self._members.get(name)
+        if not isinstance(value, str):
+            raise RequestRefusedError(f"expected a string as {name}")
+        return value
+
+    def object(self, name: str) -> "Document":
+        """
+        Return the object *name*.
+
+        Raises:
+            RequestRefusedError: There is none.
+        """
+        return Document(self._members.get(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a service answers."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = _JSON
+    location: str = ""
+
+
+Route: TypeAlias = Callable[[Request], Response]
+Routes: TypeAlias = Mapping[tuple[str, str], Route]
+"""What answers which method and path."""
+
+
+def json_response(value: JsonValue, *, status: int = 200) -> Response:
+    """Return *value* as an answer."""
+    return Response(body=json.dumps(value).encode(), status=status)
+
+
+@contextmanager
+def listening() -> Iterator["Service"]:
+    """
+    Give a service that has an address already, and answers once it has routes.
+
+    It listens on 127.0.0.1 only, on a port that the system chooses. When the context ends, the
+    port is closed and the threads have ended.
+    """
+    service = Service()
+    thread = threading.Thread(target=service.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield service
+    finally:
+        service.server.shutdown()
+        service.server.server_close()
+        thread.join()
+
+
+class Service:
+    """
+    One HTTP server.
+
+    Attributes:
+        routes: What it answers; nothing at first.
+        server: The server, bound and not yet serving.
+    """
+
+    def __init__(self) -> None:
+        self.routes: Routes = {}
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = False
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = _IDLE_SECONDS
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class' name
+                del format, args
+
+            def do_GET(self) -> None:
+                _answer(self, service.routes)
+
+            def do_POST(self) -> None:
+                _answer(self, service.routes)
+
+        return Handler
+
+
+def _answer(handler: BaseHTTPRequestHandler, routes: Routes) -> None:
+    try:
+        response = _respond(handler, routes)
+    except RequestRefusedError as error:
+        response = json_response({"code": 3, "message": error.message}, status=error.status)
+    handler.send_response(response.status)
+    handler.send_header("Content-Type", response.content_type)
+    handler.send_header("Content-Length", str(len(response.body)))
+    if response.location:
+        handler.send_header("Location", response.location)
+    handler.end_headers()
+    handler.wfile.write(response.body)
+
+
+def _respond(handler: BaseHTTPRequestHandler, routes: Routes) -> Response:
+    parts = urlsplit(handler.path)
+    route = routes.get((handler.command, parts.path))
+    if route is None:
+        raise RequestRefusedError("there is nothing here", status=404)
+    length = handler.headers.get("Content-Length", "0")
+    if not length.isdecimal() or int(length) > MAX_INSTANCE_REQUEST_BYTES:
+        raise RequestRefusedError("the request is too large", status=413)
+    return route(
+        Request(
+            query=dict(parse_qsl(parts.query)),
+            authorization=handler.headers.get("Authorization", ""),
+            body=handler.rfile.read(int(length)),
+        )
+    )
