@@ -98,6 +98,8 @@ class CertificateIdentity:
         expected: Whether the caller expected this very identity; False where every subject of
             the roots was accepted, which whoever shows the identity has to say.
         times: When it signed, by clocks that the verifier trusts; no part of who it is.
+        key_fingerprint: Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo: the same as of a
+            `KeyIdentity` with that key. None where nobody asked.
     """
 
     subject: str
@@ -111,6 +113,7 @@ class CertificateIdentity:
     not_after: datetime
     expected: bool
     times: tuple[SigningTime, ...] = field(default=(), compare=False)
+    key_fingerprint: str | None = None
 
     @property
     def label(self) -> str:
@@ -124,7 +127,50 @@ class CertificateIdentity:
         return f"sha256:{self.root_fingerprint}"
 
 
-VerifiedIdentity = KeyIdentity | CertificateIdentity
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigstoreIdentity:
+    """
+    Somebody for whom an identity provider vouched when a short-lived certificate was issued.
+
+    Every value is of the certificate that was verified.
+
+    Attributes:
+        name: The one name in the certificate: a URI, an e-mail address or a user name.
+        issuer: URL of the identity provider.
+        claims: What the provider said besides, sorted: pairs of Fulcio's name for it, such as
+            `source-repository-ref`, and its value.
+        fingerprint: Lower-case hex SHA-256 of the DER certificate.
+        not_before: Start of the certificate's validity, UTC.
+        not_after: End of it, UTC.
+        root_sha256: Lower-case hex SHA-256 of the file with the trusted root.
+        log_id: Lower-case hex id of the transparency log that has the signature.
+        log_index: Where in the log.
+        times: When it signed, by clocks that the verifier trusts; no part of who it is.
+    """
+
+    name: str
+    issuer: str
+    claims: tuple[tuple[str, str], ...]
+    fingerprint: str
+    not_before: datetime
+    not_after: datetime
+    root_sha256: str
+    log_id: str
+    log_index: int
+    times: tuple[SigningTime, ...] = field(default=(), compare=False)
+
+    @property
+    def label(self) -> str:
+        """One line for people: a name means nothing without who vouched for it."""
+        return f"sigstore {self.name} by {self.issuer}"
+
+    @property
+    def trusted_root(self) -> str:
+        """What the trust rests on, as a digest: the file with the trusted root."""
+        return f"sha256:{self.root_sha256}"
+
+
+VerifiedIdentity = KeyIdentity | CertificateIdentity | SigstoreIdentity
 """
 Established by cryptography against trust that the caller gave.
 

@@ -20,7 +20,7 @@ from weighbridge.core.evidence import (
     SignatureEvidence,
     Uncovered,
 )
-from weighbridge.core.identity import KeyIdentity, VerifiedIdentity
+from weighbridge.core.identity import KeyIdentity, SigstoreIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
 from weighbridge.record.inspection import Inspected, SignatureClaim
 from weighbridge.scan.need import Need
@@ -183,6 +183,19 @@ def _identity(identity: VerifiedIdentity) -> Document:
             "label": identity.label,
             "fingerprint": identity.fingerprint,
             "curve": identity.curve,
+        }
+    if isinstance(identity, SigstoreIdentity):
+        return {
+            "method": "sigstore",
+            "label": identity.label,
+            "fingerprint": identity.fingerprint,
+            "name": identity.name,
+            "issuer": identity.issuer,
+            "claims": dict(identity.claims),
+            "not_before": identity.not_before.isoformat(),
+            "not_after": identity.not_after.isoformat(),
+            "trusted_root": identity.trusted_root,
+            "log": {"id": identity.log_id, "index": identity.log_index},
         }
     return {
         "method": "certificate",

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import SignatureEvidence, Uncovered
-from weighbridge.core.identity import CertificateIdentity, KeyIdentity, VerifiedIdentity
+from weighbridge.core.identity import (
+    CertificateIdentity,
+    KeyIdentity,
+    SigstoreIdentity,
+    VerifiedIdentity,
+)
 from weighbridge.record.style import PLAIN, Style, shown
 
 
@@ -42,3 +47,9 @@ def _identity_rows(identity: VerifiedIdentity) -> Iterator[str]:
             yield _row("subject", one_line(identity.subject))
             yield _row("issuer", one_line(identity.issuer))
             yield _row("valid", f"{identity.not_before:%Y-%m-%d} to {identity.not_after:%Y-%m-%d}")
+        case SigstoreIdentity():
+            yield _row("identity", one_line(identity.name))
+            yield _row("issuer", one_line(identity.issuer))
+            for name, value in identity.claims:
+                yield _row("claim", f"{one_line(name)} {one_line(value)}")
+            yield _row("log", f"{identity.log_id[:16]} entry {identity.log_index}")
