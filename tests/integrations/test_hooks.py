@@ -75,6 +75,7 @@ GENERAL = frozenset(
         "yml",
         "z",
         "zip",
+        "deflate",
         "zlib",
         "zst",
         "zstd",

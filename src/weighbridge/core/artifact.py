@@ -1,5 +1,6 @@
 """What an artifact is made of: files, their formats, their digests; no opinion about them."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,11 +12,29 @@ from weighbridge.core.evidence import Gap
 SIGNATURE_NAME: Final = "model.sig"
 """The OMS signature of a model directory; `FILE.sig` beside a single-file model."""
 
+_OTHER_SIGNATURE: Final = re.compile(r"\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.sig")
+
 CLAIMS_NAME: Final = "model.claims.jsonl"
 """Every other claim about a model, one Sigstore bundle a line."""
 
 GIT_NAMES: Final = frozenset({".git", ".gitattributes", ".github", ".gitignore"})
 """Top-level names that OMS clients leave out of a signature by default (OMS spec 6.2)."""
+
+
+def is_signature_name(name: str, /, *, stem: str = "model") -> bool:
+    """
+    Tell whether a signature of a model may be called *name*: `model.sig` or `model.WORD.sig`.
+
+    WORD is up to 64 letters, digits, `_` and `-`. That a file is called so makes it no signature.
+
+    Args:
+        name: A path relative to the model's root, or a base name.
+        stem: `model` for a directory; for a single file its own name.
+    """
+    if not name.startswith(stem):
+        return False
+    rest = name[len(stem) :]
+    return rest == ".sig" or _OTHER_SIGNATURE.fullmatch(rest) is not None
 
 
 class FileFormat(StrEnum):
@@ -62,6 +81,7 @@ class FileFormat(StrEnum):
     BZIP2 = "bzip2"
     XZ = "xz"
     ZLIB = "zlib"
+    DEFLATE = "deflate"
     LZ4 = "lz4"
     ZSTD = "zstd"
     JSON = "json"
@@ -135,6 +155,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.BZIP2: Carries.CONTAINER,
         FileFormat.XZ: Carries.CONTAINER,
         FileFormat.ZLIB: Carries.CONTAINER,
+        FileFormat.DEFLATE: Carries.CONTAINER,
         FileFormat.LZ4: Carries.CONTAINER,
         FileFormat.ZSTD: Carries.CONTAINER,
         FileFormat.PICKLE: Carries.CODE,

@@ -7,6 +7,7 @@ code; a test holds the two equal. `weighbridge explain CODE` prints the section.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Code(StrEnum):
@@ -98,3 +99,14 @@ class Code(StrEnum):
     LOAD_MALFORMED = "load-malformed"
     LOAD_REFUSED = "load-refused"
     ARTIFACT_CLOSED = "artifact-closed"
+
+
+NOT_THIS_SIGNER: Final = frozenset(
+    {
+        Code.CERTIFICATE_UNTRUSTED,
+        Code.IDENTITY_MISMATCH,
+        Code.KEY_MISMATCH,
+        Code.SIGNATURE_METHOD,
+    }
+)
+"""Refusals of a signature that say only that somebody else than the expected one signed."""

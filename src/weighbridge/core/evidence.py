@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
-from weighbridge.core.identity import ClaimedIdentity, VerifiedIdentity
+from weighbridge.core.identity import ClaimedIdentity, SigningTime, VerifiedIdentity
 
 
 class Stage(StrEnum):
@@ -110,6 +110,22 @@ class Uncovered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredFile:
+    """
+    A file whose every byte has the signed digest.
+
+    Attributes:
+        path: The file.
+        digest: Of the whole file; None where its shards were signed.
+        shards: How many digests were signed of it.
+    """
+
+    path: str
+    digest: Digest | None
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureEvidence:
     """
     A signature that holds, by a signer whose identity was verified.
@@ -126,6 +142,7 @@ class SignatureEvidence:
         uncovered: Paths outside the signature that the caller accepted; always reported.
         claimed_ignores: The signer's own ignore list; a claim, never applied.
         verified_at: The clock the caller passed in.
+        digests: The covered files with their digests; empty where nobody asked for them.
     """
 
     identity: VerifiedIdentity
@@ -139,6 +156,81 @@ class SignatureEvidence:
     uncovered: tuple[Uncovered, ...]
     claimed_ignores: tuple[str, ...]
     verified_at: datetime
+    digests: tuple[CoveredFile, ...] = ()
+
+    @property
+    def times(self) -> tuple[SigningTime, ...]:
+        """When it was signed, by clocks that the verifier trusts; empty where nobody knows."""
+        return self.identity.times
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSignature:
+    """
+    A signature file of the artifact that does not count, and why.
+
+    Attributes:
+        path: The file.
+        sha256: Digest of its bytes; None where it could not be read.
+        code: What is wrong with it; None where nobody looked.
+        reason: The same as a sentence.
+    """
+
+    path: str
+    sha256: Digest | None
+    code: Code | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """
+    What a verification established: it exists only where enough signatures hold.
+
+    Where there are several, `covered` has the files that each of them covers, and `uncovered`
+    the others; everything else that has no word of its own is the first one's.
+
+    Attributes:
+        signatures: Those that hold, by signers whom the caller expects; at least one.
+        signers: How many different signers made them.
+        others: Signature files that do not count; they neither help nor vanish.
+    """
+
+    signatures: tuple[SignatureEvidence, ...]
+    signers: int = 1
+    others: tuple[OtherSignature, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.signatures:
+            raise ValueError("a verification rests on a signature")
+
+    @property
+    def first(self) -> SignatureEvidence:
+        """The first signature: `model.sig` if it holds, else the next one by name."""
+        return self.signatures[0]
+
+    @property
+    def identity(self) -> VerifiedIdentity:
+        """Who made the first signature."""
+        return self.first.identity
+
+    @property
+    def root(self) -> Digest:
+        """The root digest that the first signature is over."""
+        return self.first.root
+
+    @property
+    def covered(self) -> tuple[str, ...]:
+        """Paths that every signature covers, sorted."""
+        return tuple(
+            sorted(frozenset.intersection(*(frozenset(s.covered) for s in self.signatures)))
+        )
+
+    @property
+    def uncovered(self) -> tuple[Uncovered, ...]:
+        """Paths that at least one signature does not cover, sorted, each once."""
+        found = {item.path: item for s in reversed(self.signatures) for item in s.uncovered}
+        return tuple(found[path] for path in sorted(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

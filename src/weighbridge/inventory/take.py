@@ -67,6 +67,8 @@ class InventoryPlan:
         symlinks: What a symbolic link to a file means.
         signature: Path of the signature file relative to the root, if it lies within; the
             caller has read it, or will write it.
+        signatures: Paths of other files that the caller has parsed as signatures. One that is
+            no JSON when the inventory reads it is a model file like any other.
         undigested: Paths that are listed but not hashed, each with all that is below it.
         workers: Threads at most; None for as many as there are cores.
     """
@@ -75,6 +77,7 @@ class InventoryPlan:
     sniff: SniffRule = SniffRule.ALL
     symlinks: SymlinkRule = SymlinkRule.REFUSE
     signature: str | None = None
+    signatures: frozenset[str] = frozenset()
     undigested: frozenset[str] = frozenset()
     workers: int | None = None
 
@@ -112,7 +115,7 @@ def take_inventory(
         return not (left_out and is_under(path, left_out))
 
     def undigested(path: str) -> bool:
-        return path in METADATA_NAMES or not digested(path)
+        return path in METADATA_NAMES or path in plan.signatures or not digested(path)
 
     reading = Reading(
         root=os.fspath(handle.root),
@@ -166,6 +169,10 @@ def _role(file: ReadFile, handle: LocalHandle, plan: InventoryPlan) -> EntryRole
         return EntryRole.SIGNATURE
     role = METADATA_NAMES.get(path, EntryRole.MODEL)
     sniffed = file.sniffed
+    if path in plan.signatures and path not in METADATA_NAMES:
+        plain = sniffed is not None and not sniffed.also
+        json = plain and sniffed is not None and sniffed.format is FileFormat.JSON
+        return EntryRole.SIGNATURE if json else EntryRole.MODEL
     if sniffed is None or sniffed.also or sniffed.format not in METADATA_FORMATS:
         return EntryRole.MODEL
     return role

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, overload
 
-from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME
+from weighbridge.core.artifact import CLAIMS_NAME, is_signature_name
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ArtifactChangedError,
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import torch
 
     from weighbridge.load.frameworks import Array, Tensor
-
-_METADATA: Final = frozenset({SIGNATURE_NAME, CLAIMS_NAME})
 
 
 class VerifiedArtifact:
@@ -171,9 +169,14 @@ def _admitted(verdict: Verdict) -> frozenset[str]:
     return covered | {each.path for each in verdict.uncovered}
 
 
+def _is_metadata(path: str) -> bool:
+    """Tell whether *path* may be a signature or claims, which nobody admits."""
+    return path == CLAIMS_NAME or is_signature_name(path)
+
+
 def _require_same_files(verdict: Verdict, held: HeldFiles, admitted: frozenset[str]) -> None:
-    accounted = admitted | {each.path for each in verdict.uncovered} | _METADATA
-    surplus = [path for path in held.paths if path not in accounted]
+    accounted = admitted | {each.path for each in verdict.uncovered}
+    surplus = [path for path in held.paths if path not in accounted and not _is_metadata(path)]
     missing = sorted(admitted.difference(held.paths))
     if not admitted or surplus or missing:
         raise ArtifactChangedError(

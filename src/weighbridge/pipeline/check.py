@@ -2,7 +2,7 @@
 Check: every stage's evidence, one policy, one verdict.
 
 1. Which rule decides, by name and boundary. Without one nothing is read.
-2. Who signed: the signature file is read once and verified against each signer that the rule
+2. Who signed: each signature file is read once and verified against each signer that the rule
    names, before any byte of the model is touched.
 3. The inventory: every file read once, hashed, its format told.
 4. Do the files match what was signed?
@@ -12,12 +12,12 @@ Check: every stage's evidence, one policy, one verdict.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
-from weighbridge.core.codes import Code
+from weighbridge.core.codes import NOT_THIS_SIGNER, Code
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import (
     IndeterminateError,
@@ -38,13 +38,15 @@ from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.pipeline.naming import digests_of
 from weighbridge.pipeline.policies import select_for
-from weighbridge.pipeline.trust import trust_entries, verifier_for
-from weighbridge.pipeline.verify import (
+from weighbridge.pipeline.signatures import (
+    FoundSignatures,
     SignatureFile,
-    VerifiedStatement,
-    read_signature,
-    verify_statement,
+    find_signatures,
+    missing_signature,
+    reason_of,
 )
+from weighbridge.pipeline.trust import trust_entries, verifier_for
+from weighbridge.pipeline.verify import VerifiedStatement, verify_statement
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.rule import Rule, Symlinks
 from weighbridge.policy.schema import Policy
@@ -91,6 +93,7 @@ class _Signatures:
 
     accepted: list[tuple[str, VerifiedStatement]]
     gaps: list[Gap]
+    paths: frozenset[str] = frozenset()
 
 
 class Examination:
@@ -151,7 +154,9 @@ class Examination:
         try:
             inventory = take_inventory(
                 self._handle,
-                InventoryPlan(layouts=layouts, symlinks=_symlinks(rule)),
+                InventoryPlan(
+                    layouts=layouts, symlinks=_symlinks(rule), signatures=signatures.paths
+                ),
                 sink=sink,
                 progress=self._progress,
             )
@@ -170,11 +175,12 @@ class Examination:
             from weighbridge.pipeline.others import ask_others  # noqa: PLC0415
 
             report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
-        return self._evaluate(
+        verdict = self._evaluate(
             inventory=inventory,
             evidence=(*gaps, *signed, *report.evidence, *report.consulted),
             digests=_digests(inventory, signed),
         )
+        return _renamed(verdict, inventory)
 
     def _evaluate(
         self,
@@ -194,27 +200,50 @@ class Examination:
         )
 
     def _verify_signers(self, rule: Rule) -> _Signatures:
-        """Verify the signature against each signer that *rule* names; nobody else matters."""
+        """Verify each signature against each signer that *rule* names; nobody else matters."""
         found = _Signatures([], [])
+        default = self._handle.default_signature
+        try:
+            files = find_signatures(self._handle)
+        except (IndeterminateError, OperationError) as error:
+            if rule.signature.any_of:
+                found.gaps.append(_gap(error, default))
+            return found
+        found.paths = files.inside(self._handle)
         if not rule.signature.any_of:
             return found
-        try:
-            file = read_signature(self._handle.default_signature)
-        except (SignatureRejectedError, IndeterminateError, OperationError) as error:
-            found.gaps.append(_gap(error, self._handle))
-            return found
-        refusals: list[Gap] = []
-        for entry in trust_entries(self._policy, rule.signature.any_of):
-            outcome = self._verify_one(entry.name, file)
-            if isinstance(outcome, Gap):
-                refusals.append(outcome)
-            else:
-                found.accepted.append((entry.name, outcome))
-        # That a signature by one signer is not also by another one is no gap, unless more than
-        # one is asked for.
-        if len(found.accepted) < rule.signature.threshold:
-            found.gaps.extend(refusals)
+        found.gaps.extend(_gap(unread.error, unread.path) for unread in files.unread)
+        if not files.files and not files.unread:
+            found.gaps.append(_gap(missing_signature(default), default))
+        self._verify_files(rule, files, found)
         return found
+
+    def _verify_files(self, rule: Rule, files: FoundSignatures, found: _Signatures) -> None:
+        """Verify every file on its own, so that none can make another one fail."""
+        refusals: list[Gap] = []
+        for file in files.files:
+            mine: list[Gap] = []
+            before = len(found.accepted)
+            for entry in trust_entries(self._policy, rule.signature.any_of):
+                outcome = self._verify_one(entry.name, file)
+                if isinstance(outcome, Gap):
+                    mine.append(outcome)
+                else:
+                    found.accepted.append((entry.name, outcome))
+            if len(found.accepted) == before:
+                # Nobody whom the rule names: it does not count, and it does not vanish.
+                found.gaps.extend(mine)
+            else:
+                refusals.extend(mine)
+        # That a signature by one signer is not also by another one is no gap, unless more than
+        # one is asked for and too few are there.
+        signers = {name for name, _ in found.accepted}
+        if len(signers) < rule.signature.threshold:
+            found.gaps.extend(
+                gap
+                for gap in refusals
+                if gap.code not in NOT_THIS_SIGNER or not _names_one(gap, signers)
+            )
 
     def _verify_one(self, name: str, file: SignatureFile) -> VerifiedStatement | Gap:
         (entry,) = trust_entries(self._policy, (name,))
@@ -229,7 +258,7 @@ class Examination:
         try:
             return verify_statement(file, verifier, at=self._now, allow_legacy=False)
         except (SignatureRejectedError, IndeterminateError) as error:
-            return _gap(error, self._handle, signer=name)
+            return _gap(error, file.path, signer=name)
 
     def _compare(
         self, signatures: _Signatures, inventory: Inventory
@@ -242,17 +271,20 @@ class Examination:
         """
         signed: list[SignatureEvidence] = []
         gaps = list(signatures.gaps)
+        several = len({statement.file.path for _, statement in signatures.accepted}) > 1
         for name, statement in signatures.accepted:
             try:
                 coverage = compare(statement.statement, inventory, accepted=_UNSIGNED_IS_EVIDENCE)
             except CoverageRejectedError:
-                gaps.extend(_differences(statement, inventory))
+                gaps.extend(_differences(statement, inventory, several=several))
             else:
                 signed.append(statement.evidence(coverage, trust=name))
         return tuple(signed), tuple(gaps)
 
 
-def _differences(statement: VerifiedStatement, inventory: Inventory) -> Iterable[Gap]:
+def _differences(
+    statement: VerifiedStatement, inventory: Inventory, *, several: bool
+) -> Iterable[Gap]:
     """
     Return everything in which the files differ from what was signed.
 
@@ -262,12 +294,13 @@ def _differences(statement: VerifiedStatement, inventory: Inventory) -> Iterable
     try:
         compare(statement.statement, inventory, accepted=IgnoreRules())
     except CoverageRejectedError as error:
+        which = f"{statement.file.path.name}: " if several else ""
         return tuple(
             Gap(
                 stage=Stage.SIGNATURE,
                 code=problem.code,
                 path=problem.path,
-                reason=problem.message,
+                reason=which + problem.message,
             )
             for problem in error.problems
         )
@@ -305,12 +338,28 @@ def _digests(inventory: Inventory, signed: tuple[SignatureEvidence, ...]) -> Art
     return digests_of(inventory, entries, root=signed[0].root)
 
 
-def _gap(error: WeighbridgeError, handle: LocalHandle, *, signer: str | None = None) -> Gap:
-    message = f"{signer}: {error.message}" if signer else error.message
-    if error.expected is not None:
-        message += f": expected {error.expected}"
-    if error.found is not None:
-        message += f", found {error.found}"
-    return Gap(
-        stage=Stage.SIGNATURE, code=error.code, path=handle.default_signature.name, reason=message
-    )
+def _renamed(verdict: Verdict, inventory: Inventory) -> Verdict:
+    """
+    Return *verdict* under the digests of the very files that it covers.
+
+    Signatures may cover different files, and one that does not count may be the first: what
+    the verdict is about is what all that count cover.
+    """
+    if verdict.artifact is None or not verdict.signers:
+        return verdict
+    covered = frozenset(verdict.covered)
+    entries = (entry for entry in inventory.entries if entry.path in covered)
+    root = verdict.signers[0].root
+    return replace(verdict, artifact=digests_of(inventory, entries, root=root))
+
+
+def _names_one(gap: Gap, signers: set[str]) -> bool:
+    """Tell whether *gap* is about one of *signers*, who signed elsewhere."""
+    return gap.reason.split(": ", 1)[0] in signers
+
+
+def _gap(error: WeighbridgeError, place: Path, *, signer: str | None = None) -> Gap:
+    reason = reason_of(error)
+    if signer:
+        reason = f"{signer}: {reason}"
+    return Gap(stage=Stage.SIGNATURE, code=error.code, path=place.name, reason=reason)

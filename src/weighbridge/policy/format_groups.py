@@ -17,6 +17,7 @@ FORMAT_GROUPS: Final[Mapping[str, frozenset[FileFormat]]] = MappingProxyType(
                 FileFormat.BZIP2,
                 FileFormat.XZ,
                 FileFormat.ZLIB,
+                FileFormat.DEFLATE,
                 FileFormat.LZ4,
                 FileFormat.ZSTD,
             }

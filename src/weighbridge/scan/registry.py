@@ -22,6 +22,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.CATBOOST: "native_model",
         FileFormat.COREML: "coreml",
         FileFormat.CRFSUITE: "native_model",
+        FileFormat.DEFLATE: "compressed",
         FileFormat.EXPORTED_PROGRAM: "exported_program",
         FileFormat.FASTTEXT: "native_model",
         FileFormat.GGUF: "gguf",

@@ -27,7 +27,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError, UsageError
@@ -348,7 +348,14 @@ def _identity(
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
         expected=expected,
+        key_fingerprint=_key_fingerprint(leaf),
     )
+
+
+def _key_fingerprint(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _fingerprint(certificate: x509.Certificate) -> str:

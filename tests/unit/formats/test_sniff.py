@@ -45,6 +45,9 @@ def tar_of(*names: str, layout: int = tarfile.USTAR_FORMAT) -> bytes:
     return out.getvalue()
 
 
+NOISE = np.random.default_rng(1).bytes(30_000)
+
+
 def v7(data: bytes) -> bytes:
     """Return the tar *data* with its first header in the form before ustar."""
     block = bytearray(data[:512])
@@ -123,7 +126,11 @@ SIGNATURES = [
         b"".join([(z := zlib.compressobj(wbits=9)).compress(b"x" * 99), z.flush()]),
         F.ZLIB,
     ),
-    ("zlib large", zlib.compress(np.random.default_rng(1).bytes(30_000)), F.ZLIB),
+    ("zlib large", zlib.compress(NOISE), F.ZLIB),
+    ("deflate", zlib.compress(b"some more words of hello world", wbits=-15), F.DEFLATE),
+    ("deflate large", zlib.compress(NOISE, wbits=-15), F.DEFLATE),
+    ("deflate cut", zlib.compress(b"words of hello world" * 9, wbits=-15)[:-2], F.UNKNOWN),
+    ("deflate and more", zlib.compress(b"words of hello", wbits=-15) + b"\xff", F.UNKNOWN),
     ("lz4", b"\x04\x22\x4d\x18" + bytes(10), F.LZ4),
     ("lz4 legacy", b"\x02\x21\x4c\x18" + bytes(10), F.LZ4),
     ("zstd", b"\x28\xb5\x2f\xfd" + bytes(10), F.ZSTD),

@@ -33,6 +33,7 @@ def _legacy_lz4(data: bytes) -> bytes:
 
 WAYS: dict[str, tuple[F, Compress]] = {
     "bzip2": (F.BZIP2, bz2.compress),
+    "deflate": (F.DEFLATE, lambda data: zlib.compress(data, wbits=-zlib.MAX_WBITS)),
     "gzip": (F.GZIP, gzip.compress),
     "lz4": (F.LZ4, lz4.frame.compress),
     "lz4-legacy": (F.LZ4, _legacy_lz4),
@@ -94,7 +95,7 @@ class TestEveryFormat:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in WAYS if name not in {"zlib", "lz4-legacy", "lzma"}]
+    "name", [name for name in WAYS if name not in {"deflate", "zlib", "lz4-legacy", "lzma"}]
 )
 def test_several_streams_are_one_content(name: str) -> None:
     """Streams behind each other are one content, padding between them counted as unread."""

@@ -11,6 +11,7 @@ from weighbridge.formats.sniff.magic import (
     has_hdf5_behind_block,
     inflate_start,
     is_bytecode,
+    is_deflate,
     is_safetensors,
 )
 from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC, End, Walk, walk_pickle
@@ -120,6 +121,8 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     if text:
         return classify_text(window)
     found = find_protobuf(window) or find_tensors(window)
+    if found is None and is_deflate(window):
+        return FileFormat.DEFLATE
     if found is None and is_old_prose(window):
         return FileFormat.TEXT
     return found or FileFormat.UNKNOWN

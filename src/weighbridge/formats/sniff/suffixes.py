@@ -7,7 +7,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat as F
 
 _TEXT: Final = (F.TEXT, F.JSON, F.YAML, F.EMPTY)
-_STREAMS: Final = (F.GZIP, F.BZIP2, F.XZ, F.ZLIB, F.LZ4, F.ZSTD)
+_STREAMS: Final = (F.GZIP, F.BZIP2, F.XZ, F.ZLIB, F.DEFLATE, F.LZ4, F.ZSTD)
 _TORCH: Final = (
     F.TORCH_ZIP,
     F.TORCH_LEGACY,
@@ -48,6 +48,7 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("lz4", (F.LZ4,)),
     ("zst zstd", (F.ZSTD,)),
     ("z zlib", (F.ZLIB,)),
+    ("deflate", (F.DEFLATE, F.ZLIB)),
     ("json", (F.JSON,)),
     ("ipynb", (F.NOTEBOOK, F.JSON)),
     ("html htm xhtml", (F.HTML, F.XML, *_TEXT)),

@@ -153,6 +153,7 @@ def _xz_decoder() -> Decoder:
 DECODERS: Final[Mapping[FileFormat, Callable[[], Decoder]]] = MappingProxyType(
     {
         FileFormat.BZIP2: bzip2_decoder,
+        FileFormat.DEFLATE: deflate_decoder,
         FileFormat.GZIP: lambda: _Zlib(16 + zlib.MAX_WBITS),
         FileFormat.LZ4: lz4.decoder,
         FileFormat.XZ: _xz_decoder,

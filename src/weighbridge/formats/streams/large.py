@@ -24,7 +24,11 @@ _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 RAW_WBITS: Final = -zlib.MAX_WBITS
 """Of deflate streams without any wrapper, as in zip archives."""
 
-WBITS: Final = {FileFormat.GZIP: _GZIP_WBITS, FileFormat.ZLIB: zlib.MAX_WBITS}
+WBITS: Final = {
+    FileFormat.DEFLATE: RAW_WBITS,
+    FileFormat.GZIP: _GZIP_WBITS,
+    FileFormat.ZLIB: zlib.MAX_WBITS,
+}
 """Formats whose content can be read so."""
 
 

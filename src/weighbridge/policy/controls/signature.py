@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import GIT_NAMES, FileEntry, carries
-from weighbridge.core.codes import Code
+from weighbridge.core.codes import NOT_THIS_SIGNER, Code
 from weighbridge.core.evidence import (
     Gap,
     Severity,
@@ -24,22 +24,13 @@ from weighbridge.core.evidence import (
     Uncovered,
 )
 from weighbridge.core.identity import CertificateIdentity, KeyIdentity
+from weighbridge.core.signers import count_signers
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.formats import HARMLESS
 from weighbridge.policy.controls.interface import Submission
 from weighbridge.policy.reasons import denied, noted, undecided
 from weighbridge.policy.rule import UncoveredFiles
 from weighbridge.policy.trust import CertificateTrust, KeyTrust, SigstoreTrust
-
-NOT_THIS_SIGNER: Final = frozenset(
-    {
-        Code.CERTIFICATE_UNTRUSTED,
-        Code.IDENTITY_MISMATCH,
-        Code.KEY_MISMATCH,
-        Code.SIGNATURE_METHOD,
-    }
-)
-"""Gaps that say only that somebody else than this trust entry signed."""
 
 NOBODY_CAN_TELL: Final = frozenset(
     {
@@ -96,7 +87,7 @@ def assess(submission: Submission) -> SignatureAssessment:
     counting = sorted({s for s in submission.signatures if _counts(submission, s)}, key=_order)  # 1
     defects = {signature: tuple(_defects(submission, signature)) for signature in counting}
     complete = tuple(s for s in counting if not defects[s])  # 2
-    met = count_signers(complete) >= submission.rule.signature.threshold  # 3
+    met = _count(complete) >= submission.rule.signature.threshold  # 3
     reasons = [reason for signature in counting for reason in defects[signature]]
     if met:
         reasons = [_demoted(reason) for reason in reasons]
@@ -118,27 +109,9 @@ def assess(submission: Submission) -> SignatureAssessment:
     )
 
 
-def count_signers(signatures: Iterable[SignatureEvidence]) -> int:
-    """
-    Return how many different signers made *signatures*.
-
-    That is the largest number of pairs of a trust entry and an identity in which neither occurs
-    twice (maximum bipartite matching by augmenting paths).
-    """
-    identities: dict[str, set[str]] = {}
-    for signature in signatures:
-        identities.setdefault(signature.trust or "", set()).add(signature.identity.label)
-    owner: dict[str, str] = {}
-
-    def assign(trust: str, tried: set[str]) -> bool:
-        for identity in sorted(identities[trust] - tried):
-            tried.add(identity)
-            if identity not in owner or assign(owner[identity], tried):
-                owner[identity] = trust
-                return True
-        return False
-
-    return sum(assign(trust, set()) for trust in sorted(identities))
+def _count(signatures: Iterable[SignatureEvidence]) -> int:
+    """Return how many different signers made *signatures*."""
+    return count_signers((signature.trust or "", signature.identity) for signature in signatures)
 
 
 def describe_signer(submission: Submission, signature: SignatureEvidence) -> str:
@@ -209,7 +182,7 @@ def _covered(submission: Submission, signatures: tuple[SignatureEvidence, ...]) 
 def _shortfall(submission: Submission, complete: tuple[SignatureEvidence, ...]) -> Iterator[Reason]:
     """Say that too few signed, who might still have, and what went wrong."""
     control = submission.rule.signature
-    have = count_signers(complete)
+    have = _count(complete)
     unsupported = tuple(_unsupported(submission))
     for name in unsupported:
         yield undecided(
