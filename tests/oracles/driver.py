@@ -35,6 +35,10 @@ def _sign(task: Task) -> None:
     config = model_signing.signing.Config()
     if task["method"] == "key":
         config.use_elliptic_key_signer(private_key=task["private_key"])
+    elif task["method"] == "sigstore":
+        config.use_sigstore_signer(
+            identity_token=task["token"], trust_config=pathlib.Path(task["trust_config"])
+        )
     else:
         config.use_certificate_signer(
             private_key=task["private_key"],
@@ -51,6 +55,12 @@ def _verify(task: Task) -> None:
     config = model_signing.verifying.Config()
     if task["method"] == "key":
         config.use_elliptic_key_verifier(public_key=task["public_key"])
+    elif task["method"] == "sigstore":
+        config.use_sigstore_verifier(
+            identity=task["identity"],
+            oidc_issuer=task["issuer"],
+            trust_config=pathlib.Path(task["trust_config"]),
+        )
     else:
         config.use_certificate_verifier(certificate_chain=task["roots"])
     hashing = _hashing(task)
