@@ -21,7 +21,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import RefusedError, SignatureRejectedError
 from weighbridge.core.evidence import SignatureEvidence
-from weighbridge.core.identity import KeyIdentity
+from weighbridge.core.identity import KeyIdentity, SigningMethod
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.verify import verify
@@ -147,8 +147,11 @@ def test_the_stored_intermediate_and_leaf_are_no_roots() -> None:
 def test_a_stored_keyless_signature_is_told_apart(release: str) -> None:
     """A keyless signature is refused as one of another method, not as garbage."""
     data = (VECTORS / f"{release}-sigstore" / "model.sig").read_bytes()
-    with refused(Code.SIGNATURE_METHOD, text="keyless"):
-        parse_bundle(data, where="model.sig")
+    bundle = parse_bundle(data, where="model.sig")
+    assert bundle.method is SigningMethod.SIGSTORE
+    for other in (f"{release}-elliptic-key", f"{release}-certificate"):
+        with refused(Code.SIGNATURE_METHOD, text="found sigstore"):
+            verifier_of(other).verify(bundle, at=WHEN)
 
 
 @pytest.mark.parametrize("name", SIGNED)

@@ -64,8 +64,15 @@ class Code(StrEnum):
     CERTIFICATE_UNTRUSTED = "certificate-untrusted"
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_USAGE = "certificate-usage"
+    KEY_EXPIRED = "key-expired"
+    TIMESTAMP_FAILED = "timestamp-failed"
+    TIMESTAMP_REQUIRED = "timestamp-required"
     IDENTITY_REQUIRED = "identity-required"
     IDENTITY_MISMATCH = "identity-mismatch"
+    IDENTITY_TOKEN = "identity-token"  # noqa: S105  a code, not a token
+    LOG_ENTRY = "log-entry"
+    TRUSTED_ROOT = "trusted-root"
+    SERVICE_FAILED = "service-failed"
 
     # scanning (gaps; findings carry rule ids)
     SCAN_UNSUPPORTED = "scan-unsupported"

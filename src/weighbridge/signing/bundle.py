@@ -23,14 +23,24 @@ from weighbridge.core.limits import (
     MAX_CERTIFICATES,
     MAX_KEY_FILE_BYTES,
     MAX_SIGNATURE_BYTES,
+    MAX_TIMESTAMP_BYTES,
+    MAX_TIMESTAMPS,
     MAX_WIDE_BUNDLE_BYTES,
 )
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.dsse import PAYLOAD_TYPE
 from weighbridge.signing.fields import Members
+from weighbridge.signing.sigstore.material import (
+    SigstoreMaterial,
+    read_material,
+    render_material,
+)
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 """The one media type of key and certificate signatures; peers accept no other."""
+
+_OTHER_SPELLING: Final = "application/vnd.dev.sigstore.bundle+json;version=0.3"
+"""The same version's media type as keyless signatures may have it, too."""
 
 _MATERIALS: Final = ("publicKey", "x509CertificateChain", "certificate")
 
@@ -58,7 +68,7 @@ class CertificateMaterial:
     certificates: tuple[bytes, ...]
 
 
-Material: TypeAlias = KeyMaterial | CertificateMaterial
+Material: TypeAlias = KeyMaterial | CertificateMaterial | SigstoreMaterial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +79,9 @@ class Bundle:
     Attributes:
         where: The file, for messages.
         payload: The signed statement's bytes as they were received.
-        signature: DER of the ECDSA signature.
+        signature: DER of an ECDSA signature, or the signature of another kind of key.
         material: Which key signed.
-        timestamps: RFC 3161 time stamps over the signature; not verified, not believed.
+        timestamps: RFC 3161 responses over `signature`, as they were received.
     """
 
     where: str
@@ -83,9 +93,13 @@ class Bundle:
     @property
     def method(self) -> SigningMethod:
         """How the signature claims to be made."""
-        if isinstance(self.material, KeyMaterial):
-            return SigningMethod.KEY
-        return SigningMethod.CERTIFICATE
+        match self.material:
+            case KeyMaterial():
+                return SigningMethod.KEY
+            case CertificateMaterial():
+                return SigningMethod.CERTIFICATE
+            case SigstoreMaterial():
+                return SigningMethod.SIGSTORE
 
 
 def parse_bundle(data: bytes, *, where: str) -> Bundle:
@@ -113,7 +127,9 @@ def parse_bundle(data: bytes, *, where: str) -> Bundle:
     bundle.allow({"mediaType", "verificationMaterial", "dsseEnvelope"})
     verification = bundle.object("verificationMaterial")
     material = _material(verification)
-    bundle.constant("mediaType", MEDIA_TYPE)
+    keyless = isinstance(material, SigstoreMaterial)
+    if not (keyless and bundle.text("mediaType") == _OTHER_SPELLING):
+        bundle.constant("mediaType", MEDIA_TYPE)
     payload, signature = _envelope(bundle.object("dsseEnvelope"))
     return Bundle(
         where=where,
@@ -124,24 +140,52 @@ def parse_bundle(data: bytes, *, where: str) -> Bundle:
     )
 
 
-def render_bundle(*, payload: bytes, signature: bytes, material: Material) -> bytes:
-    """Return the signature file: one line of JSON with sorted keys and no white space."""
-    described: dict[str, JsonValue]
-    if isinstance(material, KeyMaterial):
-        described = {"publicKey": {"hint": material.hint}}
-    else:
-        chain: list[JsonValue] = [{"rawBytes": _base64(der)} for der in material.certificates]
-        described = {"x509CertificateChain": {"certificates": chain}}
+def render_bundle(
+    *,
+    payload: bytes,
+    signature: bytes,
+    material: Material,
+    timestamps: tuple[bytes, ...] = (),
+) -> bytes:
+    """
+    Return the signature file: one line of JSON with sorted keys and no white space.
+
+    Args:
+        payload: The very bytes that are signed.
+        signature: Over their DSSE encoding.
+        material: Which key signed.
+        timestamps: RFC 3161 time stamps over the signature.
+    """
+    signed: dict[str, JsonValue] = {"sig": _base64(signature)}
+    if not isinstance(material, SigstoreMaterial):
+        signed["keyid"] = ""
     bundle: JsonValue = {
         "mediaType": MEDIA_TYPE,
-        "verificationMaterial": {**described, "tlogEntries": []},
+        "verificationMaterial": _rendered(material, timestamps),
         "dsseEnvelope": {
             "payload": _base64(payload),
             "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": _base64(signature), "keyid": ""}],
+            "signatures": [signed],
         },
     }
     return json.dumps(bundle, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _rendered(material: Material, timestamps: tuple[bytes, ...]) -> JsonValue:
+    described: dict[str, JsonValue]
+    match material:
+        case SigstoreMaterial():
+            return render_material(material, timestamps=timestamps)
+        case KeyMaterial():
+            described = {"publicKey": {"hint": material.hint}}
+        case CertificateMaterial():
+            chain: list[JsonValue] = [{"rawBytes": _base64(der)} for der in material.certificates]
+            described = {"x509CertificateChain": {"certificates": chain}}
+    described["tlogEntries"] = []
+    if timestamps:
+        stamps: list[JsonValue] = [{"signedTimestamp": _base64(stamp)} for stamp in timestamps]
+        described["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
+    return described
 
 
 def _document(data: bytes, *, where: str) -> JsonValue:
@@ -168,12 +212,7 @@ def _material(verification: Members) -> Material:
             found=", ".join(present) or "none",
         )
     if present == ["certificate"]:
-        raise verification.error(
-            "a keyless signature, which no verifier here reads",
-            expected="a signature by key or certificate chain",
-            found="one by a short-lived certificate",
-            code=Code.SIGNATURE_METHOD,
-        )
+        return read_material(verification)
     verification.allow({present[0], "tlogEntries", "timestampVerificationData"})
     if "tlogEntries" in verification and verification.items("tlogEntries"):
         raise verification.error(
@@ -238,9 +277,11 @@ def _timestamps(verification: Members) -> tuple[bytes, ...]:
     if "rfc3161Timestamps" not in data:
         return ()
     tokens = []
-    for stamp in data.objects("rfc3161Timestamps", limit=MAX_CERTIFICATES):
+    for stamp in data.objects("rfc3161Timestamps", limit=MAX_TIMESTAMPS):
         stamp.allow({"signedTimestamp"})
-        tokens.append(stamp.binary("signedTimestamp", limit=MAX_KEY_FILE_BYTES))
+        tokens.append(stamp.binary("signedTimestamp", limit=MAX_TIMESTAMP_BYTES))
+    if len(set(tokens)) != len(tokens):
+        raise data.error("a timestamp is there twice", expected="every one once", found="two")
     return tuple(tokens)
 
 

@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[Callable[[Document], object], Code]] = {
     ),
     "keyless": (
         lambda d: d.update(verificationMaterial={"certificate": {"rawBytes": "AA=="}}),
-        Code.SIGNATURE_METHOD,
+        Code.SIGNATURE_MALFORMED,
     ),
     "neither hint nor key": (
         lambda d: material(d).update(publicKey={}),
