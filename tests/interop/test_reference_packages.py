@@ -29,7 +29,7 @@ from support.pki import (
 )
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import SignatureRejectedError
-from weighbridge.core.evidence import SignatureEvidence
+from weighbridge.core.evidence import Verification
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
 from weighbridge.pipeline.verify import verify
@@ -178,7 +178,7 @@ def write_model(place: Path) -> Path:
     return place
 
 
-def ours(model: Path, party: Party, **options: object) -> SignatureEvidence:
+def ours(model: Path, party: Party, **options: object) -> Verification:
     """Verify *model* here."""
     ignored = options.get("ignored", ())
     assert isinstance(ignored, tuple)

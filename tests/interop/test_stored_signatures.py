@@ -20,7 +20,7 @@ from support.signatures import FILES, SHARDS, key_signer, refused, state
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import RefusedError, SignatureRejectedError
-from weighbridge.core.evidence import SignatureEvidence
+from weighbridge.core.evidence import Verification
 from weighbridge.core.identity import KeyIdentity, SigningMethod
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.pipeline.selection import FileSelection
@@ -102,11 +102,11 @@ def test_a_stored_signature_verifies_through_the_pipeline() -> None:
         verifier=verifier_of(name),
         selection=FileSelection(ignore_paths=(VECTORS / name / "ignore-me",)),
     )
-    assert isinstance(evidence, SignatureEvidence)
+    assert isinstance(evidence, Verification)
     assert isinstance(evidence.identity, KeyIdentity)
     assert evidence.covered == ("signme-1", "signme-2")
     assert [u.path for u in evidence.uncovered] == ["ignore-me"]
-    assert "ignore-me" in evidence.claimed_ignores
+    assert "ignore-me" in evidence.first.claimed_ignores
 
 
 def test_a_stored_signature_covers_no_other_model() -> None:

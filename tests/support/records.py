@@ -1,6 +1,7 @@
 """Verdicts, reports and inspections that the tests of records share."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from support.policies import (
@@ -12,6 +13,7 @@ from support.policies import (
     gap_of,
     inventory_of,
     judge,
+    key_identity,
     policy_of,
     sha256,
     signature_of,
@@ -21,15 +23,18 @@ from weighbridge.core.codes import Code
 from weighbridge.core.evidence import (
     Confidence,
     Consulted,
+    CoveredFile,
     Finding,
     Gap,
+    OtherSignature,
     ProvenanceEvidence,
     Severity,
     SignatureEvidence,
     Stage,
     Uncovered,
+    Verification,
 )
-from weighbridge.core.identity import ClaimedIdentity, SigningMethod
+from weighbridge.core.identity import ClaimedIdentity, Clock, SigningMethod, SigningTime
 from weighbridge.core.verdict import Verdict
 from weighbridge.scan.report import ScanReport
 
@@ -56,6 +61,11 @@ class Look:
     inventory: Inventory
     digests: ArtifactDigests | None = DIGESTS
     signature: Claim | None = None
+
+    @property
+    def signatures(self) -> tuple[Claim, ...]:
+        """The one signature, if there is one."""
+        return () if self.signature is None else (self.signature,)
 
 
 def allowed_verdict() -> Verdict:
@@ -124,10 +134,10 @@ def many_reasons_verdict() -> Verdict:
     return judge(policy_of("signature = { required = false }"), *findings)
 
 
-def signature() -> SignatureEvidence:
-    """Return a signature by certificate that leaves files out."""
+def signature() -> Verification:
+    """Return a verification of a signature by certificate that leaves files out."""
     made = signature_of(identity=certificate_identity(), trust=None)
-    return SignatureEvidence(
+    evidence = SignatureEvidence(
         identity=made.identity,
         signature_path=HOSTILE,
         signature_sha256=made.signature_sha256,
@@ -142,7 +152,37 @@ def signature() -> SignatureEvidence:
         ),
         claimed_ignores=("z",),
         verified_at=made.verified_at,
+        digests=tuple(CoveredFile(path=path, digest=sha256(1)) for path in made.covered),
     )
+    other = OtherSignature(
+        path=f"model.{HOSTILE}.sig",
+        sha256=sha256(3),
+        code=Code.KEY_MISMATCH,
+        reason=f"another {HOSTILE}",
+    )
+    return Verification(signatures=(evidence,), others=(other,))
+
+
+def key_signature() -> Verification:
+    """Return a verification of a signature by key, with nothing else to say."""
+    return Verification(signatures=(signature_of(),))
+
+
+def two_signatures() -> Verification:
+    """Return a verification of two signatures with trusted times, one of which covers less."""
+    at = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    stamped = SigningTime(at=at, clock=Clock.TIMESTAMP_AUTHORITY, authority=f"CN={HOSTILE}")
+    logged = SigningTime(at=at, clock=Clock.TRANSPARENCY_LOG, authority="log2026.example")
+    first = signature_of(identity=replace(key_identity(1), times=(stamped, logged)))
+    second = signature_of(identity=certificate_identity(), covered=("config.json",))
+    second = replace(
+        second,
+        signature_path="model.second.sig",
+        uncovered=(Uncovered(path="model.safetensors", reason="ignored by the caller"),),
+        digests=(CoveredFile(path="config.json", digest=None, shards=3),),
+    )
+    unasked = OtherSignature(path="x.sig", sha256=None, code=None, reason="nobody looked")
+    return Verification(signatures=(first, second), signers=2, others=(unasked,))
 
 
 def scan_report() -> ScanReport:

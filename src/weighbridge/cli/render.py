@@ -14,7 +14,7 @@ from weighbridge.cli.terminal import Session
 
 if TYPE_CHECKING:
     from weighbridge.core.artifact import ArtifactDigests
-    from weighbridge.core.evidence import Severity, SignatureEvidence
+    from weighbridge.core.evidence import Severity, Verification
     from weighbridge.core.verdict import Verdict
     from weighbridge.pipeline.describe import Inspection
     from weighbridge.pipeline.installation import Capability
@@ -111,16 +111,16 @@ def render_scans(
     return scans_text(named, bar=bar, style=style or PLAIN, advice=advice)
 
 
-def show_signature(session: Session, evidence: "SignatureEvidence") -> None:
-    """Print a verified signature."""
+def show_signature(session: Session, verification: "Verification") -> None:
+    """Print a verification."""
     if session.format == "json":
         from weighbridge.record.json_v1 import signature_document
 
-        _write_json(session, signature_document(evidence))
+        _write_json(session, signature_document(verification))
         return
     from weighbridge.record.text_signature import signature_text
 
-    session.write(signature_text(evidence, style=_style(session)))
+    session.write(signature_text(verification, style=_style(session)))
 
 
 def show_signed(session: Session, result: "SignResult") -> None:

@@ -220,19 +220,19 @@ class Examination:
 
     def _verify_files(self, rule: Rule, files: FoundSignatures, found: _Signatures) -> None:
         """Verify every file on its own, so that none can make another one fail."""
-        refusals: list[Gap] = []
+        refusals: list[tuple[str, Gap]] = []
         for file in files.files:
-            mine: list[Gap] = []
+            mine: list[tuple[str, Gap]] = []
             before = len(found.accepted)
             for entry in trust_entries(self._policy, rule.signature.any_of):
                 outcome = self._verify_one(entry.name, file)
                 if isinstance(outcome, Gap):
-                    mine.append(outcome)
+                    mine.append((entry.name, outcome))
                 else:
                     found.accepted.append((entry.name, outcome))
             if len(found.accepted) == before:
                 # Nobody whom the rule names: it does not count, and it does not vanish.
-                found.gaps.extend(mine)
+                found.gaps.extend(gap for _, gap in mine)
             else:
                 refusals.extend(mine)
         # That a signature by one signer is not also by another one is no gap, unless more than
@@ -241,8 +241,8 @@ class Examination:
         if len(signers) < rule.signature.threshold:
             found.gaps.extend(
                 gap
-                for gap in refusals
-                if gap.code not in NOT_THIS_SIGNER or not _names_one(gap, signers)
+                for name, gap in refusals
+                if gap.code not in NOT_THIS_SIGNER or name not in signers
             )
 
     def _verify_one(self, name: str, file: SignatureFile) -> VerifiedStatement | Gap:
@@ -351,11 +351,6 @@ def _renamed(verdict: Verdict, inventory: Inventory) -> Verdict:
     entries = (entry for entry in inventory.entries if entry.path in covered)
     root = verdict.signers[0].root
     return replace(verdict, artifact=digests_of(inventory, entries, root=root))
-
-
-def _names_one(gap: Gap, signers: set[str]) -> bool:
-    """Tell whether *gap* is about one of *signers*, who signed elsewhere."""
-    return gap.reason.split(": ", 1)[0] in signers
 
 
 def _gap(error: WeighbridgeError, place: Path, *, signer: str | None = None) -> Gap:

@@ -11,9 +11,8 @@ from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.naming import digests_of
-from weighbridge.pipeline.verify import read_signature
+from weighbridge.pipeline.signatures import FoundSignatures, SignatureFile, find_signatures
 from weighbridge.signing.statement import parse_statement
-from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 
 
@@ -45,12 +44,17 @@ class Inspection:
     Attributes:
         inventory: Every file, with format and digests.
         digests: How claims would name it; None while the inventory has gaps.
-        signature: What is beside it, unverified; None without a signature file.
+        signatures: What is beside it, unverified: `model.sig` first, then by name.
     """
 
     inventory: Inventory
     digests: ArtifactDigests | None
-    signature: ClaimedSignature | None
+    signatures: tuple[ClaimedSignature, ...]
+
+    @property
+    def signature(self) -> ClaimedSignature | None:
+        """The first of `signatures`."""
+        return self.signatures[0] if self.signatures else None
 
 
 def inspect(
@@ -64,11 +68,11 @@ def inspect(
         NothingToCheckError: The artifact holds no file.
         OperationError, LimitExceededError: It cannot be read, or is too large.
     """
-    handle, inventory = _take(reference, allow_symlinks=allow_symlinks, progress=progress)
+    found, inventory = _take(reference, allow_symlinks=allow_symlinks, progress=progress)
     return Inspection(
         inventory=inventory,
         digests=_digests(inventory),
-        signature=_claimed_signature(handle),
+        signatures=_claimed_signatures(found),
     )
 
 
@@ -89,12 +93,16 @@ def digest(
 
 def _take(
     reference: str | Path, *, allow_symlinks: bool, progress: Progress | None
-) -> tuple[LocalHandle, Inventory]:
+) -> tuple[FoundSignatures, Inventory]:
     handle = locate(reference)
-    plan = InventoryPlan(symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE)
+    found = find_signatures(handle)
+    plan = InventoryPlan(
+        symlinks=SymlinkRule.FILES if allow_symlinks else SymlinkRule.REFUSE,
+        signatures=found.inside(handle),
+    )
     inventory = take_inventory(handle, plan, progress=progress)
     require_files(handle, inventory)
-    return handle, inventory
+    return found, inventory
 
 
 def _digests(inventory: Inventory) -> ArtifactDigests | None:
@@ -103,21 +111,28 @@ def _digests(inventory: Inventory) -> ArtifactDigests | None:
     return digests_of(inventory, inventory.model_entries, root=None)
 
 
-def _claimed_signature(handle: LocalHandle) -> ClaimedSignature | None:
-    place = handle.default_signature
-    if not place.exists():
-        return None
+def _claimed_signatures(found: FoundSignatures) -> tuple[ClaimedSignature, ...]:
+    """Return what the files say, in the order of their places."""
+    claims = [_claimed_signature(file) for file in found.files]
+    claims += [_unread(each.path.name, str(each.error)) for each in found.unread]
+    # The first signature has no word of its own, so one dot less.
+    return tuple(sorted(claims, key=lambda claim: (claim.path.count("."), claim.path)))
+
+
+def _claimed_signature(file: SignatureFile) -> ClaimedSignature:
+    name = file.path.name
     try:
-        file = read_signature(place)
-        statement = parse_statement(file.bundle.payload, where=place.name, allow_legacy=True)
+        statement = parse_statement(file.bundle.payload, where=name, allow_legacy=True)
     except WeighbridgeError as error:
-        return ClaimedSignature(
-            path=place.name, method=None, subject=None, files=0, problem=str(error)
-        )
+        return _unread(name, str(error))
     return ClaimedSignature(
-        path=place.name,
+        path=name,
         method=file.bundle.method,
         subject=ClaimedIdentity(statement.subject_name),
         files=len({resource.path for resource in statement.resources}),
         problem=None,
     )
+
+
+def _unread(name: str, problem: str) -> ClaimedSignature:
+    return ClaimedSignature(path=name, method=None, subject=None, files=0, problem=problem)

@@ -1,13 +1,19 @@
 """Which files of an artifact a signature is about, as its maker or its verifier says."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from weighbridge.core.artifact import GIT_NAMES, ArtifactKind
+from weighbridge.core.artifact import (
+    GIT_NAMES,
+    SIGNATURE_NAME,
+    ArtifactKind,
+    is_signature_name,
+)
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import UsageError
+from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
+from weighbridge.core.limits import MAX_SIGNATURE_FILES
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.sources.interface import LocalHandle
 
@@ -78,3 +84,42 @@ def inside(handle: LocalHandle, path: Path, /) -> str | None:
 def git_paths(handle: LocalHandle) -> frozenset[str]:
     """Return the names that clients of the format leave out by default."""
     return GIT_NAMES if handle.kind is ArtifactKind.DIRECTORY else frozenset()
+
+
+def signature_places(handle: LocalHandle) -> tuple[Path, ...]:
+    """
+    Return every file that bears the name of a signature, `handle.default_signature` first.
+
+    Raises:
+        LimitExceededError: There are more than `MAX_SIGNATURE_FILES`.
+        OperationError: The directory cannot be listed.
+    """
+    default = handle.default_signature
+    # Only names are looked at: what a link or a pipe of that name is, the reading tells.
+    names = sorted(_names(handle), key=lambda name: (name != default.name, name))
+    if len(names) > MAX_SIGNATURE_FILES:
+        raise LimitExceededError(
+            "the artifact has too many signature files",
+            where=os.fspath(default.parent),
+            expected=f"at most {MAX_SIGNATURE_FILES}",
+            found=str(len(names)),
+            hint="Remove those that you do not need",
+        )
+    return tuple(default.with_name(name) for name in names)
+
+
+def _names(handle: LocalHandle) -> Iterator[str]:
+    directory = handle.default_signature.parent
+    stem = SIGNATURE_NAME.removesuffix(".sig")
+    if handle.kind is ArtifactKind.FILE:
+        stem = handle.root.name
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if is_signature_name(entry.name, stem=stem):
+                    yield entry.name
+    except OSError as error:
+        raise OperationError(
+            f"the directory cannot be listed: {error.strerror or error}",
+            where=os.fspath(directory),
+        ) from error

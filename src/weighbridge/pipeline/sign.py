@@ -4,22 +4,28 @@ Sign: inventory -> statement -> signature -> file.
 What makes statements and signatures is imported while the files are being read.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.core.artifact import CLAIMS_NAME, SIGNATURE_NAME, ArtifactKind
+from weighbridge.core.artifact import (
+    CLAIMS_NAME,
+    SIGNATURE_NAME,
+    ArtifactKind,
+    is_signature_name,
+)
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
-from weighbridge.core.errors import OperationError
+from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.pipeline.accounting import require_complete, require_files
-from weighbridge.pipeline.selection import FileSelection, git_paths, inside
+from weighbridge.pipeline.selection import FileSelection, git_paths, inside, signature_places
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 from weighbridge.sources.reading import read_if_present
@@ -55,12 +61,15 @@ def sign(
     signature: str | Path | None = None,
     selection: FileSelection | None = None,
     layout: HashLayout | None = None,
+    reserve: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> SignResult:
     """
     Sign every file of the artifact and write the signature.
 
-    The signature is written whole or not at all, and replaces an earlier one.
+    The signature is written whole or not at all, and replaces an earlier one of the same name.
+    Other signatures of the artifact, `model.WORD.sig`, are no part of what is signed and stay
+    valid.
 
     Args:
         reference: A model directory or file.
@@ -70,6 +79,8 @@ def sign(
             a file.
         selection: Which files to leave out.
         layout: How to digest the files; the default is SHA-256 of each file.
+        reserve: Words of signatures that will be added later, `model.WORD.sig`: other clients
+            accept these then.
         progress: Is told how far the reading is.
 
     Raises:
@@ -84,6 +95,7 @@ def sign(
     layout = layout or HashLayout()
     place = Path(signature) if signature is not None else handle.default_signature
     _require_replaceable(place)
+    others = _others(handle, place)
     ignored = selection.ignored(handle)
     if selection.ignore_git_paths:
         ignored |= git_paths(handle)
@@ -101,6 +113,7 @@ def sign(
             sniff=SniffRule.UNDIGESTED,
             symlinks=selection.symlinks,
             signature=inside(handle, place),
+            signatures=others,
             undigested=ignored,
         ),
         progress=progress,
@@ -114,7 +127,7 @@ def sign(
         inventory,
         layout,
         signer=made[0],
-        ignored=ignored | _metadata(handle, place),
+        ignored=ignored | _metadata(handle, place, others | _reserved(handle, reserve)),
         allow_symlinks=selection.allow_symlinks,
         place=place,
     )
@@ -150,14 +163,45 @@ def _require_replaceable(place: Path) -> None:
         )
 
 
-def _metadata(handle: LocalHandle, signature: Path) -> frozenset[str]:
+def _others(handle: LocalHandle, place: Path) -> frozenset[str]:
+    """Return the paths of the other signatures that lie in the model."""
+    if handle.kind is ArtifactKind.FILE:
+        return frozenset()
+    own = os.path.realpath(place)
+    if all(os.path.realpath(other) == own for other in signature_places(handle)):
+        return frozenset()
+    from weighbridge.pipeline.signatures import find_signatures  # noqa: PLC0415  seldom needed
+
+    return find_signatures(handle).inside(handle)
+
+
+def _reserved(handle: LocalHandle, words: Sequence[str]) -> frozenset[str]:
+    """
+    Return the names of signatures that will be added.
+
+    Raises:
+        UsageError: A word cannot be in such a name.
+    """
+    names = [f"{SIGNATURE_NAME.removesuffix('.sig')}.{word}.sig" for word in words]
+    for word, name in zip(words, names, strict=True):
+        if not is_signature_name(name):
+            raise UsageError(
+                "this is no word for the name of a signature",
+                where=word,
+                expected="up to 64 letters, digits, _ and -, such as 'security' for "
+                "model.security.sig",
+            )
+    return frozenset() if handle.kind is ArtifactKind.FILE else frozenset(names)
+
+
+def _metadata(handle: LocalHandle, signature: Path, others: frozenset[str]) -> frozenset[str]:
     """
     Return the files that are about the model, which no signature of it covers.
 
-    Claims are added after signing, so every signature has to say that it leaves them out: then
-    today's other verifiers still accept the model.
+    Claims and other signatures are added after signing, so every signature has to say that it
+    leaves them out: then today's other verifiers still accept the model.
     """
     if handle.kind is ArtifactKind.FILE:
         return frozenset()
     path = inside(handle, signature)
-    return frozenset({SIGNATURE_NAME, CLAIMS_NAME} | ({path} if path else set()))
+    return others | {SIGNATURE_NAME, CLAIMS_NAME} | ({path} if path else frozenset())

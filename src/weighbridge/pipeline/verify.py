@@ -199,11 +199,10 @@ class _Trial:
         Raises:
             WeighbridgeError: Too few signatures are by expected signers.
         """
+        files = found.files if place is None else (read_signature(place),)
         if place is not None:
-            files = (read_signature(place),)
             self._note_unasked(found, place)
         else:
-            files = found.files
             for unread in found.unread:
                 self._reject(unread.rejected(), unread.error)
         if not files and not self._errors:
@@ -244,8 +243,8 @@ class _Trial:
             else:
                 self._accepted.append(verified)
                 return
-        error = next((e for e in errors if e.code not in NOT_THIS_SIGNER), errors[0])
-        self._reject(file.rejected(error), error)
+        gravest = next((e for e in errors if e.code not in NOT_THIS_SIGNER), errors[0])
+        self._reject(file.rejected(gravest), gravest)
 
     def _note_unasked(self, found: FoundSignatures, place: Path) -> None:
         asked = os.path.realpath(place)

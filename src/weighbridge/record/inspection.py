@@ -1,5 +1,6 @@
 """What the records of an inspection need to know of it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from weighbridge.core.artifact import ArtifactDigests, Inventory
@@ -50,5 +51,10 @@ class Inspected(Protocol):
 
     @property
     def signature(self) -> SignatureClaim | None:
-        """The signature beside it, unverified; None where there is none."""
+        """The first signature beside it, unverified; None where there is none."""
+        ...
+
+    @property
+    def signatures(self) -> Sequence[SignatureClaim]:
+        """Every signature beside it, unverified."""
         ...

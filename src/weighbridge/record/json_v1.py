@@ -15,10 +15,12 @@ from weighbridge.core.evidence import (
     Consulted,
     Finding,
     Gap,
+    OtherSignature,
     ProvenanceEvidence,
     Severity,
     SignatureEvidence,
     Uncovered,
+    Verification,
 )
 from weighbridge.core.identity import KeyIdentity, SigstoreIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
@@ -120,20 +122,64 @@ def inspection_document(inspected: Inspected) -> Document:
         "empty_directories": list(inventory.empty_directories),
         "gaps": [_gap(gap) for gap in inventory.gaps],
         "claimed_signature": _claim(inspected.signature),
+        "claimed_signatures": [_claim(each) for each in inspected.signatures],
     }
 
 
-def signature_document(evidence: SignatureEvidence) -> Document:
-    """Return the document of a verified signature."""
+def signature_document(verification: Verification) -> Document:
+    """Return the document of a verification; what is said once is the first signature's."""
+    first = verification.first
     return {
         "schema": SIGNATURE,
         "verified": True,
+        **_signer(first),
+        "claimed_subject": first.subject.text,
+        "claimed_ignore_paths": list(first.claimed_ignores),
+        "covered": list(verification.covered),
+        "uncovered": [item.path for item in verification.uncovered],
+        "uncovered_reasons": _uncovered_reasons(verification.uncovered),
+        "signers": verification.signers,
+        "signatures": [_signature(each) for each in verification.signatures],
+        "other_signatures": [_other(each) for each in verification.others],
+    }
+
+
+def _signature(evidence: SignatureEvidence) -> Document:
+    """Return one of several signatures: who, when, on what trust, and each file."""
+    files: list[JsonValue] = [
+        {
+            "path": file.path,
+            "covered": True,
+            "digest": None if file.digest is None else str(file.digest),
+            "shards": file.shards,
+            "reason": None,
+        }
+        for file in evidence.digests
+    ]
+    files += [
+        {
+            "path": item.path,
+            "covered": False,
+            "digest": None,
+            "shards": 0,
+            "reason": item.reason,
+        }
+        for item in evidence.uncovered
+    ]
+    return {
         **_signer(evidence),
         "claimed_subject": evidence.subject.text,
         "claimed_ignore_paths": list(evidence.claimed_ignores),
-        "covered": list(evidence.covered),
-        "uncovered": [item.path for item in evidence.uncovered],
-        "uncovered_reasons": _uncovered_reasons(evidence.uncovered),
+        "files": files,
+    }
+
+
+def _other(other: OtherSignature) -> Document:
+    return {
+        "path": other.path,
+        "sha256": None if other.sha256 is None else other.sha256.hex,
+        "code": None if other.code is None else str(other.code),
+        "reason": other.reason,
     }
 
 
@@ -172,6 +218,11 @@ def _signer(evidence: SignatureEvidence) -> Document:
         },
         "root": str(evidence.root),
         "hash": _layout(evidence.layout),
+        "trusted_root": evidence.identity.trusted_root,
+        "times": [
+            {"at": time.at.isoformat(), "clock": str(time.clock), "authority": time.authority}
+            for time in evidence.times
+        ],
         "verified_at": evidence.verified_at.isoformat(),
     }
 

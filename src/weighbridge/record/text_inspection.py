@@ -49,7 +49,8 @@ def _lines(inspected: Inspected, style: Style) -> Iterator[str]:
         )
         yield from shown(gaps, noun="gaps")
     yield ""
-    yield from _signature_lines(inspected.signature)
+    for signature in inspected.signatures or (None,):
+        yield from _signature_lines(signature)
 
 
 def _format_lines(entries: tuple[FileEntry, ...]) -> Iterator[str]:

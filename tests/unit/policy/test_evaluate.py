@@ -40,12 +40,12 @@ from weighbridge.core.evidence import (
     Uncovered,
 )
 from weighbridge.core.limits import MAX_REASONS_PER_CODE
+from weighbridge.core.signers import count_signers
 from weighbridge.core.verdict import Decision, Reason
 from weighbridge.policy.controls.signature import (
     GIT_METADATA,
     NO_SIGNATURE_REQUIRED,
     NOT_SIGNED,
-    count_signers,
 )
 from weighbridge.policy.evaluate import NO_RULE, evaluate
 from weighbridge.policy.reasons import allowed, arrange, decide, denied, noted, undecided
@@ -817,8 +817,7 @@ class TestSignature:
     )
     def test_different_signers(self, pairs: list[tuple[str, int]], count: int) -> None:
         """Signers are as many as there are pairs with neither entry nor identity repeated."""
-        signatures = [signature_of(trust=t, identity=key_identity(n)) for t, n in pairs]
-        assert count_signers(signatures) == count
+        assert count_signers((trust, key_identity(number)) for trust, number in pairs) == count
 
     def test_threshold(self) -> None:
         """Two signers are two keys of two entries, not one key under two names."""

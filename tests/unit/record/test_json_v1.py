@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.policies import DIGESTS, signature_of
+from support.policies import DIGESTS
 from support.records import (
     VECTORS,
     Claim,
@@ -13,9 +13,11 @@ from support.records import (
     busy_inspection,
     consulted_report,
     denied_verdict,
+    key_signature,
     plain_inspection,
     scan_report,
     signature,
+    two_signatures,
     unclear_verdict,
 )
 from weighbridge.core.evidence import Severity
@@ -34,7 +36,8 @@ CASES: dict[str, Callable[[], Document]] = {
     "verdict-deny": lambda: verdict_document(denied_verdict()),
     "verdict-unclear": lambda: verdict_document(unclear_verdict()),
     "signature-certificate": lambda: signature_document(signature()),
-    "signature-key": lambda: signature_document(signature_of()),
+    "signature-key": lambda: signature_document(key_signature()),
+    "signature-several": lambda: signature_document(two_signatures()),
     "scan-findings": lambda: scan_document(scan_report(), bar=Severity.MEDIUM),
     "scan-consulted": lambda: scan_document(consulted_report(), bar=Severity.MEDIUM),
     "inspection-busy": lambda: inspection_document(busy_inspection()),

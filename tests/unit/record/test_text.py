@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.policies import inventory_of, signature_of
+from support.policies import inventory_of
 from support.records import (
     VECTORS,
     Claim,
@@ -17,10 +17,12 @@ from support.records import (
     empty_report,
     empty_verdict,
     folders_report,
+    key_signature,
     many_reasons_verdict,
     plain_inspection,
     scan_report,
     signature,
+    two_signatures,
     unclear_verdict,
     unsigned_verdict,
 )
@@ -41,7 +43,8 @@ CASES: dict[str, Callable[[], str]] = {
     "verdict-many": lambda: verdict_text(many_reasons_verdict()),
     "verdict-colour": lambda: verdict_text(denied_verdict(), style=COLOUR),
     "signature-certificate": lambda: signature_text(signature()),
-    "signature-key": lambda: signature_text(signature_of()),
+    "signature-key": lambda: signature_text(key_signature()),
+    "signature-several": lambda: signature_text(two_signatures()),
     "scan-findings": lambda: scan_text(
         scan_report(),
         bar=Severity.MEDIUM,

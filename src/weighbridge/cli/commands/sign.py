@@ -69,6 +69,12 @@ def _sign_options(function: Callable[..., int]) -> Callable[..., int]:
             type=click.IntRange(min=1),
             help="Digest shards of this many bytes, in parallel within one file.",
         ),
+        click.option(
+            "--reserve",
+            metavar="WORD",
+            multiple=True,
+            help="Let other clients accept a later signature model.WORD.sig; may be repeated.",
+        ),
         output_options("text", "json"),
         click.pass_obj,
     )
@@ -233,6 +239,7 @@ def _sign(  # noqa: PLR0913  the flags of a command
     allow_symlinks: bool,
     algorithm: str,
     shard_size: int | None,
+    reserve: tuple[str, ...],
 ) -> int:
     with session.progress() as progress:
         result = sign(
@@ -245,6 +252,7 @@ def _sign(  # noqa: PLR0913  the flags of a command
                 allow_symlinks=allow_symlinks,
             ),
             layout=HashLayout(HashAlgorithm(algorithm), shard_size),
+            reserve=reserve,
             progress=progress,
         )
     show_signed(session, result)

@@ -1,6 +1,6 @@
 """`weighbridge verify`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,13 @@ def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
             help="Accept files that the signature does not name; they are listed.",
         ),
         click.option(
+            "--threshold",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="How many different signers it takes.",
+        ),
+        click.option(
             "--allow-legacy",
             is_flag=True,
             help="Accept the statement and signature encoding of releases before 1.0.",
@@ -61,19 +68,29 @@ def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @command.command("key")
-@click.option("--public-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
+@click.option(
+    "--public-key",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help="PEM, P-256, P-384 or P-521. May be repeated: the key of any expected signer.",
+)
 @_verify_options
 def verify_key(
     session: Session,
-    public_key: Path,
+    public_key: tuple[Path, ...],
     **what: Any,  # noqa: ANN401  handed on to _verify, which types them
 ) -> int:
     """Verify that the holder of a private key signed MODEL."""
-    data = read_named(public_key, limit=MAX_KEY_FILE_BYTES, what="public key")
-    verifier = KeyVerifier.from_pem(
-        data, where=str(public_key), allow_legacy=bool(what["allow_legacy"])
+    verifiers = tuple(
+        KeyVerifier.from_pem(
+            read_named(path, limit=MAX_KEY_FILE_BYTES, what="public key"),
+            where=str(path),
+            allow_legacy=bool(what["allow_legacy"]),
+        )
+        for path in public_key
     )
-    return _verify(session, verifier, **what)
+    return _verify(session, verifiers, **what)
 
 
 @command.command("certificate")
@@ -132,7 +149,7 @@ def verify_certificate(
 
 def _verify(  # noqa: PLR0913  the flags of a command
     session: Session,
-    verifier: Verifier,
+    verifier: Verifier | Sequence[Verifier],
     *,
     model: str,
     signature: Path | None,
@@ -140,11 +157,12 @@ def _verify(  # noqa: PLR0913  the flags of a command
     ignore_git_paths: bool,
     allow_symlinks: bool,
     ignore_unsigned_files: bool,
+    threshold: int,
     allow_legacy: bool,
     log_fingerprints: bool = False,
 ) -> int:
     with session.progress() as progress:
-        evidence = verify(
+        verification = verify(
             model,
             verifier=verifier,
             signature=signature,
@@ -154,11 +172,13 @@ def _verify(  # noqa: PLR0913  the flags of a command
                 allow_symlinks=allow_symlinks,
             ),
             ignore_unsigned_files=ignore_unsigned_files,
+            threshold=threshold,
             allow_legacy=allow_legacy,
             progress=progress,
         )
-    if log_fingerprints and isinstance(evidence.identity, CertificateIdentity):
-        session.talk(f"certificate  sha256:{evidence.identity.fingerprint}")
-        session.talk(f"root         sha256:{evidence.identity.root_fingerprint}")
-    show_signature(session, evidence)
+    for evidence in verification.signatures if log_fingerprints else ():
+        if isinstance(evidence.identity, CertificateIdentity):
+            session.talk(f"certificate  sha256:{evidence.identity.fingerprint}")
+            session.talk(f"root         sha256:{evidence.identity.root_fingerprint}")
+    show_signature(session, verification)
     return 0
