@@ -89,6 +89,7 @@ class FileFormat(StrEnum):
     XML = "xml"
     HTML = "html"
     NOTEBOOK = "notebook"
+    MSGPACK = "msgpack"
     R_DATA = "r-data"
     TEXT = "text"
     PYTHON_SOURCE = "python-source"
@@ -138,6 +139,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.XML: Carries.CONFIGURATION,
         FileFormat.HTML: Carries.CONFIGURATION,
         FileFormat.NOTEBOOK: Carries.CONFIGURATION,
+        FileFormat.MSGPACK: Carries.CONFIGURATION,
         FileFormat.GGUF: Carries.CONFIGURATION,
         FileFormat.ONNX: Carries.CONFIGURATION,
         FileFormat.ONNX_TENSOR: Carries.DATA,

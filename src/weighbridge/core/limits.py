@@ -455,6 +455,12 @@ MAX_TEMPLATE_REPEATS: Final = 100_000
 """Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's
 sandbox stops a range there (`jinja2.sandbox.MAX_RANGE`)."""
 
+MAX_MSGPACK_VALUES: Final = 5_000_000
+"""Values of one MessagePack file, some ten seconds; tensors are one value each."""
+
+MAX_MSGPACK_DEPTH: Final = 1000
+"""Maps and arrays within each other; the reference reader stops at 512."""
+
 MAX_XML_DEPTH: Final = 1000
 """Elements within elements; decision trees in PMML have a hundred."""
 

@@ -35,6 +35,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.KERAS_V3: "keras",
         FileFormat.LFS_POINTER: "lfs",
         FileFormat.LZ4: "compressed",
+        FileFormat.MSGPACK: "msgpack",
         FileFormat.NOTEBOOK: "notebook",
         FileFormat.NPY: "numpy",
         FileFormat.NPZ: "zip",

@@ -14,15 +14,23 @@ from weighbridge.formats.sniff.magic import (
     is_deflate,
     is_safetensors,
 )
+from weighbridge.formats.sniff.messagepack import is_map_and_no_pickle, is_msgpack
 from weighbridge.formats.sniff.pickles import LEGACY_TORCH_MAGIC, End, Walk, walk_pickle
 from weighbridge.formats.sniff.protobuf import find_protobuf
-from weighbridge.formats.sniff.suffixes import find_lie, is_textual, split_suffix
+from weighbridge.formats.sniff.suffixes import (
+    find_lie,
+    is_textual,
+    split_suffix,
+    suffix_promise,
+)
 from weighbridge.formats.sniff.tensors import find_tensors
 from weighbridge.formats.sniff.text import classify_text, is_old_prose, is_text
 from weighbridge.formats.sniff.window import Window
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
+_UNPICKLED: Final = frozenset({FileFormat.JOBLIB, FileFormat.PICKLE, FileFormat.TORCH_ZIP})
+"""What names promise whose loaders unpickle whatever the file is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,7 @@ def _find(window: Window) -> tuple[FileFormat, ...]:
         text = is_text(window)
         if text and is_textual(window.suffix):
             walk = walk_pickle(window, patient=True)
-        if _is_pickle(walk, window, text=text):
+        if _is_pickle(walk, window, text=text) and not _is_map(window):
             found.append(_classify_pickle(walk, window))
     found.extend(_find_binary(window))
     if not found and _is_weak_pickle(walk, window):
@@ -120,6 +128,8 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     """Return the format of a file without any signature."""
     if text:
         return classify_text(window)
+    if is_msgpack(window):
+        return FileFormat.MSGPACK
     found = find_protobuf(window) or find_tensors(window)
     if found is None and is_deflate(window):
         return FileFormat.DEFLATE
@@ -143,6 +153,11 @@ def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
     if text and is_textual(window.suffix):
         return walk.end is End.STOPPED and (walk.imports or (whole and window.whole))
     return walk.imports or walk.end is not End.BROKEN
+
+
+def _is_map(window: Window) -> bool:
+    """Tell whether a file that an unpickler would begin to read is MessagePack by all else."""
+    return suffix_promise(window.suffix) not in _UNPICKLED and is_map_and_no_pickle(window)
 
 
 def _is_weak_pickle(walk: Walk, window: Window) -> bool:

@@ -49,6 +49,7 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("zst zstd", (F.ZSTD,)),
     ("z zlib", (F.ZLIB,)),
     ("deflate", (F.DEFLATE, F.ZLIB)),
+    ("msgpack", (F.MSGPACK,)),
     ("json", (F.JSON,)),
     ("ipynb", (F.NOTEBOOK, F.JSON)),
     ("html htm xhtml", (F.HTML, F.XML, *_TEXT)),
@@ -113,7 +114,11 @@ def split_suffix(name: str) -> str:
 
 def suffix_format(name: str) -> F | None:
     """Return the format that the suffix of *name* promises; None where it promises nothing."""
-    suffix = split_suffix(name)
+    return suffix_promise(split_suffix(name))
+
+
+def suffix_promise(suffix: str) -> F | None:
+    """Return the format that *suffix* promises; None where it promises nothing."""
     accepted = _BY_SUFFIX.get(suffix)
     return accepted[0] if accepted else _BINARY_PROMISES.get(suffix)
 
