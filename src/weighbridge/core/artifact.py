@@ -1,13 +1,13 @@
 """What an artifact is made of: files, their formats, their digests; no opinion about them."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.digest import Digest, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.evidence import Gap
+from weighbridge.core.values import frozen
 
 SIGNATURE_NAME: Final = "model.sig"
 """The OMS signature of a model directory; `FILE.sig` beside a single-file model."""
@@ -207,7 +207,7 @@ class EntryRole(StrEnum):
     CLAIMS = "claims"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileStamp:
     """What the file system said of a file while it was read; equal stamps, same content."""
 
@@ -218,7 +218,7 @@ class FileStamp:
     ctime_ns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileEntry:
     """
     One regular file of an artifact.
@@ -264,7 +264,7 @@ class FileEntry:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inventory:
     """
     Every file of an artifact, read once.
@@ -291,7 +291,7 @@ class Inventory:
         return tuple(e for e in self.entries if e.role is EntryRole.MODEL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArtifactDigests:
     """
     How claims and verdicts name an artifact.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from weighbridge.core.values import frozen
+
 
 class HashAlgorithm(StrEnum):
     """The hash functions of the OMS format; the value is the name on the wire."""
@@ -17,7 +19,7 @@ class HashAlgorithm(StrEnum):
         return 64 if self is HashAlgorithm.BLAKE2B else 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Digest:
     """A digest; two digests of different algorithms are never equal."""
 
@@ -56,7 +58,7 @@ class HashLayout:
             raise ValueError("a shard has at least one byte")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class DigestPart:
     """The digest of the bytes `start` (inclusive) to `end` (exclusive) of a file."""
 
@@ -65,7 +67,7 @@ class DigestPart:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class FileDigest:
     """
     All digests of one file under one layout.

@@ -5,13 +5,14 @@ Evidence is total: a file that a stage did not examine to the end has a `Gap`, o
 and found nothing in has a `Clean`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.core.identity import ClaimedIdentity, SigningTime, VerifiedIdentity
+from weighbridge.core.values import frozen
 
 
 class Stage(StrEnum):
@@ -49,7 +50,7 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """
     Something a rule found.
@@ -73,7 +74,7 @@ class Finding:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Clean:
     """The stage examined the whole file and found nothing."""
 
@@ -81,7 +82,7 @@ class Clean:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gap:
     """
     Something was not, or not wholly, examined.
@@ -101,7 +102,7 @@ class Gap:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Uncovered:
     """A file that a valid signature does not cover, and why that was not an error."""
 
@@ -109,7 +110,7 @@ class Uncovered:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CoveredFile:
     """
     A file whose every byte has the signed digest.
@@ -125,7 +126,7 @@ class CoveredFile:
     shards: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureEvidence:
     """
     A signature that holds, by a signer whose identity was verified.
@@ -164,7 +165,7 @@ class SignatureEvidence:
         return self.identity.times
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OtherSignature:
     """
     A signature file of the artifact that does not count, and why.
@@ -182,7 +183,7 @@ class OtherSignature:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verification:
     """
     What a verification established: it exists only where enough signatures hold.
@@ -233,7 +234,7 @@ class Verification:
         return tuple(found[path] for path in sorted(found))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProvenanceEvidence:
     """
     A verified statement about how the artifact was made.
@@ -254,7 +255,7 @@ class ProvenanceEvidence:
     notes: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Consulted:
     """
     Another scanner was asked, and what came of it; its findings and gaps stand by themselves.

@@ -5,9 +5,11 @@ The two are different types with no conversion between them, so that a claim can
 passed where a verified identity is asked for.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from weighbridge.core.values import frozen
 
 
 class SigningMethod(StrEnum):
@@ -20,7 +22,7 @@ class SigningMethod(StrEnum):
     PKCS11_CERTIFICATE = "pkcs11-certificate"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ClaimedIdentity:
     """What an artifact or a signer says, unverified: for display only."""
 
@@ -37,7 +39,7 @@ class Clock(StrEnum):
     """The entry of a log that the verifier trusts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SigningTime:
     """
     A time at which a signature is known to have existed.
@@ -54,7 +56,7 @@ class SigningTime:
     authority: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyIdentity:
     """
     The holder of a private key.
@@ -80,7 +82,7 @@ class KeyIdentity:
         return f"sha256:{self.fingerprint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertificateIdentity:
     """
     The subject of a certificate whose chain reaches a trusted root.
@@ -127,7 +129,7 @@ class CertificateIdentity:
         return f"sha256:{self.root_fingerprint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SigstoreIdentity:
     """
     Somebody for whom an identity provider vouched when a short-lived certificate was issued.

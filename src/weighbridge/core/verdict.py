@@ -1,11 +1,11 @@
 """The outcome of a check: one of three decisions, with every reason. It has no truth value."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
 from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.evidence import ProvenanceEvidence, Severity, SignatureEvidence, Uncovered
+from weighbridge.core.values import frozen
 
 
 class Decision(StrEnum):
@@ -16,7 +16,7 @@ class Decision(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reason:
     """
     One step of the argument.
@@ -41,7 +41,7 @@ class Reason:
         return self.decision is not Decision.ALLOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicyReference:
     """
     The policy that decided.
@@ -57,7 +57,7 @@ class PolicyReference:
     rule: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """
     What the policy says of an artifact, and why.

@@ -1,10 +1,10 @@
 """Where the demonstration writes, and how words look there."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
 from weighbridge.core.errors import printable
+from weighbridge.core.values import frozen
 
 
 class Tone(StrEnum):
@@ -18,7 +18,7 @@ class Tone(StrEnum):
     COMMAND = "36"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Console:
     """
     A stream and whether it shows colours.

@@ -8,12 +8,13 @@ Gurevych, arXiv 1908.10084. A test compares it with values of the reference impl
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
+
+from weighbridge.core.values import frozen
 
 Matrix = npt.NDArray[np.float32]
 
@@ -21,7 +22,7 @@ _ERF_P: Final = 0.3275911
 _ERF_A: Final = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EncoderShape:
     """
     The numbers of a BERT encoder that its tensors do not tell.

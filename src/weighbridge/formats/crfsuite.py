@@ -9,11 +9,11 @@ fill. The lists at the end of an offset are not read.
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.values import frozen
 
 MAGIC: Final = b"lCRF"
 KIND: Final = b"FOMC"
@@ -36,7 +36,7 @@ _WINDOW: Final = 16 * 1024
 _PADDING: Final = frozenset({b"", bytes(1), bytes(2), bytes(3)})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Chunk:
     """Where a chunk lies: it ends where the next one starts, or the file does."""
 

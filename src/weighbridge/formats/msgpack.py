@@ -15,6 +15,7 @@ from typing import Final
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_MSGPACK_DEPTH, MAX_MSGPACK_VALUES
+from weighbridge.core.values import frozen
 
 _WHERE: Final = "MessagePack"
 _PAGE: Final = 64 * 1024
@@ -37,7 +38,7 @@ _PROTOCOLS: Final = range(6)
 _OBJECTS: Final = b"O"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Buried:
     """
     Bytes within a file that its reader may unpickle.
@@ -67,7 +68,7 @@ class _Level:
     data: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Value:
     """One value's head: how many values it holds, or where its bytes are."""
 

@@ -9,12 +9,12 @@ header, which is why `has_object` is what matters most.
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_NPY_HEADER_BYTES, MAX_TENSOR_RANK
+from weighbridge.core.values import frozen
 
 MAGIC: Final = b"\x93NUMPY"
 
@@ -61,7 +61,7 @@ Literal: TypeAlias = (
 """A value of the header."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NpyHeader:
     """
     What the header says.

@@ -14,6 +14,7 @@ from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH, MAX_TENSOR_RANK
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, Message, OddityKind
 
 MODEL: Final = "ModelProto"
@@ -46,7 +47,7 @@ _MAX_ATTRIBUTES: Final = 16
 _SHORT: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnnxOperator:
     """
     An operator that the model uses, where it is used first.
@@ -75,7 +76,7 @@ class OnnxOperator:
         return (self.domain, self.name, self.overload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnnxTensor:
     """
     A tensor whose bytes lie elsewhere, or whose geometry does not hold.

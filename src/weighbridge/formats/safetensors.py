@@ -9,7 +9,6 @@ duplicate keys, unknown fields and numbers that are no integers refused on top.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeGuard
 
@@ -21,6 +20,7 @@ from weighbridge.core.limits import (
     MAX_TENSOR_RANK,
     MAX_TENSORS,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 
 DTYPE_BITS: Final[Mapping[str, int]] = MappingProxyType(
@@ -57,7 +57,7 @@ _FIELDS: Final = ("dtype", "shape", "data_offsets")
 _WHERE: Final = "safetensors header"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TensorInfo:
     """
     One tensor of the file.
@@ -77,7 +77,7 @@ class TensorInfo:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SafetensorsHeader:
     """
     What the header says.

@@ -6,12 +6,12 @@ TensorFlow writes checkpoints. Each entry says in which shard a tensor lies, and
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_MEMBER_BYTES, MAX_TENSORS
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Schema
 
 _FOOTER_BYTES: Final = 48
@@ -23,7 +23,7 @@ _MAX_SHIFT: Final = 63
 _WHERE: Final = "checkpoint index"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BundleEntry:
     """
     Where a tensor lies.

@@ -6,11 +6,11 @@ is asked for; its attributes, which can hold megabytes of constants, only by the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_STRING_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Field, Message
 
 SAVED_MODEL: Final = "SavedModel"
@@ -23,7 +23,7 @@ _MAX_STRINGS: Final = 64
 _WHERE: Final = "TensorFlow graph"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GraphNode:
     """
     A node of a body.
@@ -85,7 +85,7 @@ class GraphNode:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Body:
     """
     The nodes of a graph or of a function.
@@ -116,7 +116,7 @@ class Body:
                 field.message.validate()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetaGraph:
     """
     A MetaGraphDef, apart from its graph's nodes.

@@ -7,11 +7,11 @@ the runtime runs the operator that stands there, whatever the model calls it.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.limits import MAX_MEMBER_BYTES, MAX_NAMED_PROBLEMS, MAX_TENSOR_RANK
+from weighbridge.core.values import frozen
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 
 FLEX: Final = "Flex"
@@ -41,7 +41,7 @@ _GRAPH_TENSORS, _GRAPH_OPERATORS = 0, 3
 _SPARSITY = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TfliteOperator:
     """
     An operator that the runtime does not bring itself.
@@ -57,7 +57,7 @@ class TfliteOperator:
     uses: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TfliteModel:
     """
     What there is to say of a model.

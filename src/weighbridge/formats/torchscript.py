@@ -10,11 +10,11 @@ is not parsed but cut into tokens, and every chain of names is reported.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_CODE_BYTES
+from weighbridge.core.values import frozen
 
 _TOKEN: Final = re.compile(
     r"""
@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NameChain:
     """
     Names with dots between them, as they stand in the source.

@@ -20,6 +20,7 @@ from weighbridge.core.limits import (
     MAX_XML_ENTITY_CHARS,
     MAX_XML_WRITTEN_CHARS,
 )
+from weighbridge.core.values import frozen
 
 _REFERENCE: Final = re.compile(r"&([^;&\s]{1,256});")
 _PREDEFINED: Final = frozenset({"amp", "apos", "gt", "lt", "quot"})
@@ -29,7 +30,7 @@ OnElement = Callable[[str, Mapping[str, str], int], None]
 """Is told of each element: its name with its prefix, its attributes, and its line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entity:
     """
     A declaration in a document type.
@@ -47,7 +48,7 @@ class Entity:
     references: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XmlDocument:
     """
     What stands around the elements of a document.

@@ -14,7 +14,6 @@ import io
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.content import ByteSource, BytesSource
@@ -22,6 +21,7 @@ from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashL
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
 from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, SMALL_FILE_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.inventory.crew import Crew, Job
 from weighbridge.inventory.files import (
     FileSource,
@@ -51,7 +51,7 @@ _WIDE_BLOCK_BYTES = 4 * MIB
 """A block for a hash that uses several threads itself: each needs a run of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """
     What to do with the files.
@@ -81,7 +81,7 @@ class Reading:
     meanwhile: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ReadFile:
     """One file, read."""
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_SHARDS
+from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files
 from weighbridge.inventory.names import is_under
@@ -56,7 +56,7 @@ class SniffRule(StrEnum):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InventoryPlan:
     """
     What an inventory is to say.

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.evidence import Gap, Stage
 from weighbridge.core.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.inventory.names import displayed, name_problem
 from weighbridge.sources.interface import LocalHandle
 
@@ -23,7 +23,7 @@ class SymlinkRule(StrEnum):
     """A link to a regular file counts as that file, under the link's own path."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Found:
     """A regular file, not yet opened."""
 
@@ -32,7 +32,7 @@ class Found:
     through_symlink: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Walk:
     """All of an artifact; `files` in code-point order of their paths."""
 

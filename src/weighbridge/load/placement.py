@@ -9,13 +9,13 @@ import array
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TENSOR_RANK
+from weighbridge.core.values import frozen
 from weighbridge.load.held import HeldFile
 from weighbridge.load.memory import InlineMemory
 
@@ -51,7 +51,7 @@ _MAX_EXTENT: Final = (1 << 63) - 1
 _UNIT_CODES: Final[Mapping[int, str]] = MappingProxyType({2: "H", 4: "I", 8: "Q"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Region:
     """
     A run of elements that tensors may share, such as one PyTorch storage.
@@ -74,7 +74,7 @@ class Region:
         return self.items * ELEMENT_BYTES[self.element]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Placement:
     """
     One tensor in a region.

@@ -5,7 +5,6 @@ Nothing is called: the meaning of the few calls that `torch_globals` lists is wr
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError
@@ -15,6 +14,7 @@ from weighbridge.core.limits import (
     MAX_TENSOR_NAME_BYTES,
     MAX_TENSORS,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import (
     CallNode,
@@ -41,7 +41,7 @@ SOLE_NAME = "tensor"
 """The name of a tensor that is the whole checkpoint."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Place:
     """Where in the nested containers a value is; names are put together only for tensors."""
 
@@ -50,7 +50,7 @@ class _Place:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Step:
     place: _Place
     value: Value
@@ -259,7 +259,7 @@ class _Placer:
         return read_storage_id(value, where=label)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _TensorCall:
     """The arguments of a call that rebuilds a tensor; those in `empty` have to be."""
 

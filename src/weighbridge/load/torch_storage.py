@@ -1,11 +1,11 @@
 """The storages of a checkpoint: which bytes of the file a persistent id means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_MEMBER_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import GlobalNode, PersistentNode, TupleNode
 from weighbridge.formats.zip import STORED, ZipMember, open_member
 from weighbridge.load.held import HeldFile
@@ -17,7 +17,7 @@ _MAX_STORAGE_BYTES: Final = (1 << 63) - 1
 """More than this no file has."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class StorageId:
     """
     What a persistent id says of a storage.

@@ -1,11 +1,11 @@
 """Describe an artifact without judging it: inspect, digest."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, Inventory
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.identity import ClaimedIdentity, SigningMethod
+from weighbridge.core.values import frozen
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
@@ -16,7 +16,7 @@ from weighbridge.signing.statement import parse_statement
 from weighbridge.sources.local import locate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClaimedSignature:
     """
     What a signature file says; nothing of it was verified.
@@ -36,7 +36,7 @@ class ClaimedSignature:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inspection:
     """
     What an artifact is made of.

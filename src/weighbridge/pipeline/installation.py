@@ -4,11 +4,11 @@ import importlib.util
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from weighbridge.core.errors import OperationError
+from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.launcher import Launcher, is_supported
@@ -25,7 +25,7 @@ _EXTRAS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Capability:
     """
     One line of the report.

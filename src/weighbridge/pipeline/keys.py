@@ -1,18 +1,18 @@
 """Make a key pair and write it to two files, or to none."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.identity import KeyIdentity
+from weighbridge.core.values import frozen
 from weighbridge.pipeline.output import write_whole
 from weighbridge.signing.generation import CURVES, generate_key
 
 _OWNER_ONLY = 0o600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyFiles:
     """
     A new key pair on disk.

@@ -8,12 +8,12 @@ What only some scans need is imported by those: most are of a path and ask nobod
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from weighbridge.core.artifact import ArtifactKind
 from weighbridge.core.errors import UsageError
+from weighbridge.core.values import frozen
 from weighbridge.inventory.contents import DiskContents
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
@@ -114,7 +114,7 @@ def scan_paths(
         return tuple(_scan_path(os.fspath(each), plan, examiner) for each in references)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Plan:
     """How a path is scanned; see `scan`."""
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import (
@@ -14,11 +13,12 @@ from weighbridge.core.artifact import (
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
 from weighbridge.core.limits import MAX_SIGNATURE_FILES
+from weighbridge.core.values import frozen
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.sources.interface import LocalHandle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileSelection:
     """
     The caller's choice of files; what an artifact or a signer says has no part in it.

@@ -6,7 +6,6 @@ What makes statements and signatures is imported while the files are being read.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from weighbridge.signing.interface import Signer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignResult:
     """
     What was signed.

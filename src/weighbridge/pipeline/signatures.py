@@ -9,7 +9,6 @@ bears such a name is a model file like any other, which a signature has to cover
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactKind
@@ -23,13 +22,14 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.evidence import OtherSignature
 from weighbridge.core.limits import MAX_BUNDLE_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.pipeline.selection import inside, signature_places
 from weighbridge.signing.bundle import Bundle, parse_bundle
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.reading import read_if_present
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureFile:
     """A signature file's bytes, and what they parse to; nothing is verified yet."""
 
@@ -45,7 +45,7 @@ class SignatureFile:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnreadSignature:
     """A file with the name of a signature that cannot be read as one."""
 
@@ -62,7 +62,7 @@ class UnreadSignature:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FoundSignatures:
     """
     What there is of signatures.

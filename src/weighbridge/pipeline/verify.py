@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from weighbridge.core.evidence import (
 )
 from weighbridge.core.identity import ClaimedIdentity, VerifiedIdentity
 from weighbridge.core.signers import count_signers
+from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
@@ -46,7 +46,7 @@ from weighbridge.sources.local import locate
 _NOT_ASKED = "nobody looked: another signature was asked for"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VerifiedStatement:
     """A statement whose signer was verified; the files have not been looked at."""
 

@@ -5,7 +5,6 @@ A case assumes an artifact and what the stages would say of it; only the evaluat
 that a case needs no model, no key and no time.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -13,6 +12,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_POLICY_RULES
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.table import Table, quote, read_document
 
@@ -23,7 +23,7 @@ CASES_NAME: Final = "weighbridge.test.toml"
 """What the file with the cases is called, beside the policy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicyCase:
     """
     What is assumed, and what has to come out.

@@ -1,16 +1,16 @@
 """Globs: the one kind of pattern that a policy knows, matched in time linear in the text."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_PATTERN_CHARS
+from weighbridge.core.values import frozen
 
 _STARS: Final = re.compile(r"\*+")
 _OTHER_SYNTAX: Final = frozenset("?[]{}\\")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Glob:
     """
     A pattern for names.

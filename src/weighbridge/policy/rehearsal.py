@@ -1,6 +1,5 @@
 """Running of a policy's cases: only the evaluation, over evidence made up from each case."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
 
@@ -28,6 +27,7 @@ from weighbridge.core.identity import (
     KeyIdentity,
     VerifiedIdentity,
 )
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Verdict
 from weighbridge.policy.cases import PolicyCase
 from weighbridge.policy.evaluate import evaluate
@@ -41,7 +41,7 @@ _PAST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FUTURE: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CaseResult:
     """
     How a case came out.

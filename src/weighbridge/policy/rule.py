@@ -1,12 +1,12 @@
 """One rule of a policy as values; every default is the strict one."""
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.digest import Digest
 from weighbridge.core.evidence import Severity
+from weighbridge.core.values import frozen
 from weighbridge.policy.glob import Glob
 
 ANY_BOUNDARY = "*"
@@ -62,7 +62,7 @@ class LineageInputs(StrEnum):
     MUST_MATCH_A_RULE = "must-match-a-rule"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FormatControl:
     """
     Which formats may occur.
@@ -85,7 +85,7 @@ class FormatControl:
     deny_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suppression:
     """
     A finding, or an unsupported format, that somebody looked at and accepts for a while.
@@ -107,7 +107,7 @@ class Suppression:
     expires: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approval:
     """
     Names that nobody has listed, accepted for one file's bytes and for a while.
@@ -125,7 +125,7 @@ class Approval:
     expires: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScanControl:
     """
     What the scanner may find and fail to see.
@@ -147,7 +147,7 @@ class ScanControl:
     approve: tuple[Approval, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureControl:
     """
     Who has to have signed.
@@ -165,7 +165,7 @@ class SignatureControl:
     uncovered: UncoveredFiles = UncoveredFiles.DENY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProvenanceControl:
     """How the artifact has to have been built; validated, not evaluated by this version."""
 
@@ -175,7 +175,7 @@ class ProvenanceControl:
     source: Glob | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LineageControl:
     """What the artifact may have been made from; validated, not evaluated by this version."""
 
@@ -183,7 +183,7 @@ class LineageControl:
     depth: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IsolationControl:
     """What the process that gets the model may do; validated, not enforced by this version."""
 
@@ -192,7 +192,7 @@ class IsolationControl:
     env: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """
     What is asked of the artifacts whose name and boundary match.

@@ -1,11 +1,11 @@
 """Other scanners that a policy asks: the entries `[scanner.NAME]`, and those known by name."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.policy.rule_reader import REMOTE_CODE_PREFIX
 from weighbridge.policy.table import Table, quote
 
@@ -32,7 +32,7 @@ KNOWN: Final = frozenset(a.value for a in ScannerAdapter if a is not ScannerAdap
 """Scanners that need no entry: they are looked for on PATH."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScannerEntry:
     """
     How one scanner is run.

@@ -2,12 +2,12 @@
 
 import hashlib
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.limits import MAX_POLICY_BYTES, MAX_POLICY_RULES
+from weighbridge.core.values import frozen
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.rule_reader import read_rule
 from weighbridge.policy.scanners import KNOWN, ScannerEntry, read_scanner
@@ -24,7 +24,7 @@ VERSION = 1
 """The version of the schema that this module reads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """
     What is asked of artifacts, by name and boundary. The first matching rule decides.

@@ -2,17 +2,17 @@
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_REFERENCE_CHARS
+from weighbridge.core.values import frozen
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Considered:
     """A rule that was looked at before the deciding one, and why it is not that."""
 
@@ -22,7 +22,7 @@ class Considered:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RuleSelection:
     """
     The outcome of looking for a rule.

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.identity import SigningMethod
+from weighbridge.core.values import frozen
 from weighbridge.policy.glob import Glob
 from weighbridge.policy.table import Table, quote
 
@@ -26,7 +26,7 @@ class TrustMethod(StrEnum):
     SIGSTORE = "sigstore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyTrust:
     """
     The holder of the private key to a public key.
@@ -45,7 +45,7 @@ class KeyTrust:
         return SigningMethod.KEY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertificateTrust:
     """
     Holders of certificates below given roots: all conditions that are given have to hold.
@@ -73,7 +73,7 @@ class CertificateTrust:
         return SigningMethod.CERTIFICATE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SigstoreTrust:
     """
     A keyless identity. This version validates the entry but cannot verify such signatures.
@@ -97,7 +97,7 @@ class SigstoreTrust:
 TrustEntry = KeyTrust | CertificateTrust | SigstoreTrust
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Builder:
     """
     Whom to believe about how an artifact was built.

@@ -7,11 +7,11 @@ give way first: what stands in the way of using the model is always among the ro
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.evidence import Finding, Severity
 from weighbridge.core.limits import MAX_DEPTH, MAX_TEXT_ITEMS
+from weighbridge.core.values import frozen
 from weighbridge.record.style import counted
 from weighbridge.scan.report import FileStatus, ScanReport
 
@@ -24,7 +24,7 @@ def place_name(path: str | None, /) -> str:
     return "the artifact" if path is None or path == WHOLE else path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """
     One line of the tree.
@@ -46,7 +46,7 @@ class Row:
     files: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rows:
     """The rows that fit, and how many files have none."""
 

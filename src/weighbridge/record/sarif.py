@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from weighbridge.core.artifact import FileEntry, FileFormat
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_REPORT_ITEMS
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.record.json_v1 import Document, JsonValue
 from weighbridge.scan.report import ScanReport
@@ -43,7 +44,7 @@ _LEVELS: Final = MappingProxyType(
 _NO_TEXTS: Final["Mapping[str, RuleText]"] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RuleText:
     """
     What a log says of a rule.
@@ -61,7 +62,7 @@ class RuleText:
     confidence: Confidence | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scanned:
     """
     A report with the place of its artifact.
@@ -335,7 +336,7 @@ def _notification(code: str, message: str, locations: list[JsonValue]) -> Docume
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Places:
     """Says where things are, relative to the repository where the artifact lies within it."""
 

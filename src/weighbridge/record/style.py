@@ -1,16 +1,16 @@
 """How output for people looks: colours as a value, and untrusted text made harmless."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.values import frozen
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Style:
     """
     Escape sequences by meaning; all empty for output without colour.

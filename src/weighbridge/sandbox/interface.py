@@ -7,9 +7,10 @@ process that is confined less says so.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from socket import socket
+
+from weighbridge.core.values import frozen
 
 Serve = Callable[[socket], None]
 """What a confined process runs: it talks over the one socket that it has, and returns."""
@@ -46,7 +47,7 @@ class Measure(StrEnum):
     """No system calls but listed ones: no network, programs, tracing or writing (seccomp)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Allowance:
     """
     What a confined process may use.
@@ -64,7 +65,7 @@ class Allowance:
     readable: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Confinement:
     """
     What a process was kept to.

@@ -1,12 +1,11 @@
 """Facts about archives, shared by the analyzers that open them."""
 
-from dataclasses import dataclass
-
+from weighbridge.core.values import frozen
 from weighbridge.formats.zip import ZipAnomaly, ZipArchive
 from weighbridge.scan.interface import Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ZipFacts(Facts):
     """
     A zip archive.
@@ -18,7 +17,7 @@ class ZipFacts(Facts):
     archive: ZipArchive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ZipContentFacts(Facts):
     """
     Members of a zip whose content has not the checksum that the archive states.
@@ -30,7 +29,7 @@ class ZipContentFacts(Facts):
     anomalies: tuple[ZipAnomaly, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TorchFacts(Facts):
     """
     A torch checkpoint in a zip.
@@ -42,7 +41,7 @@ class TorchFacts(Facts):
     pickles: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArchiveOddity:
     """
     Something about an archive that is not a zip by which two readers may see two archives.
@@ -61,7 +60,7 @@ class ArchiveOddity:
     grave: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArchiveFacts(Facts):
     """
     A tar or 7z archive.

@@ -8,17 +8,17 @@ reads it. Rules judge the values.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue
 from weighbridge.formats.json.parts import Wanted
 from weighbridge.scan.interface import Facts, Subject
 from weighbridge.scan.templates import TemplateFacts, template_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SettingFacts(Facts):
     """
     One key of a configuration, with its value.

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Facts, Subject
 
 
@@ -18,7 +18,7 @@ class Origin(StrEnum):
     FILES = "files of the model"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DependencyFacts(Facts):
     """
     A package that does not come from the index that the user has chosen.

@@ -13,7 +13,7 @@ section of `docs/rules.md`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Generic, TypeVar
 
 from weighbridge.core.artifact import FileFormat
@@ -26,12 +26,13 @@ from weighbridge.core.limits import (
     MAX_INFLATED_BYTES,
     MAX_SCANNED_MEMBERS,
 )
+from weighbridge.core.values import frozen
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back; only differences mean anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deadline:
     """The moment at which the examination of a file ends, whatever is left of it."""
 
@@ -93,7 +94,7 @@ class Budget:
         self._members -= 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subject:
     """
     Bytes to be examined: a file, or a member of one.
@@ -176,14 +177,14 @@ No finding and no gap means that every byte was accounted for.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Facts:
     """What an analyzer learned of a subject; each analyzer has its own subclass."""
 
     subject: Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SubjectFacts(Facts):
     """
     What is known of every subject before any analyzer reads it: its names and its format.
@@ -204,7 +205,7 @@ Analyzer = Callable[[Subject], Analysis]
 """Reads a subject once. May raise `MalformedContentError` and `LimitExceededError`: gaps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Match:
     """One hit of a rule, to be completed with the rule's and the subject's names."""
 

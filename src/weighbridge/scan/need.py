@@ -1,10 +1,10 @@
 """What a file needs, as a value: who asks for a list has no use for what makes it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from weighbridge.core.evidence import Finding
+from weighbridge.core.values import frozen
 
 
 class NeedStatus(StrEnum):
@@ -15,7 +15,7 @@ class NeedStatus(StrEnum):
     DANGEROUS = "dangerous"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Need:
     """
     A name that a pickle refers to.

@@ -1,9 +1,9 @@
 """NumPy types as pickles write them: the size of an element, and whether it holds objects."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import CallNode, DictNode, GlobalNode, TupleNode, Value
 
 _CODE: Final = re.compile(r"[<>|=]?([?bBhHiIlLqQpPefdgFDGSaUVOmMuc])([0-9]{0,9})")
@@ -16,7 +16,7 @@ _MAX_DEPTH: Final = 8
 _STATE_LENGTHS: Final = {8, 9}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ElementType:
     """
     What an array's elements are.

@@ -1,15 +1,15 @@
 """Facts about operators that a saved program calls, shared by the formats that hold programs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from weighbridge.core.codes import Code
 from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.operators import find_standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OperatorUse:
     """
     A place where a program refers to an operator.
@@ -25,7 +25,7 @@ class OperatorUse:
     offset: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OperatorFacts(Facts):
     """
     What a program refers to that is not known to do nothing but compute.

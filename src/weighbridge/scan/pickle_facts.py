@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.trace import Anomaly, Change, Trace
 from weighbridge.formats.pickle.values import (
     BufferNode,
@@ -125,7 +126,7 @@ class PickleFacts(Facts):
         return self.base + offset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnreadFacts(Facts):
     """
     Bytes of a file of pickle streams that belong to none of them.

@@ -1,10 +1,10 @@
 """Persistent ids as torch writes them: the storages that tensors are views of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import GlobalNode, TupleNode, Value
 from weighbridge.scan.allowlist import find_entry
 
@@ -29,7 +29,7 @@ ELEMENT_BYTES: Final[Mapping[str, int]] = MappingProxyType(
 """Bytes of an element of each storage class."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Storage:
     """
     A storage that a persistent id names.

@@ -1,12 +1,11 @@
 """Facts about files that are protobuf messages, shared by their analyzers."""
 
-from dataclasses import dataclass
-
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Oddity
 from weighbridge.scan.interface import Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProtobufFacts(Facts):
     """
     What is odd about how a message was written.

@@ -11,10 +11,10 @@ its names at run time is reported as computing them, not as what it computes.
 import ast
 import builtins
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_PYTHON_ALIASES, MAX_PYTHON_NAME_CHARS
+from weighbridge.core.values import frozen
 from weighbridge.scan.python_constants import Texts, constant_text
 
 COMPUTED: Final = "?"
@@ -34,7 +34,7 @@ _LOOKED_AT: Final = 6
 _SECRETS: Final = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reference:
     """
     A place where a module refers to a name of a library.
@@ -57,7 +57,7 @@ class Reference:
     exposes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scope:
     """
     What the names of a module stand for, without regard to where it binds them.

@@ -1,11 +1,11 @@
 """What a scan says of an artifact, every model file accounted for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Severity
+from weighbridge.core.values import frozen
 from weighbridge.scan.need import Need
 
 
@@ -27,7 +27,7 @@ class ScanVerdict(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScanReport:
     """
     The evidence of the scan stage.

@@ -9,11 +9,11 @@ judgement knows the ways from a value to Python's internals that Jinja's sandbox
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from weighbridge.core.limits import MAX_TEMPLATE_REPEATS
+from weighbridge.core.values import frozen
 from weighbridge.formats.jinja import nodes, walk
 from weighbridge.formats.jinja.nodes import Node
 from weighbridge.scan.template_strings import StringTable
@@ -36,7 +36,7 @@ class Kind(Enum):
     RAW = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Concern:
     """One thing that no chat template needs, where it stands, and what it is."""
 

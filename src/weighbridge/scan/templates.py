@@ -5,15 +5,14 @@ A template is parsed into a syntax tree by `formats.jinja`; nothing is rendered,
 does not depend on what is installed.
 """
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.values import frozen
 from weighbridge.formats.jinja import parse_template
 from weighbridge.formats.jinja.nodes import Node
 from weighbridge.scan.interface import Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TemplateFacts(Facts):
     """
     A template that a framework renders.

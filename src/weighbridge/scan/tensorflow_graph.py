@@ -15,6 +15,7 @@ from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.values import frozen
 from weighbridge.formats.tensorflow import Body, GraphNode, base_name
 from weighbridge.scan.graph_operators import tensorflow_operators
 
@@ -39,7 +40,7 @@ _TEXTS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Origin:
     """
     Where an input comes from.
@@ -57,7 +58,7 @@ class Origin:
     operators: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OperatorUse:
     """
     An operator that is not allowed outright, where it stands.
@@ -81,7 +82,7 @@ class OperatorUse:
     served: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PassedValue:
     """
     What a call passes to an operator's input, through one function or several.

@@ -8,13 +8,13 @@ So of each storage the size is compared, and the start is told.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.evidence import Gap
 from weighbridge.core.limits import SNIFF_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.sniff.magic import find_magic
 from weighbridge.formats.sniff.pickles import walk_pickle
@@ -29,7 +29,7 @@ _NOT_READ: Final = "traced_inputs"
 _PE_AT: Final = slice(0x3C, 0x40)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StorageClaim:
     """
     A storage that a pickle names, and the member that has to hold it.
@@ -43,7 +43,7 @@ class StorageClaim:
     storage: Storage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StorageMismatch:
     """
     A storage that its member does not hold.
@@ -59,7 +59,7 @@ class StorageMismatch:
     actual: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StorageFacts(Facts):
     """The storages of a checkpoint that are smaller than its pickles say, or missing."""
 

@@ -12,7 +12,6 @@ file that it wrote either changes the meaning or breaks the syntax.
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from weighbridge.core.codes import Code
@@ -27,6 +26,7 @@ from weighbridge.core.limits import (
     MAX_TIMESTAMPS,
     MAX_WIDE_BUNDLE_BYTES,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.dsse import PAYLOAD_TYPE
 from weighbridge.signing.fields import Members
@@ -45,7 +45,7 @@ _OTHER_SPELLING: Final = "application/vnd.dev.sigstore.bundle+json;version=0.3"
 _MATERIALS: Final = ("publicKey", "x509CertificateChain", "certificate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyMaterial:
     """
     What a key signature says of its key: a hint for finding it, never trusted.
@@ -61,7 +61,7 @@ class KeyMaterial:
     details: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertificateMaterial:
     """The certificates of a certificate signature: DER, the signer's first, all untrusted."""
 
@@ -71,7 +71,7 @@ class CertificateMaterial:
 Material: TypeAlias = KeyMaterial | CertificateMaterial | SigstoreMaterial
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bundle:
     """
     A parsed signature file; nothing in it is verified yet.

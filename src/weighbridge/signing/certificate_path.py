@@ -16,7 +16,6 @@ of a signature or of a trust file is left over for somebody to change.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -34,6 +33,7 @@ from cryptography.x509.verification import (
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
 from weighbridge.core.limits import MAX_CHAIN_DEPTH
+from weighbridge.core.values import frozen
 from weighbridge.signing.certificate_file import (
     allows_purpose,
     described,
@@ -49,7 +49,7 @@ _WORDS: Final = {
 _CHECKED_NAMES = (x509.DNSName, x509.IPAddress, x509.RFC822Name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrustStore:
     """
     The certificates that a caller trusts.

@@ -24,6 +24,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import FileDigest
 from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import Uncovered
+from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 from weighbridge.signing.problems import CoverageRejectedError, Problem
 from weighbridge.signing.resources import SINGLE_FILE, Resource, path_problem
@@ -44,7 +45,7 @@ _GIT_FORMATS: Final = frozenset(
 """What git itself keeps: text, zlib objects, and its own binary files (index, packs)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IgnoreRules:
     """
     What the caller accepts outside a signature; never the signer's choice.
@@ -78,7 +79,7 @@ class IgnoreRules:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Coverage:
     """
     Which files a signature covers.

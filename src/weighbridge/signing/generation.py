@@ -1,7 +1,7 @@
 """New elliptic-curve keys, for publishers who have none yet."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from weighbridge.core.identity import KeyIdentity
+from weighbridge.core.values import frozen
 from weighbridge.signing.key import KeySigner
 
 CURVES: Final[Mapping[str, Callable[[], ec.EllipticCurve]]] = {
@@ -24,7 +25,7 @@ CURVES: Final[Mapping[str, Callable[[], ec.EllipticCurve]]] = {
 """The curves of the format, under the names of FIPS 186-5."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewKey:
     """
     A key pair that nobody had before.

@@ -1,12 +1,11 @@
 """Whose certificate the caller expects."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExpectedIdentity:
     """
     Who must have signed; everything that is given must match, exactly.

@@ -11,12 +11,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.values import frozen
 
 _LINE_CHARS: Final = 64
 _BLOCK: Final = re.compile(
@@ -31,7 +31,7 @@ _HEADERS: Final = re.compile(
 """Of private keys that OpenSSL encrypted the old way (RFC 1421 4.6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PemBlock:
     """
     One block of a PEM file.

@@ -1,15 +1,15 @@
 """Collecting everything that is wrong before raising once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, SignatureRejectedError, one_line
 from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """
     One thing that is wrong.

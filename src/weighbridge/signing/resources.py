@@ -7,11 +7,11 @@ Source: OMS specification 1.0, section 6; wire format of the files and shards me
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.digest import Digest, HashAlgorithm, HashLayout
 from weighbridge.core.limits import MAX_DEPTH, MAX_PATH_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.inventory.names import name_problem
 
 SINGLE_FILE: Final = "."
@@ -24,7 +24,7 @@ _PLAIN: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 """Printable ASCII paths without trouble: nearly all there are, told apart in one step."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Resource:
     """
     One entry of a manifest: a file or, in shards mode, a run of a file's bytes.

@@ -18,13 +18,13 @@ What is checked here, in this order:
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import MalformedContentError, SignatureRejectedError
 from weighbridge.core.limits import MAX_SHARD_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.fields import Members
 from weighbridge.signing.resources import (
@@ -42,7 +42,7 @@ LEGACY_PREDICATE_TYPE: Final = "https://model_signing/Digests/v0.1"
 _PREDICATE_TYPES: Final = re.compile(r"https://model_signing/signature/v1\.(0|[1-9][0-9]{0,3})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Statement:
     """
     What a signer stated about a model.

@@ -1,12 +1,12 @@
 """What a source hands on: where the artifact's bytes are, and what the caller called it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactKind
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LocalHandle:
     """
     An artifact on this machine's file system.

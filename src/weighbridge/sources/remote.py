@@ -1,12 +1,12 @@
 """What a remote source hands on: an artifact at a revision that does not move, read in pieces."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from weighbridge.core.content import ByteSource
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RemoteFile:
     """
     A file that a server says it has.

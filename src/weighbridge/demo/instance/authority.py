@@ -1,7 +1,6 @@
 """Keys and certificates of the authorities of the test instance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -11,12 +10,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from weighbridge.core.values import frozen
+
 ORGANIZATION: Final = "weighbridge loopback test instance"
 _AUTHORITY_LIFETIME: Final = timedelta(days=1)
 _BACKDATED: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Holder:
     """A certificate with its private key."""
 
@@ -34,7 +35,7 @@ class Holder:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Authority:
     """
     A certificate authority of two tiers.

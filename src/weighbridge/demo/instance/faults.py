@@ -1,8 +1,9 @@
 """How the test instance can misbehave, so that what verifiers refuse can be produced."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from weighbridge.core.values import frozen
 
 
 class SctFault(StrEnum):
@@ -49,7 +50,7 @@ class StampFault(StrEnum):
 _NO_SHIFT = timedelta()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Faults:
     """
     How the instance departs from what it should do; by default not at all.

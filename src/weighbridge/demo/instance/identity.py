@@ -5,12 +5,12 @@ Source: https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md and oidc.m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.asn1 import encode_der
 
+from weighbridge.core.values import frozen
 from weighbridge.demo.instance.oidc import Claims
 
 GITHUB_ISSUER: Final = "https://token.actions.githubusercontent.com"
@@ -21,7 +21,7 @@ _ISSUER_OLD: Final = 1
 _ISSUER: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WorkflowRun:
     """
     A run of a workflow that publishes a model; what its token says of it.
@@ -73,7 +73,7 @@ class WorkflowRun:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertifiedIdentity:
     """
     What a certificate is to say of its holder.

@@ -12,7 +12,6 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ from urllib.parse import urlencode
 import jwt
 from jwt.algorithms import ECAlgorithm
 
+from weighbridge.core.values import frozen
 from weighbridge.demo.instance.authority import new_key, public_der
 from weighbridge.demo.instance.server import (
     Request,
@@ -85,7 +85,7 @@ class Issuer:
         return {"keys": [{**key, "kid": self.key_id, "alg": ALGORITHM, "use": "sig"}]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Grant:
     """What an authorization code stands for."""
 

@@ -4,13 +4,14 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 
 _JSON: Final = "application/json"
@@ -32,7 +33,7 @@ class RequestRefusedError(Exception):
         self.status: Final = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """
     What a client asks.
@@ -109,7 +110,7 @@ class Document:
         return Document(self._members.get(name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """What a service answers."""
 

@@ -8,10 +8,11 @@ Source: RFC 6962, section 2.1. Only the log needs this; verifying a proof is the
 import hashlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inclusion:
     """
     That a leaf is in a tree.

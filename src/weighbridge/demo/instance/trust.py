@@ -6,12 +6,12 @@ Source: https://github.com/sigstore/protobuf-specs, sigstore_trustroot.proto, in
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from weighbridge.core.values import frozen
 from weighbridge.demo.instance.authority import ORGANIZATION, Holder, public_der
 from weighbridge.demo.instance.rekor import log_id
 from weighbridge.formats.json import JsonValue
@@ -21,7 +21,7 @@ SIGNING_TYPE: Final = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
 CONFIG_TYPE: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Addresses:
     """Where the services are; without a slash at the end."""
 
@@ -31,7 +31,7 @@ class Addresses:
     tsa: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrustedKeys:
     """
     What a client trusts, which need not be what the instance has.

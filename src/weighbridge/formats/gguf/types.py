@@ -1,10 +1,11 @@
 """The types of GGUF's metadata and tensors, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
+
+from weighbridge.core.values import frozen
 
 
 class GgufType(IntEnum):
@@ -43,7 +44,7 @@ SCALAR_FORMATS: Final[Mapping[GgufType, str]] = MappingProxyType(
 """How the values of fixed size are packed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GgufTensorType:
     """
     A ggml type.

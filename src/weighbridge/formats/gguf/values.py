@@ -1,12 +1,12 @@
 """What a GGUF header is, as values."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.gguf.types import GgufType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GgufArray:
     """
     An array of the metadata, counted and not kept.
@@ -24,7 +24,7 @@ GgufValue: TypeAlias = bool | int | float | str | GgufArray
 """A value of the metadata."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GgufTensor:
     """
     One tensor of the file.
@@ -44,7 +44,7 @@ class GgufTensor:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GgufHeader:
     """
     What the header says.

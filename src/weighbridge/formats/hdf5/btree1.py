@@ -1,10 +1,10 @@
 """Version 1 B-trees: of the links of old groups, and of chunks (specification III.A.1)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_HDF5_ITEMS
+from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.image import Fields, Image, malformed, too_large
 
 GROUP_TREE: Final = 0
@@ -14,7 +14,7 @@ _WHAT: Final = "version 1 B-tree"
 _MAGIC: Final = b"TREE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Child:
     """A leaf's entry: the key before it, and what it leads to."""
 

@@ -1,17 +1,17 @@
 """Version 2 B-trees: of links, attributes, large heap objects and chunks (specification III.A)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_HDF5_ITEMS
+from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.image import CHECKSUM_BYTES, Fields, Image, malformed, too_large
 
 _WHAT: Final = "version 2 B-tree"
 _NODE_OVERHEAD: Final = 4 + 1 + 1 + CHECKSUM_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Tree:
     """
     The header of a tree, and how wide the counts in its nodes are.

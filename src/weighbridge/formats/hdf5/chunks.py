@@ -3,10 +3,10 @@
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_HDF5_ITEMS, MAX_TEXT_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.btree1 import CHUNK_TREE, read_children
 from weighbridge.formats.hdf5.image import Fields, Image, malformed, too_large
 from weighbridge.formats.hdf5.values import ChunkIndex, Dataset
@@ -19,7 +19,7 @@ _WHAT: Final = "chunk"
 _CHECKSUM_BYTES: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chunk:
     """
     A stored chunk.

@@ -1,11 +1,11 @@
 """Object headers: the messages of a group, a dataset or a datatype (specification IV.A)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from weighbridge.core.limits import MAX_HDF5_HEADER_BLOCKS
+from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.image import CHECKSUM_BYTES, Fields, Image, malformed, too_large
 
 _WHAT: Final = "object header"
@@ -49,7 +49,7 @@ class MessageType(IntEnum):
     CACHE_IMAGE = 0x18
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """
     One message.

@@ -1,7 +1,8 @@
 """What an HDF5 file holds, as values."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from weighbridge.core.values import frozen
 
 
 class TypeClass(IntEnum):
@@ -21,7 +22,7 @@ class TypeClass(IntEnum):
     COMPLEX = 11
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Datatype:
     """
     The type of an element.
@@ -58,7 +59,7 @@ class LinkKind(StrEnum):
     USER_DEFINED = "user-defined"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """
     A name in a group.
@@ -78,7 +79,7 @@ class Link:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attribute:
     """
     A small value that is attached to an object.
@@ -117,7 +118,7 @@ class ChunkIndex(IntEnum):
     BTREE_2 = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layout:
     """
     Where a dataset's elements are.
@@ -142,7 +143,7 @@ class Layout:
     heap_index: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Filter:
     """
     A filter that a dataset's chunks pass through.
@@ -156,7 +157,7 @@ class Filter:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExternalFile:
     """A part of another file that holds elements of a dataset."""
 
@@ -165,7 +166,7 @@ class ExternalFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VirtualSource:
     """A dataset, perhaps of another file, of which a virtual dataset shows a part."""
 
@@ -173,7 +174,7 @@ class VirtualSource:
     dataset: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dataset:
     """
     An array, without its elements.
@@ -195,7 +196,7 @@ class Dataset:
     sources: tuple[VirtualSource, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Object:
     """
     An object of the file, at the first path that leads to it.
@@ -215,7 +216,7 @@ class Object:
     dataset: Dataset | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """Something that breaks the format, or that this reader does not read, and where."""
 
@@ -223,7 +224,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Superblock:
     """
     The start of an HDF5 file.

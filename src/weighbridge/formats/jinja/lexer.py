@@ -8,12 +8,12 @@ that renders chat templates makes it.
 import codecs
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TEMPLATE_TOKENS
+from weighbridge.core.values import frozen
 from weighbridge.formats.jinja.nodes import Constant
 
 
@@ -31,7 +31,7 @@ class Kind(Enum):
     FINISH = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Token:
     """A token, where it stands, its text as written, and the value of a constant."""
 

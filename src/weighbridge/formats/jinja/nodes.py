@@ -6,14 +6,16 @@ white-space control, and which of two notations was used.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeAlias
+
+from weighbridge.core.values import frozen
 
 Constant: TypeAlias = str | int | float | bool | None
 """The value of a literal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Node:
     """
     Anything in a template.
@@ -28,14 +30,14 @@ class Node:
 # -- expressions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Name(Node):
     """A variable, read or bound."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Literal(Node):
     """
     A constant.
@@ -49,21 +51,21 @@ class Literal(Node):
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sequence(Node):
     """A tuple or a list."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Table(Node):
     """A dictionary: keys and values in turn."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attribute(Node):
     """`owner.name`."""
 
@@ -71,7 +73,7 @@ class Attribute(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item(Node):
     """`owner[index]`."""
 
@@ -79,14 +81,14 @@ class Item(Node):
     index: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slice(Node):
     """`start:stop:step` between brackets."""
 
     parts: tuple[Node | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arguments(Node):
     """
     What is passed to a call, a filter or a test.
@@ -102,7 +104,7 @@ class Arguments(Node):
     spread: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call(Node):
     """`function(arguments)`."""
 
@@ -110,7 +112,7 @@ class Call(Node):
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Filter(Node):
     """`value | name(arguments)`; without a value where it is applied to a block."""
 
@@ -119,7 +121,7 @@ class Filter(Node):
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Test(Node):
     """`value is name(arguments)`."""
 
@@ -128,7 +130,7 @@ class Test(Node):
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unary(Node):
     """`-x`, `+x` or `not x`."""
 
@@ -136,7 +138,7 @@ class Unary(Node):
     operand: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Binary(Node):
     """Two operands; chains of comparisons are nested to the left."""
 
@@ -145,7 +147,7 @@ class Binary(Node):
     right: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Choice(Node):
     """`body if test else orelse`."""
 
@@ -157,28 +159,28 @@ class Choice(Node):
 # -- statements --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Text(Node):
     """Text that is rendered as it stands; without an underscore it is left out of the tree."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Raw(Node):
     """Text between `raw` and `endraw`, which is not read as code."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Output(Node):
     """`{{ value }}`, and the statements `print` and `do`."""
 
     values: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class For(Node):
     """A loop."""
 
@@ -189,7 +191,7 @@ class For(Node):
     orelse: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class If(Node):
     """One branch of a condition; `elif` is an `If` in `orelse`."""
 
@@ -198,7 +200,7 @@ class If(Node):
     orelse: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assignment(Node):
     """
     `set` and each pair of `with`.
@@ -214,7 +216,7 @@ class Assignment(Node):
     body: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Macro(Node):
     """A macro, or the body of a call block, which has no name."""
 
@@ -224,7 +226,7 @@ class Macro(Node):
     body: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Load(Node):
     """`import`, `from`, `include` or `extends`: the template named is loaded and run."""
 
@@ -232,7 +234,7 @@ class Load(Node):
     template: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block(Node):
     """Any other statement with a body: `with`, `block`, `filter`, `autoescape`, `generation`."""
 
@@ -241,7 +243,7 @@ class Block(Node):
     body: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Jump(Node):
     """`break` or `continue`."""
 

@@ -6,10 +6,10 @@ if the cut is between two members, so that a wrong guess is an error and never a
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.json.document import reduce_brackets
 
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
@@ -37,7 +37,7 @@ class CutKind(StrEnum):
     """Nothing, and more strings than a key and a value: no reader takes it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Cut:
     """What is where; *at* is an offset into the bytes that were looked at."""
 

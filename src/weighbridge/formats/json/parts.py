@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.values import frozen
 from weighbridge.formats.json.cuts import Cut, CutKind, find_cut
 from weighbridge.formats.json.document import (
     JsonValue,
@@ -38,7 +39,7 @@ _Members: TypeAlias = dict[str, JsonValue] | list[JsonValue]
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """
     What is kept of containers that are too large to be read at once.

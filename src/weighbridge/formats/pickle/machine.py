@@ -11,7 +11,6 @@ returns is never known, and is assumed to allow what follows.
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  it is a class
 from typing import Final
 
@@ -21,6 +20,7 @@ from weighbridge.core.limits import (
     MAX_PICKLE_OPCODES,
     MAX_PICKLE_STACK,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle import calls, constants, containers
 from weighbridge.formats.pickle.opcodes import Opcode
 from weighbridge.formats.pickle.state import (
@@ -37,7 +37,7 @@ _STRIDE: Final = 8192
 """Bytes of opcodes between two looks at the bounds and the clock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bounds:
     """
     How far the machine goes.

@@ -1,10 +1,10 @@
 """What the machine reports: everything that unpickling a stream would do, in order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import (
     BufferNode,
     CallNode,
@@ -76,7 +76,7 @@ class Change:
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Anomaly:
     """
     Something odd about the stream itself.
@@ -108,7 +108,7 @@ class Limit(StrEnum):
     SECONDS = "seconds"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trace:
     """
     What the unpicklers would do with a stream, up to where the last of them stops.

@@ -12,7 +12,6 @@ protobuf encoding specification, and `parse_context.cc` of its C++ implementatio
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -24,6 +23,7 @@ from weighbridge.core.limits import (
     MAX_PROTOBUF_ODDITIES,
     MAX_PROTOBUF_STRING_BYTES,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf.schema import (
     COUNTED,
     FIXED32,
@@ -54,7 +54,7 @@ class OddityKind(StrEnum):
     CONTROL_CHARACTER = "a text with control characters"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Oddity:
     """
     Something that no writer of the format does.

@@ -9,11 +9,12 @@ which a message has one (`oneof`).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
+
+from weighbridge.core.values import frozen
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -25,7 +26,7 @@ _WIRES: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FieldType:
     """
     One field of a message.
@@ -47,7 +48,7 @@ class FieldType:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schema:
     """
     The messages of one format.

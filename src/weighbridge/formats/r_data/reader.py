@@ -17,6 +17,7 @@ from typing import Final
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_R_DEPTH, MAX_R_ITEMS, MAX_R_NAMES
+from weighbridge.core.values import frozen
 from weighbridge.formats.r_data.encodings import Binary, Decoder, Letters, Window, malformed
 
 _CLOSURE: Final = 3
@@ -59,7 +60,7 @@ class Role(Enum):
     FUNCTION_SYMBOL = auto()  # and of one that is called
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contents:
     """
     What an R serialization holds beside data.

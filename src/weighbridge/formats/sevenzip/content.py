@@ -2,13 +2,13 @@
 
 import lzma
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.values import frozen
 from weighbridge.formats.sevenzip.values import Coder, SevenZipFolder, malformed
 from weighbridge.formats.streams import zstd
 from weighbridge.formats.streams.decoders import (
@@ -44,7 +44,7 @@ _NAMES: Final[Mapping[bytes, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FolderContent:
     """
     What comes out of a packed stream.

@@ -8,6 +8,7 @@ from weighbridge.core.limits import (
     MAX_SEVEN_ZIP_CODERS,
     MAX_SEVEN_ZIP_FOLDERS,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.sevenzip.numbers import HeaderBytes
 from weighbridge.formats.sevenzip.values import Coder, SevenZipFolder, malformed
 
@@ -28,7 +29,7 @@ SIGNATURE_BYTES: Final = 32
 """Bytes of the signature header, from which positions count."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Streams:
     """
     Packed streams.

@@ -1,11 +1,10 @@
 """What a 7z archive is, as values."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Coder:
     """
     One step of packing.
@@ -21,7 +20,7 @@ class Coder:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SevenZipFolder:
     """
     A packed stream, in which the contents of one or more members follow each other.
@@ -44,7 +43,7 @@ class SevenZipFolder:
         return self.coders[-1].size if self.coders else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SevenZipMember:
     """
     A member with content.
@@ -62,7 +61,7 @@ class SevenZipMember:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SevenZipAnomaly:
     """
     Something about the archive that ordinary writers do not write.
@@ -78,7 +77,7 @@ class SevenZipAnomaly:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SevenZipArchive:
     """
     A 7z archive.

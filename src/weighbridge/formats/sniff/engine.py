@@ -1,10 +1,10 @@
 """The order in which the detectors are asked, and what their answers make together."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
+from weighbridge.core.values import frozen
 from weighbridge.formats.sniff.containers import classify_zip, find_appended_zip, is_tar
 from weighbridge.formats.sniff.magic import (
     find_magic,
@@ -33,7 +33,7 @@ _UNPICKLED: Final = frozenset({FileFormat.JOBLIB, FileFormat.PICKLE, FileFormat.
 """What names promise whose loaders unpickle whatever the file is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sniffed:
     """
     What a file's bytes say it is.

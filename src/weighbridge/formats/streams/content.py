@@ -1,13 +1,13 @@
 """The content of a compressed file: all of its streams, within bounds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_ARCHIVE_MEMBERS, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import DECODERS, Decoder, broken
 from weighbridge.formats.streams.lz4 import Lz4Decoder
 
@@ -33,7 +33,7 @@ Span = tuple[int, int]
 """Start and end of bytes in the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inflated:
     """
     What came out of a compressed file.

@@ -8,13 +8,13 @@ checkpoint of gigabytes in a gzip or a zip is examined in the memory of two piec
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_STREAMED_BYTES, MIB
+from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import broken
 
 PIECE: Final = 8 * MIB
@@ -32,7 +32,7 @@ WBITS: Final = {
 """Formats whose content can be read so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Mark:
     """The state of the decoder where a piece starts."""
 

@@ -1,10 +1,10 @@
 """One header block of a tar, and the records of an extended one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.values import frozen
 
 BLOCK: Final = 512
 _CHECKSUM: Final = slice(148, 156)
@@ -16,7 +16,7 @@ POSIX_MAGIC: Final = b"ustar\0"
 """Of headers that have a prefix to the name; GNU's `ustar  ` puts other fields there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Header:
     """
     A header block.

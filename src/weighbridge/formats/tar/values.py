@@ -1,7 +1,8 @@
 """What a tar archive is, as values."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from weighbridge.core.values import frozen
 
 
 class TarAnomalyKind(StrEnum):
@@ -56,7 +57,7 @@ MINOR: frozenset[TarAnomalyKind] = frozenset(
 """Kinds that change nothing of what is read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TarAnomaly:
     """
     One reason why two readers may see two archives.
@@ -72,7 +73,7 @@ class TarAnomaly:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TarMember:
     """
     A member with content.
@@ -90,7 +91,7 @@ class TarMember:
     sparse: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TarArchive:
     """
     A tar's members in their order, and all that is odd about it.

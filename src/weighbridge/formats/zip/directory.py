@@ -2,12 +2,12 @@
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_ARCHIVE_DIRECTORY_BYTES, MAX_ARCHIVE_MEMBERS
+from weighbridge.core.values import frozen
 from weighbridge.formats.zip.end import DIRECTORY_SIGNATURE, EndRecord, read_end
 from weighbridge.formats.zip.values import (
     FLAG_UTF8,
@@ -26,7 +26,7 @@ _LINK_MODE: Final = 0o120000
 _FILE_TYPE_MASK: Final = 0o170000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """An entry of the directory before its local header has been looked at."""
 
@@ -42,7 +42,7 @@ class Entry:
     zip64: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Directory:
     """
     The central directory and where it lies.

@@ -1,11 +1,11 @@
 """The end of a zip: where its central directory is, and who might think otherwise."""
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.limits import SNIFF_TAIL_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.zip.values import (
     SENTINEL_16,
     SENTINEL_32,
@@ -24,7 +24,7 @@ _ZIP64_END: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
 _ZIP64_LOCATOR: Final = struct.Struct("<4sLQL")  # APPNOTE 4.3.15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndRecord:
     """
     What the end of the archive says of its directory.

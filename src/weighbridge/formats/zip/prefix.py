@@ -6,13 +6,13 @@ comes out before the member breaks, or before a bound is met, is content like an
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.values import frozen
 from weighbridge.formats.streams import zstd
 from weighbridge.formats.streams.decoders import (
     Decoder,
@@ -33,7 +33,7 @@ _LZMA_HEAD: Final = 4
 """Bytes before LZMA's properties: a version and their length (APPNOTE 5.8.8)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MemberContent:
     """
     What a reader of a member gets.

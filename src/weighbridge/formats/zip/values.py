@@ -1,10 +1,10 @@
 """What a zip archive is, as values."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.values import frozen
 
 STORED: Final = 0
 """The method of members whose bytes are in the archive as they are (APPNOTE 4.4.5)."""
@@ -99,7 +99,7 @@ class ZipAnomalyKind(StrEnum):
     """A zip64 field contradicts the field that it replaces, or is not where it should be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ZipAnomaly:
     """
     One reason why two readers may see two archives.
@@ -115,7 +115,7 @@ class ZipAnomaly:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ZipMember:
     """
     One entry of the central directory.
@@ -152,7 +152,7 @@ class ZipMember:
         return self.name.endswith("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ZipArchive:
     """
     A zip's members, in the order of its directory, and all that is odd about it.

@@ -1,7 +1,6 @@
 """What a control gets and gives."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -16,12 +15,13 @@ from weighbridge.core.evidence import (
     SignatureEvidence,
     Stage,
 )
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Submission:
     """
     Everything that a decision rests on.

@@ -1,13 +1,13 @@
 """Control `scan`: findings at or above the bar, gaps, and what the policy accepts for a while."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest
 from weighbridge.core.evidence import Finding, Gap, Severity, Stage
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.interface import Submission, in_member
 from weighbridge.policy.reasons import denied, noted, undecided
@@ -44,7 +44,7 @@ def _unknown_names(findings: tuple[Finding, ...]) -> Mapping[str, frozenset[str]
     return {path: frozenset(found) for path, found in names.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Acceptance:
     """What the policy accepts today."""
 

@@ -11,7 +11,6 @@ Control `signature`: enough different trusted signers, each of whose signatures 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import GIT_NAMES, FileEntry, carries
@@ -25,6 +24,7 @@ from weighbridge.core.evidence import (
 )
 from weighbridge.core.identity import CertificateIdentity, KeyIdentity
 from weighbridge.core.signers import count_signers
+from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.formats import HARMLESS
 from weighbridge.policy.controls.interface import Submission
@@ -53,7 +53,7 @@ NOT_SIGNED: Final = "no accepted signature covers it"
 GIT_METADATA: Final = "Git metadata outside the signature, tolerated by the rule"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureAssessment:
     """
     What the signatures amount to under the rule.

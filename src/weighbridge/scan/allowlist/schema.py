@@ -24,9 +24,10 @@ the names were seen; nothing depends on what is installed.
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from weighbridge.core.values import frozen
 
 
 class Kind(StrEnum):
@@ -174,7 +175,7 @@ class State(StrEnum):
     """What the class that is the first argument may get."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """
     One name that may occur in a pickle.
@@ -207,7 +208,7 @@ class Entry:
         return f"{self.module}.{self.qualname}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pack:
     """
     The entries of one framework.

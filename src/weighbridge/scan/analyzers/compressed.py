@@ -5,7 +5,7 @@ The content is inflated within bounds and examined as a file within the file. So
 out before a stream broke or met a bound: a reader would have handed it on by then.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
@@ -13,6 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.streams import Span, inflate
 from weighbridge.formats.streams.large import WBITS, LargeContent
@@ -23,7 +24,7 @@ _ZEROS_LOOKED_AT: Final = 64 * KIB
 _NOT_EMBEDDED: Final = frozenset({FileFormat.TEXT, FileFormat.UNKNOWN, FileFormat.EMPTY})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnreadSpanFacts(Facts):
     """
     Bytes of a compressed file that belong to no stream.

@@ -1,15 +1,14 @@
 """Core ML: the classes, models and files that a model names."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
+from weighbridge.core.values import frozen
 from weighbridge.formats.coreml import CoreMlName, names_in
 from weighbridge.formats.protobuf import Document, load_schema
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.protobuf_facts import protobuf_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CoreMlFacts(Facts):
     """
     Something outside of the model that it names.

@@ -6,12 +6,12 @@ The archive can also hold pickles, which are examined, and libraries that AOTInd
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.zip import ZipMember, read_archive
 from weighbridge.scan.analyzers.zip import MemberReader, nested_members
@@ -32,7 +32,7 @@ _DESCRIPTIONS: Final = frozenset({"in_spec", "out_spec"})
 _OLD_PROGRAM: Final = "serialized_exported_program.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProgramTextFacts(Facts):
     """
     Texts of an exported program by which more than the program is reached.

@@ -1,14 +1,13 @@
 """GGUF: the header, and the chat templates in its metadata."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.values import frozen
 from weighbridge.formats.gguf import parse_header
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.templates import template_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GgufFacts(Facts):
     """
     Whether the file is what the format demands.

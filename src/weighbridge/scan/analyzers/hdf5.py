@@ -8,7 +8,6 @@ and what stands before and behind the HDF5 part of the file.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
@@ -16,6 +15,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.evidence import Gap
+from weighbridge.core.values import frozen
 from weighbridge.formats import hdf5
 from weighbridge.formats.hdf5 import Attribute, Dataset, Hdf5File, Link, LinkKind, Object, TypeClass
 from weighbridge.formats.sniff import sniff
@@ -24,7 +24,7 @@ from weighbridge.scan.keras.document import configuration_facts
 from weighbridge.scan.pytables import is_old_filters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hdf5StructureFacts(Facts):
     """
     Something that breaks the format, or makes other bytes count than those of the file.
@@ -38,7 +38,7 @@ class Hdf5StructureFacts(Facts):
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hdf5LinkFacts(Facts):
     """
     A name that leads out of the file.
@@ -52,7 +52,7 @@ class Hdf5LinkFacts(Facts):
     link: Link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hdf5DatasetFacts(Facts):
     """
     A dataset that does not simply lie in the file.
@@ -68,7 +68,7 @@ class Hdf5DatasetFacts(Facts):
     declared: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hdf5PickleFacts(Facts):
     """
     The pickles in attributes and datasets of a file.
@@ -84,7 +84,7 @@ class Hdf5PickleFacts(Facts):
     unread: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hdf5BlockFacts(Facts):
     """
     Bytes before or behind the HDF5 part of the file.

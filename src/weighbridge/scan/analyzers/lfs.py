@@ -1,14 +1,14 @@
 """Git LFS pointers: text that stands where the weights should be."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.text import read_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LfsPointerFacts(Facts):
     """
     What a pointer points to, by its own account.

@@ -18,6 +18,7 @@ from weighbridge.core.limits import (
     MAX_XML_ODDITIES,
     MAX_XML_WRITTEN_CHARS,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.xml import XmlDocument, read_xml
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.text import read_whole
@@ -32,7 +33,7 @@ class EntityKind(StrEnum):
     INCLUSION = "inclusion"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class XmlEntityFacts(Facts):
     """
     Something that an XML reader fetches, or writes out many times over.
@@ -46,7 +47,7 @@ class XmlEntityFacts(Facts):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ActiveMarkupFacts(Facts):
     """
     Script in a document.
@@ -60,7 +61,7 @@ class ActiveMarkupFacts(Facts):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelExtensionFacts(Facts):
     """
     A part of a model that code outside of the file's format has to provide.

@@ -4,10 +4,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.limits import MAX_PYTHON_SOURCE_BYTES, MAX_XML_ODDITIES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.scan.analyzers.markup import ActiveMarkupFacts
 from weighbridge.scan.configuration import settings_in
@@ -16,7 +16,7 @@ from weighbridge.scan.python_names import Reference, references_in
 from weighbridge.scan.text import read_whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotebookFacts(Facts):
     """
     The code of a notebook.

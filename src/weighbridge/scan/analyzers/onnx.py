@@ -1,16 +1,15 @@
 """ONNX: the operators of every graph and function, and where the tensors lie."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
+from weighbridge.core.values import frozen
 from weighbridge.formats.onnx import OnnxOperator, OnnxReader, OnnxTensor
 from weighbridge.formats.protobuf import Document, load_schema
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.protobuf_facts import protobuf_facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnnxOperatorsFacts(Facts):
     """
     The operators of a model.
@@ -22,7 +21,7 @@ class OnnxOperatorsFacts(Facts):
     operators: tuple[OnnxOperator, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnnxTensorFacts(Facts):
     """
     A tensor whose bytes lie in another file, or whose geometry does not hold.

@@ -7,12 +7,12 @@ more, whatever it is given, and is a gap when one of them is unknown, or does ha
 or when the text holds layers of Keras.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import one_line
 from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf.text import read_texts
 from weighbridge.scan.graph_operators import tensorflow_operators
 from weighbridge.scan.interface import Analysis, Facts, Subject, shorten
@@ -23,7 +23,7 @@ KERAS_IDENTIFIER: Final = "_tf_keras"
 """What identifiers of Keras objects start with (keras/saving/legacy/saved_model/constants.py)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextOperatorsFacts(Facts):
     """
     Operators that a text names and that reach out of a graph, whatever they are given.

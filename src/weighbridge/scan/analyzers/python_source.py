@@ -2,16 +2,16 @@
 
 import ast
 import warnings
-from dataclasses import dataclass
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_PYTHON_SOURCE_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.python_names import Reference, references_in
 from weighbridge.scan.text import read_whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PythonSourceFacts(Facts):
     """
     A file of Python source.
@@ -25,7 +25,7 @@ class PythonSourceFacts(Facts):
     only_comments: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PythonReferencesFacts(Facts):
     """What the source refers to outside itself."""
 

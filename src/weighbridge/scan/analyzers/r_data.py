@@ -1,14 +1,13 @@
 """R's serialized objects: which of them are code, and what the code calls."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.limits import MAX_R_NAMES
+from weighbridge.core.values import frozen
 from weighbridge.formats.r_data import Contents, read_r_data
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RDataFacts(Facts):
     """
     What an R serialization holds beside data.

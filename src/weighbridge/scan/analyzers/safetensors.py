@@ -1,13 +1,12 @@
 """safetensors: the header, held to the format in full."""
 
-from dataclasses import dataclass
-
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors import parse_header
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SafetensorsFacts(Facts):
     """
     Whether the file is what the format demands.

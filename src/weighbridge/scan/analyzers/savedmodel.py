@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
@@ -10,6 +9,7 @@ from weighbridge.core.content import RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
 from weighbridge.core.evidence import Gap
 from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, load_schema
 from weighbridge.formats.tensorflow import (
     GRAPH,
@@ -29,7 +29,7 @@ _KERAS: Final = "_tf_keras"
 _MEMBER_CHARS: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TensorFlowFacts(Facts):
     """
     What a graph does beyond computing.

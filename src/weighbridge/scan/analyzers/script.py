@@ -1,12 +1,11 @@
 """Scripts: text that an interpreter named on the first line, or by the suffix, executes."""
 
-from dataclasses import dataclass
-
+from weighbridge.core.values import frozen
 from weighbridge.scan.analyzers import python_source
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScriptFacts(Facts):
     """
     A script.

@@ -1,12 +1,12 @@
 """Executables and libraries of the operating system: which kind, and no more."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NativeCodeFacts(Facts):
     """
     Machine code that an operating system loads.

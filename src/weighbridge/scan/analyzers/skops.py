@@ -6,12 +6,12 @@ node names and what it does can differ (CVE-2025-54412, CVE-2025-54413), so both
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.zip import ZipMember, read_archive
 from weighbridge.scan.analyzers.zip import MemberReader, nested_members
@@ -21,7 +21,7 @@ from weighbridge.scan.interface import Analysis, Facts, Subject
 _SCHEMA: Final = "schema.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SkopsNode:
     """
     A node of the tree.
@@ -39,7 +39,7 @@ class SkopsNode:
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SkopsFacts(Facts):
     """The kinds of nodes of a skops file, each once."""
 

@@ -1,10 +1,11 @@
 """TFLite: the operators that the runtime does not bring, and where the buffers lie."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
+from weighbridge.core.values import frozen
 from weighbridge.formats.flatbuffers import Flatbuffer
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.tflite import TfliteModel, TfliteReader
@@ -16,7 +17,7 @@ from weighbridge.scan.interface import Analysis, Facts, Subject
 _LEADING: Final = ZipAnomalyKind.LEADING_DATA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TfliteFacts(Facts):
     """
     What there is to say of a model.

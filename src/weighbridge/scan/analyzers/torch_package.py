@@ -6,9 +6,9 @@ is needed to make it a finding.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.zip import read_archive
 from weighbridge.scan.analyzers.zip import MemberReader, nested_members
 from weighbridge.scan.archive_facts import ZipFacts
@@ -18,7 +18,7 @@ from weighbridge.scan.torch_storages import examine_storages
 _STORAGE: Final = re.compile(r"(?:[^/]+/)?\.data/\d+\.storage")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PackageFacts(Facts):
     """
     A package of torch's.

@@ -5,12 +5,12 @@ Model archives of TorchServe (.mar): weights, and a handler that the server runs
 archive (TorchServe documentation, "Torch Model archiver").
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.zip import ZipMember, read_archive
 from weighbridge.scan.analyzers.zip import MemberReader, nested_members
@@ -30,7 +30,7 @@ BUILT_IN: Final = frozenset(
 """The server's own handlers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HandlerFacts(Facts):
     """
     What a model archive's manifest has the server run or install.

@@ -10,10 +10,10 @@ since YAML readers take UTF-16 too.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.configuration import (
     CONTEXT_KEYS,
     DOTTED_KEYS,
@@ -31,7 +31,7 @@ from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import read_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class YamlTagsFacts(Facts):
     """
     The tags of a YAML file that name an object of some language, or could hide one.

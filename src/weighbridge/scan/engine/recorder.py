@@ -12,9 +12,9 @@ import gc
 import re
 from _pickle import Unpickler
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NoReturn, Self
 
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.trace import Change, ChangeKind, Event
 from weighbridge.formats.pickle.values import (
     CallKind,
@@ -38,7 +38,7 @@ _FIRST_PYTHON3_PROTOCOL: Final = 3
 _LATER_PROTO: Final = re.compile(rb"\x80[\x03-\x05]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Recording:
     """
     What the C unpickler did with a stream that it read to its STOP.

@@ -8,11 +8,12 @@ unknown, and reported.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
+
+from weighbridge.core.values import frozen
 
 ONNX_PYTHON: Final = frozenset({"PyOp", "PyCustomOp", "PythonOp", "PythonOpGrad"})
 """Operators that call Python, whatever domain they are said to be of."""
@@ -37,7 +38,7 @@ class Condition(StrEnum):
     MODULE = "module"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TensorFlowOperators:
     """
     TensorFlow's operators by class.
@@ -55,7 +56,7 @@ class TensorFlowOperators:
     calls: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OnnxOperators:
     """
     ONNX's and ONNX Runtime's operators by domain.

@@ -1,12 +1,12 @@
 """What a Keras configuration says that matters for safety."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KerasLambdaFacts(Facts):
     """
     A place that holds Python code.
@@ -28,7 +28,7 @@ class KerasReference(StrEnum):
     TENSORFLOW = "TensorFlow function"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KerasObjectFacts(Facts):
     """
     A class or function that the configuration names.
@@ -50,7 +50,7 @@ class KerasObjectFacts(Facts):
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KerasLayerFacts(Facts):
     """
     A layer of Keras that does more than compute.
@@ -66,7 +66,7 @@ class KerasLayerFacts(Facts):
     config: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KerasFileFacts(Facts):
     """
     A file or an address that a layer opens.
@@ -82,7 +82,7 @@ class KerasFileFacts(Facts):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KerasAmbiguityFacts(Facts):
     """
     A configuration that two readers may read differently.

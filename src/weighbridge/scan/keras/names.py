@@ -8,12 +8,12 @@ The list is made by introspecting released versions of keras and tf_keras
 import builtins
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.core.values import frozen
 from weighbridge.scan.denylist import Effect, find_effect
 
 KERAS_PACKAGES: Final = frozenset(
@@ -100,7 +100,7 @@ UNSAFE_LAYERS: Final[Mapping[str, str]] = MappingProxyType(
 """Layers of Keras that do more than compute on what they get, and what they do."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Names:
     """The lists of `names.toml`."""
 

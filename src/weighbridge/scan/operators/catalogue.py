@@ -1,11 +1,12 @@
 """The two lists of operators, and the question to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
+
+from weighbridge.core.values import frozen
 
 _FILES: Final = "reads or writes files"
 _NETWORK: Final = "communicates with other processes or machines"
@@ -65,7 +66,7 @@ _KNOWN_ELSEWHERE: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """
     What is known of an operator.

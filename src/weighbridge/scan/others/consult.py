@@ -7,7 +7,7 @@ a gap of the whole artifact.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from weighbridge.core.artifact import Inventory
@@ -15,6 +15,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError, one_line
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Stage
 from weighbridge.core.limits import MAX_SCANNER_FINDINGS
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import shorten
 from weighbridge.scan.others.interface import WHOLE, Adapter, Answer, Outcome, Target
 from weighbridge.scan.others.process import find_program, run_scanner
@@ -27,7 +28,7 @@ Check = Callable[[], str | None]
 """Says why the files on disk are not, or no longer, those of the inventory; None when they are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OtherScanner:
     """
     A scanner to be asked.

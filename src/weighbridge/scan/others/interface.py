@@ -8,12 +8,12 @@ finding or a gap of ours.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.evidence import Confidence, Finding, Severity
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import shorten
 
 PATH_PLACE: Final = "{path}"
@@ -30,7 +30,7 @@ _RULE_CHARS: Final = 80
 _COLONS: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """
     What the scanner is pointed at.
@@ -70,7 +70,7 @@ class Target:
         return text.removeprefix(root + "/").removeprefix("./")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """
     What a run of the scanner left.
@@ -92,7 +92,7 @@ class Outcome:
     offline: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Complaint:
     """Something that the scanner says it could not examine."""
 
@@ -101,7 +101,7 @@ class Complaint:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """
     What the scanner says, read.

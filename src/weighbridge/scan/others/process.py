@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,6 +25,7 @@ from weighbridge.core.limits import (
     MAX_SCANNER_SECONDS,
     MAX_SCANNER_WRITE_BYTES,
 )
+from weighbridge.core.values import frozen
 from weighbridge.scan.others.interface import PATH_PLACE, REPORT_PLACE, Outcome
 
 _CONFINE: Final = Path(__file__).with_name("confine.py")
@@ -36,7 +36,7 @@ _STATUS_BYTES: Final = 4096
 _SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bounds:
     """How much a run may take; see `core.limits`."""
 

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.evidence import Finding, Severity
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.scan.interface import shorten
 from weighbridge.scan.others.interface import (
@@ -37,7 +37,7 @@ _NO_MATTER: Final = frozenset({"pass", "notApplicable", "informational"})
 Object = dict[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sarif:
     """
     A configured command whose report is SARIF.

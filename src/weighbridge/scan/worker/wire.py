@@ -17,7 +17,6 @@ file than the one it was asked about, and it cannot take anything back.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from struct import Struct
 from typing import Final
@@ -32,6 +31,7 @@ from weighbridge.core.limits import (
     MAX_MESSAGE_CHARS,
     MAX_WORKER_READ_BYTES,
 )
+from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.registry import RULES
 
@@ -81,7 +81,7 @@ class Content(StrEnum):
     """It asks for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Order:
     """
     A file to examine.

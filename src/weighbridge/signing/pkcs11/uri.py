@@ -6,7 +6,6 @@ known is an error, since a key that is found without looking at it may be anothe
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -14,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 from weighbridge.core.limits import MAX_TOKEN_URI_CHARS
+from weighbridge.core.values import frozen
 
 _SCHEME: Final = "pkcs11:"
 _TOKEN: Final = ("token", "manufacturer", "serial", "model")
@@ -25,7 +25,7 @@ _MODULE_NAME: Final = re.compile(r"[A-Za-z0-9._+-]{1,100}", re.ASCII)
 _TYPES: Final = frozenset({"private"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TokenUri:
     """
     Which key, in which token, behind which library.

@@ -20,7 +20,6 @@ Signatures of witnesses on a checkpoint are allowed, and nothing rests on them.
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.codes import Code
@@ -33,6 +32,7 @@ from weighbridge.core.limits import (
     MAX_SIGNATURE_BYTES,
     MAX_UNIX_SECONDS,
 )
+from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue
 from weighbridge.signing.fields import Members
 
@@ -48,7 +48,7 @@ _ID_BYTES: Final = 32
 _KEY_ID_BYTES: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InclusionProof:
     """
     That an entry is in a log; not verified.
@@ -68,7 +68,7 @@ class InclusionProof:
     checkpoint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogEntry:
     """
     An entry of a transparency log; nothing of it is verified.
@@ -95,7 +95,7 @@ class LogEntry:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SigstoreMaterial:
     """The certificate of a keyless signature (DER) and the log's entry; both untrusted."""
 

@@ -1,0 +1,141 @@
+"""`core.values`: what a value promises, compared with what `dataclasses` makes of the same class."""
+
+import dataclasses
+from dataclasses import FrozenInstanceError, dataclass, field, replace
+
+import pytest
+
+from weighbridge.core.values import frozen
+
+
+@frozen
+class Pair:
+    """A value."""
+
+    left: int
+    right: str = "r"
+    note: str = field(default="", compare=False)
+    secret: str = field(default="s", repr=False)
+
+
+@frozen
+class Other:
+    """A value with the fields of `Pair`."""
+
+    left: int
+    right: str = "r"
+
+
+@frozen
+class One:
+    """A value with one field."""
+
+    only: object
+
+
+@frozen(kw_only=False)
+class Place:
+    """A value that takes its fields by position."""
+
+    x: int
+    y: int
+
+
+@frozen
+class Named:
+    """A value with methods of its own."""
+
+    name: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and other.name.lower() == self.name.lower()
+
+    def __hash__(self) -> int:
+        return hash(self.name.lower())
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def test_equal_fields_of_one_class_are_equal_and_hash_alike() -> None:
+    """Values are equal by their compared fields, and a difference in one of them shows."""
+    assert Pair(left=1) == Pair(left=1, note="other")
+    assert hash(Pair(left=1)) == hash(Pair(left=1, note="other"))
+    assert Pair(left=1) != Pair(left=2)
+    assert Pair(left=1) != Pair(left=1, secret="t")
+
+
+def test_values_of_two_classes_are_never_equal() -> None:
+    """A claimed value cannot pass for a verified one because their fields agree."""
+    pair: object = Pair(left=1)
+    assert pair != Other(left=1)
+    assert pair != (1, "r", "", "s")
+
+
+def test_one_field_is_compared_as_in_a_tuple() -> None:
+    """A value that holds what is not equal to itself is equal to itself, as in `dataclasses`."""
+    nothing = float("nan")
+    assert One(only=nothing) == One(only=nothing)
+    assert One(only=1) != One(only=2)
+
+
+def test_an_unhashable_field_makes_an_unhashable_value() -> None:
+    """A value cannot be a key by the identity of what it holds."""
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(One(only=[]))
+
+
+def test_no_field_can_be_set_or_added_or_deleted() -> None:
+    """What was checked is what is used."""
+    pair = Pair(left=1)
+    with pytest.raises(FrozenInstanceError):
+        setattr(pair, "left", 2)  # noqa: B010  what a checker refuses is tried at run time
+    with pytest.raises(FrozenInstanceError):
+        delattr(pair, "left")
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        setattr(pair, "more", 2)  # noqa: B010  as above
+    assert pair == Pair(left=1)
+    assert not hasattr(pair, "__dict__")
+
+
+def test_fields_are_given_by_keyword_unless_said_otherwise() -> None:
+    """Positions cannot be mistaken where names are asked for."""
+    with pytest.raises(TypeError):
+        Pair(1)  # type: ignore[call-arg]
+    assert Place(1, 2) == Place(x=1, y=2)
+
+
+def test_the_representation_is_that_of_dataclasses() -> None:
+    """It can be read as a call, and leaves out what `field(repr=False)` hides."""
+    assert repr(Pair(left=1)) == "Pair(left=1, right='r', note='')"
+
+    @dataclass(frozen=True)
+    class Twin:
+        left: int
+        right: tuple[int, ...]
+
+    @frozen(kw_only=False)
+    class Value:
+        left: int
+        right: tuple[int, ...]
+
+    assert repr(Value(1, (2,))) == repr(Twin(1, (2,))).replace("Twin", "Value")
+
+
+def test_methods_of_its_own_stay() -> None:
+    """A class may say itself what equality, hash and representation are."""
+    assert Named(name="A") == Named(name="a")
+    assert hash(Named(name="A")) == hash(Named(name="a"))
+    assert repr(Named(name="A")) == "<A>"
+
+
+def test_dataclasses_know_it() -> None:
+    """`replace`, `fields` and class patterns work as for any dataclass."""
+    assert replace(Pair(left=1), right="x") == Pair(left=1, right="x")
+    names = [each.name for each in dataclasses.fields(Pair)]
+    assert names == ["left", "right", "note", "secret"]
+    match Place(1, 2):
+        case Place(x=1, y=y):
+            assert y == 2
+        case _:
+            pytest.fail("the pattern does not match")
