@@ -144,6 +144,17 @@ class UnreadFacts(Facts):
     preview: bytes = field(repr=False)
 
 
+def member_of(value: Value) -> str | None:
+    """Return `module.class.member` where *value* is that member of a class, taken by its name."""
+    if not isinstance(value, CallNode) or value.target != "builtins.getattr":
+        return None
+    match value.positional:
+        case (GlobalNode(computed=False) as owner, str() as name):
+            return f"{owner.dotted}.{name}"
+        case _:
+            return None
+
+
 def literal_bytes(value: Value) -> bytes | None:
     """Return bytes that a stream writes out, also in the way of protocols below 3."""
     if isinstance(value, bytes):

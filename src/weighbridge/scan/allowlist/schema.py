@@ -124,6 +124,15 @@ class Arguments(StrEnum):
     SCALAR = "scalar"
     """A type without objects and the bytes of one value."""
 
+    MEMBER = "member"
+    """A class and a member of it that is listed, or an instance and one of its entry's methods."""
+
+    SINGLETON = "singleton"
+    """One of None, Ellipsis and NotImplemented, of which the type is asked for."""
+
+    ZONE = "zone"
+    """The name of a time zone, which is no path, and a number."""
+
 
 class State(StrEnum):
     """What a stream may do to the result: BUILD, and appending or assigning items."""
@@ -190,6 +199,8 @@ class Entry:
         pack: The framework.
         versions: The releases in which it was seen.
         forbids: Attributes that the state may not set, whatever else it may.
+        methods: What a stream may store of an instance: each was read, and is harmless whatever
+            it is called with later.
     """
 
     module: str
@@ -201,6 +212,7 @@ class Entry:
     pack: str
     versions: str
     forbids: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -229,6 +241,7 @@ class Pack:
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _PACK_KEYS: Final = {"pack", "packages", "versions", "allow"}
 _GROUP_KEYS: Final = {"kind", "args", "state", "versions", "reason", "names"}
+_MORE_KEYS: Final = {"forbids", "methods"}
 
 
 def parse_pack(text: str, *, source: str) -> Pack:
@@ -246,7 +259,7 @@ def parse_pack(text: str, *, source: str) -> Pack:
     for number, group in enumerate(document["allow"], start=1):
         where = f"{source}, group {number}"
         _expect(
-            isinstance(group, dict) and set(group) - {"forbids"} == _GROUP_KEYS,
+            isinstance(group, dict) and set(group) - _MORE_KEYS == _GROUP_KEYS,
             f"{where}: wrong keys",
         )
         entries.extend(_read_group(group, pack=pack, where=where))
@@ -268,9 +281,7 @@ def _read_group(group: dict[str, object], *, pack: str, where: str) -> Iterator[
     kind, args = Kind(_text(group["kind"], where)), Arguments(_text(group["args"], where))
     state = State(_text(group["state"], where))
     reason, versions = _text(group["reason"], where), _text(group["versions"], where)
-    forbids = group.get("forbids", [])
-    assert isinstance(forbids, list)
-    forbidden = frozenset(_text(item, where) for item in forbids)
+    forbidden, methods = (_words(group.get(key, []), where) for key in ("forbids", "methods"))
     for module, names in modules.items():
         _expect(bool(_MODULE.fullmatch(module)), f"{where}: {module!r} is not an exact name")
         for name in _text(names, where).split(" "):
@@ -285,7 +296,14 @@ def _read_group(group: dict[str, object], *, pack: str, where: str) -> Iterator[
                 pack=pack,
                 versions=versions,
                 forbids=forbidden,
+                methods=methods,
             )
+
+
+def _words(value: object, where: str) -> frozenset[str]:
+    """Return the strings of a list."""
+    assert isinstance(value, list)
+    return frozenset(_text(item, where) for item in value)
 
 
 def _text(value: object, where: str) -> str:

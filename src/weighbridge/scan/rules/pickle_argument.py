@@ -1,6 +1,7 @@
 """A pickle that gives a listed name something that the name is not listed for."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from weighbridge.core.evidence import Severity
@@ -10,9 +11,11 @@ from weighbridge.formats.pickle.values import CallNode
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_arguments import Judge
-from weighbridge.scan.pickle_facts import PickleFacts
+from weighbridge.scan.pickle_escapes import find_escapes
+from weighbridge.scan.pickle_facts import PickleFacts, member_of
 
 _CHECK_TIME_EVERY: Final = 1024
+_KEPT: Final = "it is kept as a value, and whatever calls it then may pass it anything"
 
 
 class PickleArgument(Rule[PickleFacts]):
@@ -41,10 +44,10 @@ class PickleArgument(Rule[PickleFacts]):
 def _refusals(facts: PickleFacts) -> Iterator[tuple[str, str, int, str]]:
     """Yield name, reason, offset and rendering of whatever is refused."""
     judge = Judge()
-    for number, call in enumerate(facts.summary.calls):
+    for number, call in enumerate(chain(facts.summary.calls, facts.summary.indirect_calls)):
         if not number % _CHECK_TIME_EVERY:
             facts.subject.check_time()
-        entry = find_entry(call.target or "")
+        entry = find_entry(call.target or member_of(call.callable) or "")
         reason = judge.refuse_call(call, entry) if entry is not None else None
         if entry is not None and reason is not None:
             yield entry.name, reason, call.offset, render(call)
@@ -57,3 +60,5 @@ def _refusals(facts: PickleFacts) -> Iterator[tuple[str, str, int, str]]:
         reason = judge.refuse_change(change)
         if reason is not None:
             yield target.target or "", reason, change.offset, render(target)
+    for node in find_escapes(facts):
+        yield node.dotted, _KEPT, node.offset, render(node)
