@@ -30,6 +30,7 @@ class LogFault(StrEnum):
 
     OTHER_KEY = "other-key"
     OTHER_CHECKPOINT = "other-checkpoint"
+    OTHER_PROMISE = "other-promise"
     NO_CHECKPOINT = "no-checkpoint"
     NO_PROOF = "no-proof"
     BROKEN_PROOF = "broken-proof"
@@ -60,6 +61,7 @@ class Faults:
         certificate: What is wrong with the certificate beside it.
         certificate_shift: How far the certificate authority's clock is ahead.
         log: What is wrong with the log entry.
+        log_shift: How far the log's clock is ahead, where it says the time at all (version 1).
         stamp: What is wrong with the RFC 3161 timestamp.
         stamp_shift: How far the timestamp authority's clock is ahead.
     """
@@ -68,6 +70,7 @@ class Faults:
     certificate: CertificateFault | None = None
     certificate_shift: timedelta = _NO_SHIFT
     log: LogFault | None = None
+    log_shift: timedelta = _NO_SHIFT
     stamp: StampFault | None = None
     stamp_shift: timedelta = _NO_SHIFT
 

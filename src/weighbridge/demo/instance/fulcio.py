@@ -15,7 +15,7 @@ What is checked before a certificate is issued, in this order:
 import base64
 import binascii
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import jwt
@@ -124,7 +124,7 @@ class Fulcio:
     ) -> x509.Certificate:
         """Certify, log, and certify anew with the log's promise inside."""
         issuer = authority.intermediate
-        now = datetime.now().astimezone().replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         start = now + self._conduct.faults.certificate_shift
         builder = (
             x509.CertificateBuilder()

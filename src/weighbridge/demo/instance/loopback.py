@@ -19,12 +19,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from weighbridge.demo.instance import rekor, rekor_v1
+from weighbridge.demo.instance.ambient import Runner
 from weighbridge.demo.instance.ctlog import CertificateLog
 from weighbridge.demo.instance.faults import Conduct, Faults
 from weighbridge.demo.instance.fulcio import Fulcio
 from weighbridge.demo.instance.identity import GITHUB_ISSUER, WorkflowRun
+from weighbridge.demo.instance.log import TransparencyLog
 from weighbridge.demo.instance.oidc import AUDIENCE, LIFETIME, Claims, Issuer, Login
-from weighbridge.demo.instance.rekor import Rekor
 from weighbridge.demo.instance.server import Service, listening
 from weighbridge.demo.instance.trust import (
     Addresses,
@@ -44,9 +46,10 @@ class LoopbackSigstore:
 
     Attributes:
         directory: Where its files are.
-        fulcio, ctlog, rekor, tsa: The services, to be asked directly.
+        fulcio, ctlog, log, tsa: What is behind the services, to be asked directly.
         issuer: The OIDC issuer, whose login is at `login`.
-        github: An issuer played under the name of GitHub's.
+        github: An issuer played under the name of GitHub's; `runner` gives its tokens to a
+            program that finds `environment` around it.
         addresses: Where the services listen.
     """
 
@@ -62,6 +65,7 @@ class LoopbackSigstore:
         self.login: Final = Login(
             self.issuer, claims=email_claims("ada@example.org"), clients=clients
         )
+        self.runner: Final = Runner(self.github, run=WorkflowRun())
         self.ctlog: Final = CertificateLog(self.conduct)
         self.fulcio: Final = Fulcio(
             issuers=(self.issuer, self.github),
@@ -70,13 +74,18 @@ class LoopbackSigstore:
             now=self.started,
             conduct=self.conduct,
         )
-        self.rekor: Final = Rekor(self.conduct)
+        self.log: Final = TransparencyLog(self.conduct)
         self.tsa: Final = TimestampAuthority(now=self.started, conduct=self.conduct)
 
     @property
     def trust_config(self) -> Path:
         """The client trust configuration: whom to trust, and where to sign."""
         return self.directory / "trust_config.json"
+
+    @property
+    def trust_config_v1(self) -> Path:
+        """The same, for signing with version 1 of the log's protocol."""
+        return self.directory / "trust_config_v1.json"
 
     @property
     def trusted_root(self) -> Path:
@@ -89,7 +98,7 @@ class LoopbackSigstore:
         return TrustedKeys(
             fulcio=(self.fulcio.authority.chain,),
             ctlogs=(self.ctlog.key,),
-            tlogs=(self.rekor.key,),
+            tlogs=(self.log.key,),
             tsas=(self.tsa.chain,),
             since=self.started - _TRUSTED_BEFORE,
         )
@@ -125,11 +134,15 @@ class LoopbackSigstore:
             (run or WorkflowRun()).claims(), now=datetime.now(UTC), audience=audience
         )
 
-    def write_trust(self, name: str, keys: TrustedKeys) -> Path:
+    def environment(self) -> dict[str, str]:
+        """Return the variables in which a program finds itself on a runner of GitHub's."""
+        return dict(self.runner.environment(self.addresses.oidc))
+
+    def write_trust(self, name: str, keys: TrustedKeys, *, log_version: int = 2) -> Path:
         """Write a trust configuration called *name* with other *keys*, and return its place."""
         root = trusted_root(keys, self.addresses)
         place = self.directory / name
-        _write(place, trust_config(root, self.addresses, since=keys.since))
+        _write(place, trust_config(root, self.addresses, since=keys.since, log_version=log_version))
         return place
 
     @contextmanager
@@ -173,12 +186,16 @@ def loopback_sigstore(
         instance = LoopbackSigstore(
             place, addresses=_addresses(services), clients=clients or {AUDIENCE: ""}
         )
-        services["oidc"].routes = instance.login.routes(url=services["oidc"].url)
+        services["oidc"].routes = {
+            **instance.login.routes(url=services["oidc"].url),
+            **instance.runner.routes(),
+        }
         services["fulcio"].routes = instance.fulcio.routes()
-        services["rekor"].routes = instance.rekor.routes()
+        services["rekor"].routes = {**rekor.routes(instance.log), **rekor_v1.routes(instance.log)}
         services["tsa"].routes = instance.tsa.routes()
         _write(instance.trusted_root, trusted_root(instance.keys, instance.addresses))
         instance.write_trust(instance.trust_config.name, instance.keys)
+        instance.write_trust(instance.trust_config_v1.name, instance.keys, log_version=1)
         yield instance
 
 

@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -163,7 +163,7 @@ class Login:
         proof = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if base64.urlsafe_b64encode(proof).rstrip(b"=").decode() != grant.challenge:
             raise RequestRefusedError("the code was given to somebody else", status=401)
-        token = self._issuer.mint(grant.claims, now=datetime.now().astimezone(), audience=client)
+        token = self._issuer.mint(grant.claims, now=datetime.now(UTC), audience=client)
         # Clients of Sigstore take the identity from the access token.
         answer = {"access_token": token, "token_type": "Bearer", "id_token": token}
         return Response(body=json.dumps(answer).encode())

@@ -1,15 +1,14 @@
 """
-The signature log of the test instance: entries, proofs of inclusion, signed checkpoints.
+The signature log of the test instance, in version 2 of its protocol.
 
-Source: https://github.com/sigstore/rekor-tiles (API v2, CLIENTS.md); C2SP signed-note and
-tlog-checkpoint. An entry is accepted when its signature holds over the digest that it names.
+Source: https://github.com/sigstore/rekor-tiles (API v2, CLIENTS.md). An entry is accepted when
+its signature holds over the digest that it names. Signatures of statements are logged like any
+other, by the digest of what was signed.
 """
 
 import base64
 import binascii
-import hashlib
 import json
-from dataclasses import replace
 from typing import Final
 
 from cryptography import x509
@@ -18,8 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from weighbridge.demo.instance.authority import new_key, public_der
-from weighbridge.demo.instance.faults import Conduct, LogFault
+from weighbridge.demo.instance.log import Logged, TransparencyLog
 from weighbridge.demo.instance.server import (
     Document,
     Request,
@@ -28,11 +26,7 @@ from weighbridge.demo.instance.server import (
     Routes,
     json_response,
 )
-from weighbridge.demo.instance.tree import Inclusion, Tree
 from weighbridge.formats.json import JsonValue
-
-ORIGIN: Final = "loopback.weighbridge.invalid"
-"""The log's name in its checkpoints; a name that nobody can own (RFC 2606)."""
 
 _ALGORITHMS: Final[dict[str, tuple[str, hashes.HashAlgorithm]]] = {
     "PKIX_ECDSA_P256_SHA_256": ("SHA2_256", hashes.SHA256()),
@@ -41,94 +35,25 @@ _ALGORITHMS: Final[dict[str, tuple[str, hashes.HashAlgorithm]]] = {
 }
 
 
-class Rekor:
-    """
-    A transparency log.
+def routes(log: TransparencyLog) -> Routes:
+    """Return what is served for *log*."""
 
-    Args:
-        conduct: How it misbehaves.
-    """
-
-    def __init__(self, conduct: Conduct) -> None:
-        self.key = new_key()
-        self._stranger = new_key()
-        self._tree = Tree()
-        self._conduct = conduct
-
-    def routes(self) -> Routes:
-        """Return what is served."""
-        return {
-            ("POST", "/api/v2/log/entries"): self._create,
-            ("GET", "/api/v2/checkpoint"): self._checkpoint,
-        }
-
-    def add(self, entry: JsonValue) -> JsonValue:
-        """Append the canonical form of *entry* and return it as a TransparencyLogEntry."""
-        body = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
-        fault = self._conduct.faults.log
-        if fault is LogFault.NOT_LOGGED:
-            lonely = hashlib.sha256(b"\x00" + body).digest()
-            inclusion = Inclusion(index=0, size=1, root=lonely, path=())
-            return self._entry(body, inclusion, checkpoint=self.checkpoint(*self._tree.head()))
-        inclusion = self._tree.append(body)
-        if fault in {LogFault.BROKEN_PROOF, LogFault.WRONG_INDEX} and not inclusion.path:
-            # A tree of one leaf has no path to break and no other index.
-            inclusion = self._tree.append(body)
-        checkpoint = self.checkpoint(inclusion.size, inclusion.root)
-        return self._entry(body, _spoiled(inclusion, fault), checkpoint=checkpoint)
-
-    def checkpoint(self, size: int, root: bytes) -> str:
-        """Return the signed note that the tree has *size* leaves and this *root*."""
-        fault = self._conduct.faults.log
-        key = self._stranger if fault is LogFault.OTHER_KEY else self.key
-        hint = log_id(self.key if fault is LogFault.OTHER_CHECKPOINT else key)[:4]
-        signer = self._stranger if fault is LogFault.OTHER_CHECKPOINT else key
-        note = f"{ORIGIN}\n{size}\n{_base64(root)}\n"
-        signature = signer.sign(note.encode(), ec.ECDSA(hashes.SHA256()))
-        return f"{note}\n\u2014 {ORIGIN} {_base64(hint + signature)}\n"
-
-    def _entry(self, body: bytes, inclusion: Inclusion, *, checkpoint: str) -> JsonValue:
-        fault = self._conduct.faults.log
-        key = self._stranger if fault is LogFault.OTHER_KEY else self.key
-        proof: dict[str, JsonValue] = {
-            "logIndex": str(inclusion.index),
-            "rootHash": _base64(inclusion.root),
-            "treeSize": str(inclusion.size),
-            "hashes": [_base64(step) for step in inclusion.path],
-        }
-        if fault is not LogFault.NO_CHECKPOINT:
-            proof["checkpoint"] = {"envelope": checkpoint}
-        kind = json.loads(body)
-        entry: dict[str, JsonValue] = {
-            "logIndex": str(inclusion.index),
-            "logId": {"keyId": _base64(log_id(key))},
-            "kindVersion": {"kind": kind["kind"], "version": kind["apiVersion"]},
-            "integratedTime": "0",
-            "canonicalizedBody": _base64(body),
-        }
-        if fault is not LogFault.NO_PROOF:
-            entry["inclusionProof"] = proof
-        return entry
-
-    def _create(self, request: Request) -> Response:
+    def create(request: Request) -> Response:
         document = request.document()
         if "hashedRekordRequestV002" not in document:
             raise RequestRefusedError("expected a hashedrekord, which is all that is logged here")
-        entry = _hashed_rekord(document.object("hashedRekordRequestV002"))
-        return json_response(self.add(entry), status=201)
+        entry = _entry(document.object("hashedRekordRequestV002"))
+        body = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+        return json_response(_rendered(log.append(body)), status=201)
 
-    def _checkpoint(self, request: Request) -> Response:
+    def checkpoint(request: Request) -> Response:
         del request
-        text = self.checkpoint(*self._tree.head())
-        return Response(body=text.encode(), content_type="text/plain; charset=utf-8")
+        return Response(body=log.checkpoint().encode(), content_type="text/plain; charset=utf-8")
+
+    return {("POST", "/api/v2/log/entries"): create, ("GET", "/api/v2/checkpoint"): checkpoint}
 
 
-def log_id(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Return how a log with this *key* is called: RFC 6962 section 3.2."""
-    return hashlib.sha256(public_der(key)).digest()
-
-
-def _hashed_rekord(request: Document) -> JsonValue:
+def _entry(request: Document) -> JsonValue:
     """
     Return the entry for a signature over a digest.
 
@@ -170,14 +95,27 @@ def _hashed_rekord(request: Document) -> JsonValue:
     }
 
 
-def _spoiled(inclusion: Inclusion, fault: LogFault | None) -> Inclusion:
-    """Return the proof, with something wrong in it where that is asked for."""
-    if fault is LogFault.BROKEN_PROOF:
-        first = bytes([inclusion.path[0][0] ^ 1]) + inclusion.path[0][1:]
-        return replace(inclusion, path=(first, *inclusion.path[1:]))
-    if fault is LogFault.WRONG_INDEX:
-        return replace(inclusion, index=inclusion.index - 1)
-    return inclusion
+def _rendered(logged: Logged) -> JsonValue:
+    """Return *logged* as a TransparencyLogEntry."""
+    index = logged.inclusion.index if logged.inclusion else 0
+    entry: dict[str, JsonValue] = {
+        "logIndex": str(index),
+        "logId": {"keyId": _base64(logged.log)},
+        "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+        "integratedTime": "0",
+        "canonicalizedBody": _base64(logged.body),
+    }
+    if logged.inclusion:
+        proof: dict[str, JsonValue] = {
+            "logIndex": str(index),
+            "rootHash": _base64(logged.inclusion.root),
+            "treeSize": str(logged.inclusion.size),
+            "hashes": [_base64(step) for step in logged.inclusion.path],
+        }
+        if logged.checkpoint is not None:
+            proof["checkpoint"] = {"envelope": logged.checkpoint}
+        entry["inclusionProof"] = proof
+    return entry
 
 
 def _binary(text: str) -> bytes:

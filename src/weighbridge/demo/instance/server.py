@@ -70,11 +70,9 @@ class Request:
 
         Raises:
             RequestRefusedError: It is something else.
+            MalformedContentError, LimitExceededError: It is no JSON.
         """
-        try:
-            return Document(parse_json(self.body, what="request"))
-        except (MalformedContentError, LimitExceededError) as error:
-            raise RequestRefusedError(str(error)) from error
+        return Document(parse_json(self.body, what="request"))
 
 
 class Document:
@@ -99,6 +97,33 @@ class Document:
         if not isinstance(value, str):
             raise RequestRefusedError(f"expected a string as {name}")
         return value
+
+    def only(self, name: str) -> str:
+        """
+        Return the one string in the array *name*.
+
+        Raises:
+            RequestRefusedError: There is another number of them, or something else.
+        """
+        value = self._only(name)
+        if not isinstance(value, str):
+            raise RequestRefusedError(f"expected a string in {name}")
+        return value
+
+    def only_object(self, name: str) -> "Document":
+        """
+        Return the one object in the array *name*.
+
+        Raises:
+            RequestRefusedError: There is another number of them, or something else.
+        """
+        return Document(self._only(name))
+
+    def _only(self, name: str) -> JsonValue:
+        value = self._members.get(name)
+        if not isinstance(value, list) or len(value) != 1:
+            raise RequestRefusedError(f"expected an array of one as {name}")
+        return value[0]
 
     def object(self, name: str) -> "Document":
         """
@@ -191,6 +216,8 @@ def _answer(handler: BaseHTTPRequestHandler, routes: Routes) -> None:
         response = _respond(handler, routes)
     except RequestRefusedError as error:
         response = json_response({"code": 3, "message": error.message}, status=error.status)
+    except (MalformedContentError, LimitExceededError) as error:
+        response = json_response({"code": 3, "message": str(error)}, status=400)
     handler.send_response(response.status)
     handler.send_header("Content-Type", response.content_type)
     handler.send_header("Content-Length", str(len(response.body)))

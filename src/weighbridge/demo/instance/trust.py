@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from weighbridge.core.values import frozen
 from weighbridge.demo.instance.authority import ORGANIZATION, Holder, public_der
-from weighbridge.demo.instance.rekor import log_id
+from weighbridge.demo.instance.log import log_id
 from weighbridge.formats.json import JsonValue
 
 ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
@@ -66,8 +66,19 @@ def trusted_root(keys: TrustedKeys, addresses: Addresses) -> JsonValue:
     }
 
 
-def trust_config(root: JsonValue, addresses: Addresses, *, since: datetime) -> JsonValue:
-    """Return the document that says whom clients trust, and where they sign."""
+def trust_config(
+    root: JsonValue, addresses: Addresses, *, since: datetime, log_version: int = 2
+) -> JsonValue:
+    """
+    Return the document that says whom clients trust, and where they sign.
+
+    Args:
+        root: Whom they trust.
+        addresses: Where the services are.
+        since: From when on they may be used.
+        log_version: Which protocol of the signature log clients use. In version 1 the log says
+            what time it is, and no timestamp authority is named.
+    """
 
     def service(url: str, *, version: int = 1) -> JsonValue:
         return [
@@ -86,9 +97,9 @@ def trust_config(root: JsonValue, addresses: Addresses, *, since: datetime) -> J
             "mediaType": SIGNING_TYPE,
             "caUrls": service(addresses.fulcio),
             "oidcUrls": service(addresses.oidc),
-            "rekorTlogUrls": service(addresses.rekor, version=2),
+            "rekorTlogUrls": service(addresses.rekor, version=log_version),
             "rekorTlogConfig": {"selector": "ANY"},
-            "tsaUrls": service(addresses.tsa),
+            "tsaUrls": [] if log_version == 1 else service(addresses.tsa),
             "tsaConfig": {"selector": "ANY"},
         },
     }

@@ -29,6 +29,12 @@ _HASHES: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
 _REPLY: Final = "application/timestamp-reply"
 
 
+class _Refusal(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
+    """A response without a timestamp, which `tsp.TimeStampResp` cannot be."""
+
+    _fields: Final = [("status", tsp.PKIStatusInfo)]
+
+
 class TimestampAuthority:
     """
     A timestamp authority.
@@ -79,7 +85,7 @@ class TimestampAuthority:
         except ValueError as error:
             raise RequestRefusedError("this is no request for a timestamp") from error
         if fault is StampFault.REFUSED or _HASHES.get(algorithm) != len(digest):
-            return bytes(tsp.TimeStampResp({"status": {"status": "rejection"}}).dump())
+            return bytes(_Refusal({"status": {"status": "rejection"}}).dump())
         if fault is StampFault.OTHER_MESSAGE:
             digest = bytes([digest[0] ^ 1]) + digest[1:]
         if fault is StampFault.OTHER_NONCE and nonce is not None:
