@@ -6,11 +6,13 @@ not understood is refused.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.limits import MAX_PICKLE_PATTERN_CHARS
+from weighbridge.formats.pickle.containers import is_opaque
 from weighbridge.formats.pickle.trace import Change, ChangeKind
 from weighbridge.formats.pickle.values import (
     ByteArrayNode,
@@ -26,11 +28,12 @@ from weighbridge.formats.pickle.values import (
 )
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
 from weighbridge.scan.numpy_types import RECORD_CLASSES, read_type
-from weighbridge.scan.pickle_facts import literal_bytes
+from weighbridge.scan.pickle_facts import literal_bytes, member_of
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
 from weighbridge.scan.pickle_states import (
     NOT_CALLED_BY_OTHERS,
     NOT_STORED,
+    is_special,
     refuse_attributes,
     refuse_state,
 )
@@ -39,8 +42,15 @@ from weighbridge.scan.pickle_storage import read_storage
 _FLAGS: Final = frozenset({"re.RegexFlag", "regex._regex_core.RegexFlag"})
 """What makes the flags of a regular expression."""
 
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,3}", re.ASCII)
+"""Names of time zones; what looks one up joins it to directories, and imports packages of it."""
+
+_SINGLETONS: Final = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
+
 _UFUNC_MODULES: Final = frozenset({"numpy", "numpy.core._multiarray_umath"})
 """Where NumPy itself says that its arithmetic functions are."""
+
+_RECONSTRUCTOR: Final = "copyreg._reconstructor"
 
 _FACTORIES: Final = frozenset(
     f"builtins.{name}" for name in ("list", "dict", "int", "float", "str", "set", "tuple", "bool")
@@ -52,6 +62,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.plain = PlainValues()
+        self._built: set[int] = set()
 
     def refuse_call(self, call: CallNode, entry: Entry) -> Refusal:
         """Say why *entry* does not admit *call*."""
@@ -68,10 +79,35 @@ class Judge:
         if entry is None:
             return "a value is changed that no listed name made"
         if change.kind is not ChangeKind.BUILD:
-            admitted = entry.state in {State.ITEMS, State.BOTH}
-            return None if admitted else f"items are given to the result of {entry.name}"
+            return self._refuse_items(change, entry)
+        self._built.add(id(target))
         (content,) = change.items
+        if content is target and entry.state is State.BOTH:
+            # A dict whose items are its attributes, as statsmodels has one.
+            content = DictNode(target.assigned)
         return refuse_state(self.plain, entry, entry.state, content)
+
+    def _refuse_items(self, change: Change, entry: Entry) -> Refusal:
+        """
+        Say why *change* may not give items to what *entry* made.
+
+        Classes outside of Python's own look items up for attributes that they lack, special ones
+        included, and call methods of theirs for an item, which attributes can take the place of.
+        Picklers write items first.
+        """
+        if entry.state not in {State.ITEMS, State.BOTH}:
+            return f"items are given to the result of {entry.name}"
+        if entry.pack == "python":
+            return None
+        if id(change.target) in self._built:
+            return f"items are given to the result of {entry.name} after its attributes"
+        keys = change.items[::2] if change.kind is ChangeKind.ASSIGN else ()
+        if entry.pack == "nltk" or entry.module == "sklearn.utils._encode":
+            return None  # counts of words or values, which may be any
+        if any(map(is_opaque, keys)):
+            return f"the key of an item of {entry.name} is computed"
+        special = next(filter(is_special, keys), None)
+        return None if special is None else f"an item has the special name {special!r}"
 
 
 def made_by(call: CallNode) -> Entry | None:
@@ -85,7 +121,8 @@ def made_by(call: CallNode) -> Entry | None:
 
 def _entry_of(call: CallNode) -> Entry | None:
     """Return the entry of what *call* calls."""
-    return find_entry(call.target) if call.target else None
+    target = call.target or member_of(call.callable)
+    return find_entry(target) if target else None
 
 
 def _uncalled(_judge: Judge, _call: CallNode, _args: tuple[Value, ...]) -> Refusal:
@@ -161,6 +198,9 @@ def _class_first(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refu
     entry = find_entry(first.dotted) if isinstance(first, GlobalNode) else None
     if entry is None or entry.kind is not Kind.CLASS or has_keywords(call):
         return "its first argument is not a listed class"
+    base = args[1] if len(args) > 1 else None
+    if call.target == _RECONSTRUCTOR and not isinstance(base, GlobalNode):
+        return "the base that makes the instance is no class"
     functions = (
         item.dotted
         for item in args[1:]
@@ -290,7 +330,7 @@ def _rebuild(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
         return "its function is not listed"
     if made is None or made.kind is not Kind.CLASS:
         return "its class is not listed"
-    virtual = CallNode(call.kind, function, inner, call.offset)
+    virtual = CallNode(CallKind.REDUCE, function, inner, call.offset)
     return judge.refuse_call(virtual, entry) or refuse_attributes(judge.plain, state)
 
 
@@ -339,6 +379,48 @@ def _scalar(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
     return None
 
 
+def _member(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if len(args) != 2 or has_keywords(call):  # noqa: PLR2004  an object and a name
+        return "it takes an object and the name of a member"
+    owner, name = args
+    if not isinstance(name, str):
+        return "the name of the member is computed"
+    if isinstance(owner, CallNode):
+        entry = made_by(owner)
+        listed = entry is not None and name in entry.methods
+        shown = "an object" if entry is None else entry.name
+    else:
+        shown = _class_name(owner)
+        member = find_entry(f"{shown}.{name}")
+        listed = member is not None and "." in member.qualname
+    return None if listed else f"{name!r} is not a listed member of {shown}"
+
+
+def _class_name(owner: Value) -> str:
+    """Return the name of a class, or of that of a value which the stream writes out."""
+    if isinstance(owner, GlobalNode):
+        return owner.dotted
+    for kind, name in ((str, "str"), (ListNode, "list"), (DictNode, "dict")):
+        if isinstance(owner, kind):
+            return f"builtins.{name}"
+    return "this object"
+
+
+def _singleton(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if len(args) == 1 and not has_keywords(call):
+        (value,) = args
+        if value is None or (isinstance(value, GlobalNode) and value.dotted in _SINGLETONS):
+            return None
+    return "it takes None, Ellipsis or NotImplemented"
+
+
+def _zone(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    key = args[0] if args else None
+    named = isinstance(key, str) and _ZONE.fullmatch(key) is not None
+    rest = len(args) <= 2 and all(isinstance(item, int) for item in args[1:])  # noqa: PLR2004  as it says
+    return None if named and rest and not has_keywords(call) else "it takes the name of a time zone"
+
+
 _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]], Refusal]]] = (
     MappingProxyType(
         {
@@ -369,6 +451,9 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.DTYPE_CODE: _dtype_code,
             Arguments.MASKED_SHELL: _masked_shell,
             Arguments.UFUNC: _ufunc,
+            Arguments.MEMBER: _member,
+            Arguments.SINGLETON: _singleton,
+            Arguments.ZONE: _zone,
         }
     )
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.formats.pickle.containers import is_opaque
 from weighbridge.formats.pickle.values import (
     CallNode,
     DictNode,
@@ -30,6 +31,8 @@ NOT_CALLED_BY_OTHERS: Final = frozenset(
         Arguments.OWN_CLASS,
         Arguments.CALLABLE_FIRST,
         Arguments.OWN_MODULE,
+        Arguments.MEMBER,
+        Arguments.SINGLETON,
     }
 )
 """Functions that may not be called by another: what they get then is nobody's to check."""
@@ -82,12 +85,17 @@ def _names(state: Value) -> Refusal:
     for key, value in state.pairs():
         if not isinstance(key, str):
             return "an attribute's name is not a string"
-        if not (key.startswith("__") and key.endswith("__")):
+        if not is_special(key):
             continue
         # Wrappers copy the documentation of what they wrap.
         if key != "__doc__" or not isinstance(value, str | None):
-            return f"the state sets the special attribute {key}"
+            return f"the state sets the special attribute {key!r}"
     return None
+
+
+def is_special(key: Value) -> bool:
+    """Tell whether *key* is a name that Python itself looks up, like `__setstate__`."""
+    return isinstance(key, str) and key.startswith("__") and key.endswith("__")
 
 
 def _slots(plain: PlainValues, state: Value) -> Refusal:
@@ -181,7 +189,21 @@ def _boosted(plain: PlainValues, state: Value) -> Refusal:
     return refuse_attributes(plain, state)
 
 
-def _any(_plain: PlainValues, _state: Value) -> Refusal:
+def _data(_plain: PlainValues, state: Value) -> Refusal:
+    """
+    Admit anything but special attributes, in a dict or in a tuple's dicts.
+
+    What a class does with its state is often to set its items as attributes, and one that is
+    called `__setstate__` is what the next BUILD calls.
+    """
+    parts = state.items if isinstance(state, TupleNode | ListNode) else (state,)
+    for part in parts:
+        keys = part.flat[::2] if isinstance(part, DictNode) else ()
+        for key in keys:
+            if is_opaque(key):
+                return "the name of an attribute is computed"
+            if is_special(key):
+                return f"the state sets the special attribute {key!r}"
     return None
 
 
@@ -198,6 +220,6 @@ _STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = Mappin
         State.DISTRIBUTION: _distribution,
         State.PLAIN: _plain,
         State.CONTENT: _content,
-        State.DATA: _any,
+        State.DATA: _data,
     }
 )

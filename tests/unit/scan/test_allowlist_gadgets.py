@@ -50,6 +50,14 @@ BOOSTER = p.name("xgboost.core", "Booster")
 ARGUMENTS = p.name("transformers.training_args", "TrainingArguments")
 TRANSFORMER = p.name("sklearn.preprocessing._function_transformer", "FunctionTransformer")
 DATA = p.name("statsmodels.base.data", "PandasData")
+TABLE = p.name("pandas", "DataFrame")
+RESULT = p.name("scipy.optimize", "OptimizeResult")
+SPARSE = p.name("scipy.sparse._csr", "csr_matrix")
+NETWORK = p.name("ultralytics.nn.tasks", "DetectionModel")
+HOOK = p.name("torch.nn.modules.module", "_WrappedHook")
+LOADER = p.name("torch.storage", "_load_from_bytes")
+RECONSTRUCTOR = p.name("copyreg", "_reconstructor")
+OBJECT = p.name("builtins", "object")
 ARRAY_SHAPE = p.tuple_of(p.integer(0))
 MASKED = p.name("numpy.ma.core", "MaskedArray")
 ARRAY = p.name("numpy", "ndarray")
@@ -259,6 +267,72 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "pointer-of-lightgbm": (
         p.new(p.name("lightgbm.basic", "Booster")),
         _built(p.name("lightgbm.basic", "_InnerPredictor"), p.text("_handle"), p.integer(4096)),
+    ),
+    "loader-as-setstate": (
+        _built(TABLE, p.text("_typ"), p.text("dataframe")),
+        # The second BUILD unpickles its bytes: the table's attribute goes before its method.
+        _built(TABLE, p.text("__setstate__"), LOADER) + p.raw(b"touch marker") + p.BUILD,
+    ),
+    "function-as-setstate": (
+        _built(TABLE, p.text("mean"), MEAN),
+        _built(TABLE, p.text("__setstate__"), MEAN),
+    ),
+    "computed-attribute": (
+        _built(TABLE, p.text("mean"), MEAN),
+        _built(TABLE, p.call(p.name("builtins", "str"), p.text("__setstate__")), MEAN),
+    ),
+    "attribute-in-a-tuple": (
+        p.new(TABLE) + p.tuple_of(p.dict_of(p.text("mean"), MEAN)) + p.BUILD,
+        p.new(TABLE) + p.tuple_of(p.dict_of(p.text("__class__"), LINEAR)) + p.BUILD,
+    ),
+    "item-as-setstate": (
+        p.new(RESULT) + p.text("setstate") + MEAN + p.SETITEM,
+        # OptimizeResult looks attributes that it lacks up among its items.
+        p.new(RESULT) + p.text("__setstate__") + MEAN + p.SETITEM + p.EMPTY_DICT + p.BUILD,
+    ),
+    "computed-item": (
+        p.new(RESULT) + p.text("x") + p.NONE + p.SETITEM,
+        p.new(RESULT) + p.call(p.name("builtins", "str"), p.text("x")) + p.NONE + p.SETITEM,
+    ),
+    "item-after-attributes": (
+        p.new(SPARSE) + p.integer(0) + p.NONE + p.SETITEM + p.EMPTY_DICT + p.BUILD,
+        _built(SPARSE, p.text("_validate_indices"), MEAN) + p.integer(0) + p.NONE + p.SETITEM,
+    ),
+    "network-that-evaluates": (
+        _built(NETWORK, p.text("layer"), LINEAR),
+        _built(LINEAR, p.text("layer"), NETWORK),
+    ),
+    "hook-that-unpickles": (
+        _built(HOOK, p.text("hook"), MEAN),
+        _built(HOOK, p.text("hook"), LOADER),
+    ),
+    "hook-that-imports": (
+        _built(HOOK, p.text("hook"), MEAN),
+        _built(HOOK, p.text("hook"), p.list_of(p.name("numpy.core", "_ufunc_reconstruct"))),
+    ),
+    "loader-that-is-left": (p.list_of(MEAN), p.list_of(LOADER)),
+    "loader-as-argument": (
+        p.call(p.name("scipy.sparse._csr", "csr_matrix"), MEAN),
+        p.call(p.name("scipy.sparse._csr", "csr_matrix"), LOADER),
+    ),
+    "base-that-is-an-object": (
+        p.call(RECONSTRUCTOR, LINEAR, OBJECT, p.NONE),
+        p.call(RECONSTRUCTOR, LINEAR, p.new(TABLE), p.NONE),
+    ),
+    "base-that-is-missing": (
+        p.call(RECONSTRUCTOR, LINEAR, OBJECT, p.NONE),
+        p.call(RECONSTRUCTOR, LINEAR),
+    ),
+    "initializer-by-rebuilding": (
+        p.new(NETWORK),
+        # OBJ calls the function as REDUCE does, and the function calls the class.
+        p.MARK
+        + p.name("torch._tensor", "_rebuild_from_type_v2")
+        + p.name("torch.nn.modules.linear", "Identity")
+        + p.name("torch", "Tensor")
+        + p.EMPTY_TUPLE
+        + p.NONE
+        + p.OBJ,
     ),
     "traversal": (
         p.stacked("torch.nn.modules.linear", "Linear"),

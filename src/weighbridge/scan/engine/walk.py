@@ -21,6 +21,7 @@ from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Change, Event, Limit, Trace
 from weighbridge.formats.pickle.values import CallNode, GlobalNode, PersistentNode
 from weighbridge.scan.engine.recorder import Recording, record
+from weighbridge.scan.pickle_escapes import is_guarded
 from weighbridge.scan.pickle_needs import is_listed
 
 _ZERO: Final = b"\0"
@@ -55,7 +56,7 @@ def walk(
     if trace.limits != {Limit.OPCODES} or first == bounds.opcodes:
         return trace
     if persistent is None and _is_ordinary(trace.events):
-        recording = record(data, start=start, admits=is_listed, most_events=MAX_ENGINE_EVENTS)
+        recording = record(data, start=start, admits=_is_plain, most_events=MAX_ENGINE_EVENTS)
         if recording is not None and not data[recording.end :].strip(_ZERO):
             recorded = _as_trace(recording, start=start)
             if not objects(recorded):
@@ -68,7 +69,7 @@ def _is_ordinary(events: Iterable[Event]) -> bool:
     for event in events:
         match event:
             case GlobalNode():
-                if event.computed or not is_listed(event):
+                if event.computed or not _is_plain(event):
                     return False
             case CallNode():
                 if event.target is None:
@@ -78,6 +79,15 @@ def _is_ordinary(events: Iterable[Event]) -> bool:
             case _:
                 return False
     return True
+
+
+def _is_plain(node: GlobalNode) -> bool:
+    """
+    Tell whether *node* is listed, and harmless also where it is only kept.
+
+    The C unpickler's result is not walked, so what may not be kept is left to the machine.
+    """
+    return is_listed(node) and not is_guarded(node.dotted)
 
 
 def _as_trace(recording: Recording, *, start: int) -> Trace:
