@@ -63,13 +63,16 @@ class KeyIdentity:
 
     Attributes:
         fingerprint: Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo.
-        curve: Name of the curve, such as `secp256r1`.
+        curve: Name of the curve, such as `secp256r1`; of the algorithm where that is all there
+            is: `ed25519`, `ml-dsa-65`.
         times: When it signed, by clocks that the verifier trusts; no part of who it is.
+        unused_timestamps: Timestamps that count for nothing, each with the reason.
     """
 
     fingerprint: str
     curve: str
     times: tuple[SigningTime, ...] = field(default=(), compare=False)
+    unused_timestamps: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def label(self) -> str:
@@ -100,6 +103,7 @@ class CertificateIdentity:
         expected: Whether the caller expected this very identity; False where every subject of
             the roots was accepted, which whoever shows the identity has to say.
         times: When it signed, by clocks that the verifier trusts; no part of who it is.
+        unused_timestamps: Timestamps that count for nothing, each with the reason.
         key_fingerprint: Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo: the same as of a
             `KeyIdentity` with that key. None where nobody asked.
     """
@@ -115,6 +119,7 @@ class CertificateIdentity:
     not_after: datetime
     expected: bool
     times: tuple[SigningTime, ...] = field(default=(), compare=False)
+    unused_timestamps: tuple[str, ...] = field(default=(), compare=False)
     key_fingerprint: str | None = None
 
     @property

@@ -7,11 +7,15 @@ A verification, in this order:
 
 1. the signature names a certificate chain, and each certificate is strict DER;
 2. the signer's certificate is for signing models, on a supported curve;
-3. it is valid at the caller's clock (time stamps that could prove an earlier time of signing
-   are not read, so an expired certificate is refused);
-4. it leads to one of the caller's roots;
+3. its validity has begun, and so it was when the model was signed: at the time of a timestamp by
+   an authority that the caller trusts, and without one at the caller's clock;
+4. it leads to one of the caller's roots, by certificates that were all valid at that time;
 5. it is the expected signer's;
 6. its key made the signature.
+
+So an expired certificate is accepted exactly where a trusted timestamp falls within its
+validity. Where there is a trusted timestamp and it does not, the signature is refused even if
+the certificate is valid now: whoever signed did so without it.
 
 Revocation is not looked up: that needs a network, and lists come from whoever they accuse.
 
@@ -19,6 +23,7 @@ Only this module and its own `certificate_file` and `certificate_path` import X.
 costs start-up time: import it where the method is chosen.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +31,7 @@ from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -33,6 +39,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError, UsageError
 from weighbridge.core.identity import CertificateIdentity, SigningMethod
 from weighbridge.core.limits import MAX_CERTIFICATES
+from weighbridge.signing.algorithms import sign_payload, verify_payload
 from weighbridge.signing.bundle import Bundle, CertificateMaterial, render_bundle
 from weighbridge.signing.certificate_file import (
     described,
@@ -44,9 +51,11 @@ from weighbridge.signing.certificate_file import (
     signing_key,
 )
 from weighbridge.signing.certificate_path import TrustStore, expired, find_path
-from weighbridge.signing.ecdsa import SigningKey, sign_payload, verify_payload
+from weighbridge.signing.ecdsa import SigningKey
 from weighbridge.signing.identity import ExpectedIdentity
-from weighbridge.signing.key import load_private_key
+from weighbridge.signing.key_file import load_private_key
+from weighbridge.signing.timestamps.reading import TimestampReading, read_timestamps
+from weighbridge.signing.timestamps.trust import TimestampTrust
 
 __all__ = ["CertificateSigner", "CertificateVerifier", "ExpectedIdentity"]
 
@@ -136,6 +145,8 @@ class CertificateSigner:
             certificate, chain, at=at, where=certificate_where, chain_where=chain_where
         )
         private_key = load_private_key(key, password=password, where=where)
+        # Other kinds are not loaded where nobody allows them.
+        assert isinstance(private_key, EllipticCurvePrivateKey)
         return cls(private_key, chain=loaded, where=certificate_where)
 
     def sign(self, statement: bytes, /) -> bytes:
@@ -203,6 +214,7 @@ class CertificateVerifier:
         expected: ExpectedIdentity,
         where: str = "the trusted certificates",
         allow_legacy: bool = False,
+        timestamps: TimestampTrust | None = None,
     ) -> None:
         """
         Prepare the trust.
@@ -213,6 +225,7 @@ class CertificateVerifier:
             expected: Who must have signed.
             where: Where the roots are from, for messages.
             allow_legacy: Whether to accept the signature encoding of releases before 1.0.
+            timestamps: Authorities whose clocks are believed; None for the caller's alone.
 
         Raises:
             KeyRejectedError: There is no root, or a certificate that none of them signed.
@@ -222,6 +235,7 @@ class CertificateVerifier:
         self._expected = expected
         self._subject = _parse_subject(expected.subject)
         self._allow_legacy = allow_legacy
+        self._timestamps = timestamps
 
     @classmethod
     def from_pem(
@@ -231,6 +245,7 @@ class CertificateVerifier:
         expected: ExpectedIdentity,
         where: str = "the trusted certificates",
         allow_legacy: bool = False,
+        timestamps: TimestampTrust | None = None,
     ) -> "CertificateVerifier":
         """
         Read the roots from a PEM file.
@@ -240,7 +255,13 @@ class CertificateVerifier:
             UsageError: As the constructor.
         """
         roots = load_certificates(data, where=where)
-        return cls(roots=roots, expected=expected, where=where, allow_legacy=allow_legacy)
+        return cls(
+            roots=roots,
+            expected=expected,
+            where=where,
+            allow_legacy=allow_legacy,
+            timestamps=timestamps,
+        )
 
     def verify(self, bundle: Bundle, /, *, at: datetime) -> CertificateIdentity:
         """
@@ -248,7 +269,8 @@ class CertificateVerifier:
 
         Args:
             bundle: As parsed from the signature file.
-            at: The caller's clock, with a time zone; the certificates must be valid then.
+            at: The caller's clock, with a time zone; the certificates must be valid then, unless
+                a trusted timestamp says when the signature was made.
 
         Raises:
             SignatureRejectedError: One of the steps at the top of this module fails.
@@ -260,13 +282,32 @@ class CertificateVerifier:
         leaf = chain[0]
         where = f"{bundle.where}: {described(leaf)}"
         key = signing_key(leaf, where=where, error=SignatureRejectedError)
-        if not is_valid_at(leaf, at):
+        if at < leaf.not_valid_before_utc:
             raise expired(leaf, at=at, where=bundle.where)
-        path = find_path(chain, self._trust, at=at, where=bundle.where)
-        identity = _identity(leaf, root=path[-1], expected=not self._expected.any_identity)
+        reading = read_timestamps(bundle, self._timestamps, at=at)
+        path = self._find_path(chain, reading, at=at, where=bundle.where)
+        identity = dataclasses.replace(
+            _identity(leaf, root=path[-1], expected=not self._expected.any_identity),
+            times=reading.times,
+            unused_timestamps=reading.unused,
+        )
         self._check_identity(leaf, identity, where=bundle.where)
         verify_payload(key, bundle, legacy_hashes=(SHA256(),) if self._allow_legacy else ())
         return identity
+
+    def _find_path(
+        self, chain: list[x509.Certificate], reading: TimestampReading, *, at: datetime, where: str
+    ) -> list[x509.Certificate]:
+        """Return the path to a root at the first of the times at which there is one."""
+        refusals: list[SignatureRejectedError] = []
+        for moment in reading.moments(at):
+            try:
+                if not is_valid_at(chain[0], moment):
+                    raise expired(chain[0], at=moment, where=where, unused=reading.unused)
+                return find_path(chain, self._trust, at=moment, where=where)
+            except SignatureRejectedError as error:
+                refusals.append(error)
+        raise refusals[-1]
 
     def _check_identity(
         self, leaf: x509.Certificate, identity: CertificateIdentity, *, where: str

@@ -158,16 +158,31 @@ def first_stray(
     return None
 
 
-def expired(certificate: x509.Certificate, *, at: datetime, where: str) -> SignatureRejectedError:
-    """Build the error for a certificate that is not valid at *at*."""
+def expired(
+    certificate: x509.Certificate, *, at: datetime, where: str, unused: Sequence[str] = ()
+) -> SignatureRejectedError:
+    """
+    Build the error for a certificate that is not valid at *at*.
+
+    Args:
+        certificate: Which one.
+        at: The time at which it should have been.
+        where: The signature file, for messages.
+        unused: Timestamps that might have helped, and why they did not.
+    """
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    found = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {described(certificate)}"
+    hint = "Have the model signed again with a valid certificate"
+    if unused:
+        found += "; " + "; ".join(unused)[:400]
+        hint += ", or give the root of the timestamps' authority"
     return SignatureRejectedError(
         "the certificate is not yet valid" if at < start else "the certificate has expired",
         code=Code.CERTIFICATE_EXPIRED,
         where=where,
         expected=f"a time from {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC",
-        found=f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {described(certificate)}",
-        hint="Have the model signed again with a valid certificate",
+        found=found,
+        hint=hint,
     )
 
 

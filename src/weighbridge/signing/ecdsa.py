@@ -1,10 +1,10 @@
 """
-ECDSA as OMS uses it: three curves, each with its hash, over a DSSE encoding.
+ECDSA as OMS uses it: three curves, each with its hash. What is signed is `algorithms`' concern.
 
 Source: OMS specification 1.0, section 5; FIPS 186-5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -18,11 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
-
-from weighbridge.core.codes import Code
-from weighbridge.core.errors import SignatureRejectedError
-from weighbridge.signing import dsse
-from weighbridge.signing.bundle import Bundle
 
 _HASHES: Final[Mapping[str, HashAlgorithm]] = MappingProxyType(
     {"secp256r1": SHA256(), "secp384r1": SHA384(), "secp521r1": SHA512()}
@@ -49,63 +44,12 @@ def curve_hash(key: EllipticCurvePublicKey) -> HashAlgorithm:
     return _HASHES[key.curve.name]
 
 
-def sign_payload(key: SigningKey, payload: bytes, /) -> bytes:
-    """
-    Return the DER signature over *payload*'s DSSE encoding.
-
-    The signature is verified before it leaves: a private key whose two halves do not belong
-    together, or a fault while signing (of a token, too), must not become a file.
-
-    Raises:
-        SignatureRejectedError: The fresh signature does not verify.
-    """
-    public = key.public_key()
-    encoded = dsse.encode(payload)
-    signature = key.sign(encoded, ECDSA(curve_hash(public)))
-    if not _holds(public, signature, encoded, curve_hash(public)):
-        raise SignatureRejectedError("the fresh signature does not verify with its own key")
-    return signature
+def sign(key: SigningKey, encoded: bytes, /) -> bytes:
+    """Return the DER signature over *encoded*, hashed as belongs to the key's curve."""
+    return key.sign(encoded, ECDSA(curve_hash(key.public_key())))
 
 
-def verify_payload(
-    key: EllipticCurvePublicKey,
-    bundle: Bundle,
-    /,
-    *,
-    legacy_hashes: Sequence[HashAlgorithm],
-) -> None:
-    """
-    Verify the bundle's signature over its payload bytes as they were received.
-
-    Args:
-        key: On one of `CURVES`; trusted by the caller.
-        bundle: Whose `payload` and `signature` are taken.
-        legacy_hashes: The hashes with which the encoding of releases before 1.0 is tried too;
-            none where the caller did not ask for it.
-
-    Raises:
-        SignatureRejectedError: The signature does not hold, or is not DER.
-    """
-    if not _is_der(bundle.signature):
-        raise SignatureRejectedError(
-            "the signature's bytes are malformed",
-            where=bundle.where,
-            expected="a DER encoded ECDSA signature",
-            found=bundle.signature[:16].hex(),
-        )
-    if _holds(key, bundle.signature, dsse.encode(bundle.payload), curve_hash(key)):
-        return
-    for algorithm in legacy_hashes:
-        if _holds(key, bundle.signature, dsse.encode_legacy(bundle.payload), algorithm):
-            return
-    raise SignatureRejectedError(
-        "the signature does not hold: the file was changed, or another key made it",
-        code=Code.SIGNATURE_INVALID,
-        where=bundle.where,
-    )
-
-
-def _is_der(signature: bytes) -> bool:
+def is_der(signature: bytes, /) -> bool:
     """Tell whether *signature* is the one DER encoding of two integers."""
     try:
         return encode_dss_signature(*decode_dss_signature(signature)) == signature
@@ -113,9 +57,10 @@ def _is_der(signature: bytes) -> bool:
         return False
 
 
-def _holds(
-    key: EllipticCurvePublicKey, signature: bytes, encoded: bytes, algorithm: HashAlgorithm
+def holds(
+    key: EllipticCurvePublicKey, signature: bytes, encoded: bytes, algorithm: HashAlgorithm, /
 ) -> bool:
+    """Tell whether *key* signed *encoded*, hashed with *algorithm*."""
     try:
         key.verify(signature, encoded, ECDSA(algorithm))
     except InvalidSignature:

@@ -1,67 +1,60 @@
 """
-The key method: an elliptic-curve key that the verifier was given beforehand.
+The key method: a key that the verifier was given beforehand.
 
-Source: OMS specification 1.0, section 5; key files RFC 5208, RFC 5915, RFC 7468.
+The signature format has elliptic-curve keys. Others are used only with `allow_nonstandard`; see
+`algorithms`.
+
+Source: OMS specification 1.0, section 5.
 
 Nothing of X.509 is imported here: a key signature needs none of it, and it costs start-up.
 """
 
+import dataclasses
 import hashlib
-from datetime import datetime
-from types import MappingProxyType
-from typing import Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
-    EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
-    load_der_public_key,
-    load_pem_private_key,
 )
 
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
+from weighbridge.core.errors import SignatureRejectedError
 from weighbridge.core.identity import KeyIdentity, SigningMethod
-from weighbridge.signing.bundle import Bundle, KeyMaterial, render_bundle
-from weighbridge.signing.ecdsa import (
-    CURVES,
-    SigningKey,
-    curve_hash,
+from weighbridge.signing.algorithms import (
+    AnySigningKey,
+    KeyKind,
+    PublicKey,
+    kind_of,
     sign_payload,
     verify_payload,
 )
-from weighbridge.signing.pem import PemBlock, read_blocks
+from weighbridge.signing.bundle import Bundle, KeyMaterial, render_bundle
+from weighbridge.signing.ecdsa import curve_hash
+from weighbridge.signing.key_file import load_private_key, load_public_key
+from weighbridge.signing.timestamps.reading import TimestampReading, read_timestamps
 
-_PRIVATE_LABELS: Final = ("PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
-_PUBLIC_LABEL: Final = "PUBLIC KEY"
-_PARAMETERS_LABEL: Final = "EC PARAMETERS"
-_DETAILS: Final = MappingProxyType(
-    {
-        "secp256r1": "PKIX_ECDSA_P256_SHA_256",
-        "secp384r1": "PKIX_ECDSA_P384_SHA_384",
-        "secp521r1": "PKIX_ECDSA_P521_SHA_512",
-    }
-)
+if TYPE_CHECKING:
+    from weighbridge.signing.timestamps.trust import TimestampTrust
 
-
-_LEGACY_DETAILS: Final = _DETAILS["secp256r1"]
+_LEGACY_DETAILS: Final = "PKIX_ECDSA_P256_SHA_256"
 """What releases before 1.0 wrote whatever the curve."""
 
 
 class KeySigner:
-    """Signs with an elliptic-curve private key."""
+    """Signs with a private key."""
 
-    def __init__(self, key: SigningKey, *, method: SigningMethod = SigningMethod.KEY) -> None:
+    def __init__(self, key: AnySigningKey, *, method: SigningMethod = SigningMethod.KEY) -> None:
         """
         Hold *key*.
 
         Args:
-            key: On one of `CURVES`; a token's key is one as well.
+            key: Of a kind in `algorithms`; a token's key is one as well.
             method: What a result says of how it was signed; the signature is the same.
         """
         self._key = key
@@ -69,15 +62,30 @@ class KeySigner:
 
     @classmethod
     def from_pem(
-        cls, data: bytes, *, password: bytes | None = None, where: str = "the private key"
+        cls,
+        data: bytes,
+        *,
+        password: bytes | None = None,
+        where: str = "the private key",
+        allow_nonstandard: bool = False,
     ) -> "KeySigner":
         """
         Read a private key from a PEM file (PKCS #8 or SEC 1, encrypted or not).
 
+        Args:
+            data: The file.
+            password: Of the private key.
+            where: The file's name, for messages.
+            allow_nonstandard: Whether to take keys whose signatures only this tool verifies.
+
         Raises:
             KeyRejectedError: As `load_private_key`.
         """
-        return cls(load_private_key(data, password=password, where=where))
+        return cls(
+            load_private_key(
+                data, password=password, where=where, allow_nonstandard=allow_nonstandard
+            )
+        )
 
     @property
     def method(self) -> SigningMethod:
@@ -109,15 +117,41 @@ class KeyVerifier:
     method: Final = SigningMethod.KEY
 
     def __init__(
-        self, key: EllipticCurvePublicKey, *, where: str, allow_legacy: bool = False
+        self,
+        key: PublicKey,
+        *,
+        where: str,
+        allow_legacy: bool = False,
+        timestamps: "TimestampTrust | None" = None,
+        valid_until: datetime | None = None,
     ) -> None:
+        """
+        Hold *key*.
+
+        Args:
+            key: Of a kind in `algorithms`.
+            where: The file, for messages.
+            allow_legacy: Whether to accept the signature encoding of releases before 1.0.
+            timestamps: Authorities whose clocks are believed; None for the caller's alone.
+            valid_until: When the key was taken out of use, with a time zone. Later signatures
+                are refused: by a trusted timestamp, and without one by the caller's clock.
+        """
         self._key = key
         self._where = where
         self._allow_legacy = allow_legacy
+        self._timestamps = timestamps
+        self._valid_until = valid_until
 
     @classmethod
     def from_pem(
-        cls, data: bytes, *, where: str = "the public key", allow_legacy: bool = False
+        cls,
+        data: bytes,
+        *,
+        where: str = "the public key",
+        allow_legacy: bool = False,
+        allow_nonstandard: bool = False,
+        timestamps: "TimestampTrust | None" = None,
+        valid_until: datetime | None = None,
     ) -> "KeyVerifier":
         """
         Read the public key from a PEM file.
@@ -126,12 +160,20 @@ class KeyVerifier:
             data: Exactly what a PEM writer produces for the key; see `pem`.
             where: The file, for messages.
             allow_legacy: Whether to accept the signature encoding of releases before 1.0.
+            allow_nonstandard: Whether to take keys whose signatures only this tool verifies.
+            timestamps: See the constructor.
+            valid_until: See the constructor.
 
         Raises:
-            KeyRejectedError: Not a public key, not canonical, or not on a supported curve.
+            KeyRejectedError: Not a public key, not canonical, or of an unsupported kind.
         """
-        key = load_public_key(data, where=where)
-        return cls(key, where=where, allow_legacy=allow_legacy)
+        return cls(
+            load_public_key(data, where=where, allow_nonstandard=allow_nonstandard),
+            where=where,
+            allow_legacy=allow_legacy,
+            timestamps=timestamps,
+            valid_until=valid_until,
+        )
 
     @property
     def identity(self) -> KeyIdentity:
@@ -142,12 +184,15 @@ class KeyVerifier:
         """
         Return the key's identity if it signed the bundle's payload.
 
-        A bare key has no validity period, so *at* decides nothing.
+        Args:
+            bundle: As parsed from the signature file.
+            at: The caller's clock, with a time zone. It decides only where the key was taken out
+                of use and no trusted timestamp says when the signature was made.
 
         Raises:
-            SignatureRejectedError: Made by another method or key, or does not hold.
+            SignatureRejectedError: Made by another method or key, or too late; does not hold; or
+                a required timestamp is missing.
         """
-        del at
         if not isinstance(bundle.material, KeyMaterial):
             raise SignatureRejectedError(
                 "the signature was made by another method",
@@ -158,16 +203,43 @@ class KeyVerifier:
                 hint=f"Verify it with the method '{bundle.method}'",
             )
         self._check_material(bundle.material, where=bundle.where)
+        verify_payload(self._key, bundle, legacy_hashes=self._legacy_hashes())
+        reading = read_timestamps(bundle, self._timestamps, at=at)
+        self._check_time(reading, at=at, where=bundle.where)
+        return dataclasses.replace(
+            self.identity, times=reading.times, unused_timestamps=reading.unused
+        )
+
+    def _legacy_hashes(self) -> tuple[HashAlgorithm, ...]:
+        """Return the hashes of the encoding before 1.0, where it is allowed."""
+        if not self._allow_legacy or not isinstance(self._key, EllipticCurvePublicKey):
+            return ()
         # Releases before 1.0 used SHA-256 whatever the curve; their successors read the
         # encoding with the curve's hash.
-        hashes = (SHA256(), curve_hash(self._key)) if self._allow_legacy else ()
-        verify_payload(self._key, bundle, legacy_hashes=hashes)
-        return self.identity
+        return (SHA256(), curve_hash(self._key))
+
+    def _check_time(self, reading: TimestampReading, *, at: datetime, where: str) -> None:
+        """Refuse a signature that no clock places before the key was taken out of use."""
+        end = self._valid_until
+        if end is None or any(moment <= end for moment in reading.moments(at)):
+            return
+        moment = reading.moments(at)[0]
+        raise SignatureRejectedError(
+            "the key was taken out of use before",
+            code=Code.KEY_EXPIRED,
+            where=where,
+            expected=f"a time up to {end.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            found="; ".join((f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", *reading.unused))[
+                :400
+            ],
+            hint="Only a trusted timestamp shows that a signature is older; else have the model "
+            "signed again with the new key",
+        )
 
     def _check_material(self, material: KeyMaterial, *, where: str) -> None:
         """Refuse a signature that names another key than the given one."""
         stated = (material.hint, material.public_pem, material.details)
-        wanted = (key_hint(self._key), _public_pem(self._key), _DETAILS[self._key.curve.name])
+        wanted = (key_hint(self._key), _public_pem(self._key), _kind(self._key).details)
         for found, expected in zip(stated, wanted, strict=True):
             if found is None or found == expected:
                 continue
@@ -183,134 +255,21 @@ class KeyVerifier:
             )
 
 
-def load_public_key(data: bytes, *, where: str) -> EllipticCurvePublicKey:
-    """
-    Return the public key that the PEM file *data* holds.
-
-    Raises:
-        KeyRejectedError: Not exactly one canonical public key on a supported curve.
-    """
-    block = _only_block(read_blocks(data, where=where), where=where)
-    if block.label != _PUBLIC_LABEL:
-        raise _wrong_label(block.label, wanted="a public key", where=where)
-    try:
-        key = load_der_public_key(block.der)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise _malformed("the public key cannot be decoded", where=where) from error
-    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name not in CURVES:
-        raise _unsupported(key, where=where)
-    if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != block.der:
-        raise _malformed("the public key is not in its canonical encoding", where=where)
-    return key
-
-
-def load_private_key(data: bytes, *, password: bytes | None, where: str) -> EllipticCurvePrivateKey:
-    """
-    Return the private key that the PEM file *data* holds.
-
-    A block `EC PARAMETERS` before the key, as some tools write it, is allowed and not used.
-
-    Raises:
-        KeyRejectedError: Not exactly one private key on a supported curve; the password is
-            wrong, missing, or given for a key that has none.
-    """
-    blocks = read_blocks(data, where=where)
-    if len(blocks) > 1 and blocks[0].label == _PARAMETERS_LABEL:
-        del blocks[0]
-    block = _only_block(blocks, where=where)
-    if block.label not in _PRIVATE_LABELS:
-        raise _wrong_label(block.label, wanted="a private key", where=where)
-    encrypted = block.label.startswith("ENCRYPTED") or b"ENCRYPTED" in block.text
-    _check_password(password, encrypted=encrypted, where=where)
-    try:
-        key = load_pem_private_key(block.text, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        if encrypted:
-            raise KeyRejectedError(
-                "the private key cannot be decrypted",
-                code=Code.PASSWORD,
-                where=where,
-                hint="The password is wrong, or the file was changed",
-            ) from error
-        raise _malformed("the private key cannot be decoded", where=where) from error
-    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name not in CURVES:
-        raise _unsupported(key, where=where)
-    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    if point[1:] in block.der and point not in block.der:
-        # The hybrid form (X9.62 4.3.6) says the same in other bytes.
-        raise _malformed("the private key is not in its canonical encoding", where=where)
-    return key
-
-
-def key_hint(key: EllipticCurvePublicKey, /) -> str:
+def key_hint(key: PublicKey, /) -> str:
     """Return the hint of a key signature: hex SHA-256 of the PEM text, final newline included."""
     return hashlib.sha256(_public_pem(key)).hexdigest()
 
 
-def _public_pem(key: EllipticCurvePublicKey) -> bytes:
+def _public_pem(key: PublicKey) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _identity(key: EllipticCurvePublicKey) -> KeyIdentity:
+def _identity(key: PublicKey) -> KeyIdentity:
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return KeyIdentity(fingerprint=hashlib.sha256(der).hexdigest(), curve=key.curve.name)
+    return KeyIdentity(fingerprint=hashlib.sha256(der).hexdigest(), curve=_kind(key).name)
 
 
-def _only_block(blocks: list[PemBlock], *, where: str) -> PemBlock:
-    if len(blocks) != 1:
-        raise KeyRejectedError(
-            "the file holds more than one PEM block",
-            where=where,
-            expected="one key",
-            found=", ".join(block.label for block in blocks[:4]),
-        )
-    return blocks[0]
-
-
-def _check_password(password: bytes | None, *, encrypted: bool, where: str) -> None:
-    if encrypted and not password:
-        raise KeyRejectedError(
-            "the private key is encrypted",
-            code=Code.PASSWORD,
-            where=where,
-            expected="a password",
-            found="none",
-        )
-    if not encrypted and password is not None:
-        raise KeyRejectedError(
-            "a password was given for a private key that is not encrypted",
-            code=Code.PASSWORD,
-            where=where,
-            hint="Leave the password out, or give the encrypted key file",
-        )
-
-
-def _wrong_label(label: str, *, wanted: str, where: str) -> KeyRejectedError:
-    if label in _PRIVATE_LABELS:
-        hint = "This is the private half: keep it secret, and give the public key's file"
-    elif label == "CERTIFICATE":
-        hint = "For signatures with a certificate, use the method 'certificate'"
-    elif label == _PUBLIC_LABEL:
-        hint = "Signing needs the private half"
-    else:
-        hint = None
-    return KeyRejectedError(
-        "the file holds something else", where=where, expected=wanted, found=label, hint=hint
-    )
-
-
-def _malformed(message: str, *, where: str) -> KeyRejectedError:
-    return KeyRejectedError(
-        message, where=where, hint="The file was changed or damaged: fetch the key again"
-    )
-
-
-def _unsupported(key: object, *, where: str) -> KeyRejectedError:
-    curve = getattr(getattr(key, "curve", None), "name", None)
-    return KeyRejectedError(
-        "the key is of a kind that the signature format does not allow",
-        code=Code.KEY_UNSUPPORTED,
-        where=where,
-        expected="an elliptic-curve key on " + ", ".join(CURVES),
-        found=str(curve or type(key).__name__),
-    )
+def _kind(key: PublicKey) -> KeyKind:
+    kind = kind_of(key)
+    assert kind is not None  # that is what a PublicKey is
+    return kind

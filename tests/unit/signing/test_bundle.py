@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[Callable[[Document], object], Code]] = {
         Code.SIGNATURE_MALFORMED,
     ),
     "signature too long": (
-        lambda d: signature(d).update(sig="A" * 4096),
+        lambda d: signature(d).update(sig="A" * 12_000),
         Code.SIGNATURE_MALFORMED,
     ),
     "unknown member among the time stamps": (

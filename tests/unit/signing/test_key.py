@@ -304,7 +304,7 @@ def test_a_fresh_signature_that_does_not_hold_never_leaves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A fault while signing is noticed before the signature is written."""
-    monkeypatch.setattr(ecdsa, "_holds", lambda *_: False)
+    monkeypatch.setattr(ecdsa, "holds", lambda *_: False)
     with pytest.raises(SignatureRejectedError, match="fresh signature"):
         key_signer().sign(PAYLOAD)
 
