@@ -86,9 +86,14 @@ def allowed_verdict() -> Verdict:
         source="git+https://git.example/acme/train@abc",
         notes=("level 2",),
     )
+    stamped = SigningTime(
+        at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
+        clock=Clock.TIMESTAMP_AUTHORITY,
+        authority="CN=TSA",
+    )
     return judge(
         policy,
-        signature_of(),
+        signature_of(identity=replace(key_identity(), times=(stamped,))),
         provenance,
         finding_of(rule="chat-template", severity=Severity.LOW),
         inventory=inventory,

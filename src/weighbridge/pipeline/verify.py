@@ -276,7 +276,9 @@ class _Trial:
         if not identities and len(self._errors) == 1:
             raise self._errors[0]
         for error in self._errors:
-            if not isinstance(error, RefusedError):
+            # What the files lack says more than that somebody else signed as well.
+            lacking = isinstance(error, CoverageRejectedError) and not identities
+            if lacking or not isinstance(error, RefusedError):
                 raise error
         lines = [f"  {one_line(o.path)}: {one_line(o.reason)}" for o in self._others if o.code]
         if identities:
