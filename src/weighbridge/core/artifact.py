@@ -73,6 +73,14 @@ class FileFormat(StrEnum):
     CATBOOST = "catboost"
     FASTTEXT = "fasttext"
     CRFSUITE = "crfsuite"
+    WORD2VEC = "word2vec"
+    MXNET = "mxnet"
+    PADDLE_PARAMETERS = "paddle-parameters"
+    MNN = "mnn"
+    GGML = "ggml"
+    TENSORSTORE = "tensorstore"
+    TF_HUB_MODULE = "tf-hub-module"
+    TENSORRT = "tensorrt"
     TOKENIZER = "tokenizer"
     ZIP = "zip"
     TAR = "tar"
@@ -133,6 +141,13 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.CATBOOST: Carries.DATA,
         FileFormat.FASTTEXT: Carries.DATA,
         FileFormat.CRFSUITE: Carries.DATA,
+        FileFormat.WORD2VEC: Carries.DATA,
+        FileFormat.MXNET: Carries.DATA,
+        FileFormat.PADDLE_PARAMETERS: Carries.DATA,
+        FileFormat.MNN: Carries.DATA,
+        FileFormat.GGML: Carries.DATA,
+        FileFormat.TENSORSTORE: Carries.DATA,
+        FileFormat.TF_HUB_MODULE: Carries.DATA,
         FileFormat.LFS_POINTER: Carries.DATA,
         FileFormat.JSON: Carries.CONFIGURATION,
         FileFormat.YAML: Carries.CONFIGURATION,
@@ -182,6 +197,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.PYTHON_BYTECODE: Carries.CODE,
         FileFormat.SCRIPT: Carries.CODE,
         FileFormat.SHARED_OBJECT: Carries.CODE,
+        FileFormat.TENSORRT: Carries.CODE,
         FileFormat.UNKNOWN: Carries.UNKNOWN,
     }
 )

@@ -217,7 +217,7 @@ def test_tells_formats(data: bytes, expected: F) -> None:
     ("data", "name", "expected"),
     [
         (b"caf\xe9 au lait\n", "README.txt", F.TEXT),
-        (b"caf\xe9 au lait\n", "model.bin", F.UNKNOWN),
+        (b"caf\xe9 au lait\n", "model.dat", F.UNKNOWN),
         (b"caf\xe9 \x00 lait\n", "README.txt", F.UNKNOWN),
         (b"\xe9\xe8\xe0a\n", "README.txt", F.UNKNOWN),
     ],

@@ -58,7 +58,7 @@ def sniff(source: ByteSource, *, name: str) -> Sniffed:
     nothing that the bytes decide: it tells Python from other text, and whether it lies.
     """
     suffix = split_suffix(name)
-    window = Window(source, suffix=suffix)
+    window = Window(source, suffix=suffix, name=name.rpartition("/")[2])
     if not window.head:
         found: tuple[FileFormat, ...] = (FileFormat.EMPTY,)
     else:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.formats import crfsuite
+from weighbridge.formats import crfsuite, mxnet
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -42,6 +42,13 @@ _PREFIXES: Final = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileFormat.SHARED_OBJECT),  # MSI, old Office
     (b"CBM1", FileFormat.CATBOOST),
     (b"\xba\x16\x4f\x2f", FileFormat.FASTTEXT),  # fasttext.cc: 793712314
+    (mxnet.MAGIC, FileFormat.MXNET),
+    (b"lmgg", FileFormat.GGML),  # whisper.cpp, and llama.cpp before GGUF
+    (b"fmgg", FileFormat.GGML),
+    (b"tjgg", FileFormat.GGML),
+    (b"algg", FileFormat.GGML),
+    (b"\x0c\xdb\x3a\x2a", FileFormat.TENSORSTORE),  # OCDBT: a manifest, and a node of its tree
+    (b"\x0c\xdb\x20\xde", FileFormat.TENSORSTORE),
     (b"ID3", FileFormat.MEDIA),
     (b"fLaC\x00", FileFormat.MEDIA),
     (b"OggS\x00", FileFormat.MEDIA),
@@ -143,12 +150,28 @@ def _is_r_workspace(window: Window) -> bool:
     return window.head[2:3] in b"XAB" and window.head[3:4] in b"123" and window.head[4:5] in b"\r\n"
 
 
+def _is_engine(window: Window) -> bool:
+    """An engine of TensorRT goes on with numbers."""
+    return b"\x00" in window.head[4:24]
+
+
+def has_wrapped_engine(window: Window) -> bool:
+    """Tell whether an engine of TensorRT stands behind a length and JSON, as Ultralytics has it."""
+    if window.head[3:5] != b"\x00{":
+        return False
+    try:
+        return window.get(4 + int.from_bytes(window.head[:4], "little"), 4) in _ENGINES
+    except OutOfReadsError:
+        return False
+
+
 def _is_ubjson(window: Window) -> bool:
     """A model of XGBoost in UBJSON: an object whose first key is `learner` or `version`."""
     first = window.head[1:40]
     return b"learner" in first or (b"version" in first and b"learner" in window.head)
 
 
+_ENGINES: Final = (b"ftrt", b"ptrt")
 _R_LETTERS: Final = re.compile(rb"A\r?\n[23]\r?\n[0-9]{6}\r?\n[0-9]{6}\r?\n")
 _CHECKED: Final = (
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_java),
@@ -160,6 +183,7 @@ _CHECKED: Final = (
     (b"RD", FileFormat.R_DATA, _is_r_workspace),
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
+    *((each, FileFormat.TENSORRT, _is_engine) for each in _ENGINES),
     (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),
     (b"BZh", FileFormat.BZIP2, _is_bzip2),
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),
@@ -196,6 +220,8 @@ def find_magic(window: Window) -> FileFormat | None:
     for prefix, file_format, check in _BY_FIRST_BYTE.get(window.head[0], ()):
         if window.head.startswith(prefix) and (check is None or check(window)):
             return file_format
+    if has_wrapped_engine(window):
+        return FileFormat.TENSORRT
     return FileFormat.TFLITE if window.head[4:8] == b"TFL3" else None
 
 

@@ -61,6 +61,9 @@ _KERAS: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED})
 _KERAS_OBJECT: Final[Mapping[int, int]] = MappingProxyType(
     {2: VARINT, 3: COUNTED, 4: COUNTED, 5: COUNTED, 6: COUNTED}
 )
+_HUB_MODULE: Final[Mapping[int, int]] = MappingProxyType({1: VARINT, 2: COUNTED})
+_HUB_NAME: Final = "tfhub_module.pb"
+_HUB_FORMAT: Final = 3
 _FINGERPRINT: Final[Mapping[int, int]] = MappingProxyType(
     {**dict.fromkeys(range(1, 6), VARINT), 6: COUNTED, 7: COUNTED}
 )
@@ -189,6 +192,15 @@ def _is_keras_metadata(window: Window) -> bool:
     return objects > 0
 
 
+def _is_hub_module(window: Window) -> bool:
+    """Tell whether the file is the ModuleDefProto of TensorFlow Hub (module_def.proto): a number."""
+    if window.name != _HUB_NAME:
+        return False
+    fields = list(_fields(window, 0, window.size, _HUB_MODULE))
+    versions = [value for number, _, value, _ in fields if number == 1]
+    return versions == [_HUB_FORMAT] and all(field[0] for field in fields)
+
+
 def _is_fingerprint(window: Window) -> bool:
     """Tell whether the file is a FingerprintDef (fingerprint.proto)."""
     seen = _numbers(window, 0, window.size, _FINGERPRINT)
@@ -233,6 +245,7 @@ _TESTS: Final[tuple[tuple[FileFormat, Callable[[Window], bool]], ...]] = (
     (FileFormat.TOKENIZER, _is_sentencepiece),
     (FileFormat.TF_FINGERPRINT, _is_fingerprint),
     (FileFormat.ONNX_TENSOR, _is_tensor),
+    (FileFormat.TF_HUB_MODULE, _is_hub_module),
 )
 """What a message is tested for, in this order; what more can be done with comes first."""
 

@@ -9,7 +9,9 @@ import re
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
+from weighbridge.formats.paddle_parameters import is_start
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
+from weighbridge.formats.word2vec import is_word2vec
 
 _TABLE_MAGIC: Final = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """At the end of a LevelDB table (table/format.h), such as the index of a checkpoint."""
@@ -20,7 +22,17 @@ _BLOB_SENTINEL: Final = b"\xef\xbe\xad\xde"
 """MILBlob's StorageFormat.hpp: a count and a version, then metadata with this mark."""
 _BLOB_HEADER: Final = 64
 
-_RAW_SUFFIX: Final = re.compile(r"data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weights?|bias")
+_RAW_SUFFIX: Final = re.compile(
+    r"bin|data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weights?|bias"
+)
+_RAW_NAME: Final = re.compile(
+    r"""onnx__\w+ | (\w+_)?val_[0-9]+ | \w+_(bias|scale|weight|zero_point|output_[0-9]+)  # of ONNX
+      | ([0-9]+[./])*[0-9]+                            # chunks of Zarr
+      | [0-9a-f]{32}                                   # values of TensorStore
+    """,
+    re.VERBOSE,
+)
+_MOST_FIELDS: Final = 64
 
 
 def find_tensors(window: Window) -> FileFormat | None:
@@ -29,9 +41,25 @@ def find_tensors(window: Window) -> FileFormat | None:
         return FileFormat.TF_CHECKPOINT
     if _is_blob(window):
         return FileFormat.COREML_WEIGHTS
-    if _RAW_SUFFIX.fullmatch(window.suffix):
+    if is_start(window.head):
+        return FileFormat.PADDLE_PARAMETERS
+    if is_word2vec(window.head, window.size):
+        return FileFormat.WORD2VEC
+    if window.suffix == "mnn" and _is_flatbuffer(window):
+        return FileFormat.MNN
+    if _RAW_SUFFIX.fullmatch(window.suffix) or _RAW_NAME.fullmatch(window.name):
         return FileFormat.RAW_TENSORS
     return None
+
+
+def _is_flatbuffer(window: Window) -> bool:
+    """Tell whether the file starts as a flatbuffer without an identifier."""
+    root = int.from_bytes(window.head[:4], "little")
+    table = root - int.from_bytes(window.head[root : root + 4], "little", signed=True)
+    if not 0 < root < len(window.head) - 4 or not 0 < table < len(window.head) - 2:
+        return False
+    size = int.from_bytes(window.head[table : table + 2], "little")
+    return size % 2 == 0 and 0 <= size - 4 <= 2 * _MOST_FIELDS
 
 
 def _is_table(window: Window) -> bool:

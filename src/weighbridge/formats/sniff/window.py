@@ -16,15 +16,17 @@ class Window:
         head: The first `SNIFF_BYTES` bytes, or all there are.
         size: Bytes of the whole file.
         suffix: The suffix of its name in lower case, without the dot; empty where it has none.
+        name: The last part of its name; empty where it has none.
     """
 
-    __slots__ = ("_at", "_more", "_reads", "head", "size", "source", "suffix")
+    __slots__ = ("_at", "_more", "_reads", "head", "name", "size", "source", "suffix")
 
-    def __init__(self, source: ByteSource, *, suffix: str) -> None:
+    def __init__(self, source: ByteSource, *, suffix: str, name: str = "") -> None:
         self.source = source
         self.size = source.size
         self.head = source.read_at(0, SNIFF_BYTES)
         self.suffix = suffix
+        self.name = name
         self._at = 0
         self._more = b""
         self._reads = 0

@@ -80,8 +80,10 @@ def analyze(subject: Subject) -> Analysis:
 
 
 def _inner_name(name: str) -> str:
-    """Return what the content is called: the name without its last suffix."""
+    """Return what the content is called: the name without its last suffix that is no number."""
     stem, _, suffix = name.rpartition(".")
+    if suffix.isdigit():  # a chunk of Zarr
+        return name
     return stem if stem and suffix else "content"
 
 

@@ -1,19 +1,29 @@
 """
-Models in formats without a way to express code: XGBoost, CatBoost, fastText, CRFsuite.
+Models in formats without a way to express code: boosters, word vectors, arrays, MNN.
 
 Their readers, in C or C++, trust what they read, so the frame of each file is checked; a file
 that does not hold together is a gap. There is nothing in them for a rule to judge.
 """
 
 import struct
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import MalformedContentError, one_line
+from weighbridge.core.evidence import Gap
 from weighbridge.formats.crfsuite import check_crfsuite
+from weighbridge.formats.flatbuffers import Flatbuffer
+from weighbridge.formats.mnn import external_paths
+from weighbridge.formats.mxnet import check_mxnet
+from weighbridge.formats.paddle_parameters import check_parameters
 from weighbridge.formats.ubjson import check_ubjson
-from weighbridge.scan.interface import Analysis, Subject
+from weighbridge.formats.word2vec import check_word2vec
+from weighbridge.scan.interface import Analysis, Subject, shorten
 
+_NAMED: Final = 4
 _CATBOOST: Final = struct.Struct("<4sI")
 _FASTTEXT: Final = struct.Struct("<ii12idiiiqq")
 _FASTTEXT_VERSION: Final = 12
@@ -23,7 +33,7 @@ _SMALLEST_ENTRY: Final = 10
 
 def analyze(subject: Subject) -> Analysis:
     """
-    Yield nothing where the file holds together.
+    Yield nothing where the file holds together, and a gap where a part of it lies elsewhere.
 
     Raises:
         MalformedContentError: It does not.
@@ -34,11 +44,27 @@ def analyze(subject: Subject) -> Analysis:
             check_ubjson(subject.source, between=subject.check_time)
         case FileFormat.CRFSUITE:
             check_crfsuite(subject.source, between=subject.check_time)
+        case FileFormat.MXNET:
+            check_mxnet(subject.source, between=subject.check_time)
+        case FileFormat.PADDLE_PARAMETERS:
+            check_parameters(subject.source, between=subject.check_time)
+        case FileFormat.WORD2VEC:
+            check_word2vec(subject.source)
+        case FileFormat.MNN:
+            yield from _outside(subject)
         case FileFormat.CATBOOST:
             _check_catboost(subject)
         case _:
             _check_fasttext(subject)
-    yield from ()
+
+
+def _outside(subject: Subject) -> Iterator[Gap]:
+    """Yield a gap where operators of MNN have their weights in other files."""
+    paths = dict.fromkeys(path for _, path in external_paths(Flatbuffer(subject.source)))
+    if paths:
+        named = ", ".join(repr(path) for path in islice(paths, _NAMED))
+        reason = f"the weights of some operators lie in other files: {one_line(named)}"
+        yield subject.gap(shorten(reason), code=Code.SCAN_UNSUPPORTED)
 
 
 def _check_catboost(subject: Subject) -> None:

@@ -1,13 +1,17 @@
-"""Tensors without any header, which the model beside them says how to read."""
+"""Tensors without any header, which a file beside them says how to read."""
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.scan.interface import Analysis, Subject
 
 _SHARD: Final = re.compile(r"\.data-[0-9]{5}-of-[0-9]{5}\Z")
+_CHUNK: Final = re.compile(r"([0-9]+\.)*[0-9]+")
+_VALUE: Final = re.compile(r"[0-9a-f]{32}")
+_ZARR: Final = (".zarray", "zarr.json")
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -17,16 +21,40 @@ def analyze(subject: Subject) -> Analysis:
     Nothing in such a file is interpreted: the model's own file says which bytes are numbers of
     which tensor, and its analyzer holds it to the file's size.
     """
-    if not _has_model(subject):
+    if subject.siblings.isdisjoint(_descriptions(subject.path)) and not _has_onnx(subject):
         reason = "bytes without a header, and no file of this model says what they are"
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)
 
 
-def _has_model(subject: Subject) -> bool:
-    """Tell whether the file that says what the bytes are is there."""
-    if _SHARD.search(subject.path):
-        return _SHARD.sub(".index", subject.path) in subject.siblings
-    folder = posixpath.dirname(subject.path)
+def _descriptions(path: str) -> Iterator[str]:
+    """Yield the files of which each would say what the bytes are."""
+    folder, name = posixpath.split(path)
+    stem, suffix = posixpath.splitext(path)
+    if _SHARD.search(path):
+        yield _SHARD.sub(".index", path)
+    elif suffix == ".bin":  # OpenVINO, ncnn, ONNX
+        yield from (f"{stem}{each}" for each in (".xml", ".param", ".onnx"))
+    elif suffix == ".weights":  # Darknet
+        yield f"{stem}.cfg"
+    elif _VALUE.fullmatch(name):
+        above, last = posixpath.split(folder)
+        if last == "d":
+            yield posixpath.join(above, "manifest.ocdbt")
+    elif _CHUNK.fullmatch(name):
+        while True:
+            yield from (posixpath.join(folder, each) for each in _ZARR)
+            if not folder:
+                return
+            folder = posixpath.dirname(folder)
+
+
+def _has_onnx(subject: Subject) -> bool:
+    """Tell whether there is a model of ONNX beside a file that bears the name of a tensor of it."""
+    folder, name = posixpath.split(subject.path)
+    if _SHARD.search(name) or _VALUE.fullmatch(name) or _CHUNK.fullmatch(name):
+        return False
+    if name.endswith(".bin"):
+        return False
     return any(
         path.endswith(".onnx") and posixpath.dirname(path) == folder for path in subject.siblings
     )

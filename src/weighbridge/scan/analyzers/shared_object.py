@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 
@@ -46,6 +47,7 @@ _MAGIC: Final = (
     (b"\x4c\x00\x00\x00", "a Windows shortcut, which runs what it names"),
     (b"\xd0\xcf\x11\xe0", "an OLE document: an installer, or an Office document with macros"),
 )
+_ENGINE: Final = "a TensorRT engine: kernels compiled for a GPU, plugins by name, host code perhaps"
 _FAT: Final = b"\xca\xfe\xba\xbe"
 _FIRST_JAVA: Final = 45
 """Java classes and fat Mach-O share their magic number; classes have a version of at least this."""
@@ -55,6 +57,8 @@ def analyze(subject: Subject) -> Analysis:
     """Yield the kind of native code; its instructions are not looked at."""
     start = subject.source.read_at(0, 8)
     kinds = [kind for magic, kind in _MAGIC if start.startswith(magic)]
+    if subject.format is FileFormat.TENSORRT:
+        kinds = [_ENGINE]
     if start.startswith(_FAT):
         is_java = int.from_bytes(start[4:8], "big") >= _FIRST_JAVA
         kinds = ["Java bytecode" if is_java else "Mach-O (macOS) for several machines"]
