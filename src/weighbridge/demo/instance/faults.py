@@ -23,6 +23,8 @@ class CertificateFault(StrEnum):
     NOT_FOR_SIGNATURES = "not-for-signatures"
     NO_IDENTITY = "no-identity"
     NO_ISSUER = "no-issuer"
+    TWO_IDENTITIES = "two-identities"
+    TWO_ISSUERS = "two-issuers"
 
 
 class LogFault(StrEnum):

@@ -32,6 +32,7 @@ from weighbridge.demo.instance.identity import (
     CertifiedIdentity,
     ClaimsRefusedError,
     certified_identity,
+    issuer_extensions,
 )
 from weighbridge.demo.instance.oidc import ALGORITHM, Issuer
 from weighbridge.demo.instance.server import (
@@ -163,10 +164,16 @@ class Fulcio:
             (usage, True),
             (x509.ExtendedKeyUsage([purpose]), False),
         ]
+        names = [identity.name]
+        if fault is CertificateFault.TWO_IDENTITIES:
+            names.append(x509.RFC822Name("somebody.else@example.org"))
         if fault is not CertificateFault.NO_IDENTITY:
-            extensions.append((x509.SubjectAlternativeName([identity.name]), True))
+            extensions.append((x509.SubjectAlternativeName(names), True))
+        said = identity.extensions
+        if fault is CertificateFault.TWO_ISSUERS:
+            said = (issuer_extensions("https://somebody.example.org")[0], *said[1:])
         if fault is not CertificateFault.NO_ISSUER:
-            extensions += [(extension, False) for extension in identity.extensions]
+            extensions += [(extension, False) for extension in said]
         return extensions
 
     def _sign(self, request: Request) -> Response:

@@ -103,23 +103,24 @@ def certified_identity(claims: Mapping[str, object]) -> CertifiedIdentity:
         workflow = f"{GITHUB}/{_claim(claims, 'job_workflow_ref')}"
         return CertifiedIdentity(
             name=x509.UniformResourceIdentifier(workflow),
-            extensions=(*_issuer(issuer), *_workflow(claims)),
+            extensions=(*issuer_extensions(issuer), *_workflow(claims)),
         )
     if "email" in claims:
         if claims.get("email_verified") is not True:
             raise ClaimsRefusedError("the e-mail address is not verified")
         return CertifiedIdentity(
-            name=x509.RFC822Name(_claim(claims, "email")), extensions=_issuer(issuer)
+            name=x509.RFC822Name(_claim(claims, "email")), extensions=issuer_extensions(issuer)
         )
     subject = _claim(claims, "sub")
     if "://" not in subject:
         raise ClaimsRefusedError("expected an e-mail address, or a URI as the subject")
     return CertifiedIdentity(
-        name=x509.UniformResourceIdentifier(subject), extensions=_issuer(issuer)
+        name=x509.UniformResourceIdentifier(subject), extensions=issuer_extensions(issuer)
     )
 
 
-def _issuer(issuer: str) -> tuple[x509.UnrecognizedExtension, ...]:
+def issuer_extensions(issuer: str) -> tuple[x509.UnrecognizedExtension, ...]:
+    """Return what names the issuer: in the form of old, without DER, and in that of today."""
     return _raw(_ISSUER_OLD, issuer), _text(_ISSUER, issuer)
 
 
