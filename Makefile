@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-differential clean
+.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,11 +78,14 @@ bench-scan: $(STAMP) ## Measure detection beside other scanners, and write docs/
 
 .venv-fuzz/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-fuzz
-	.venv-fuzz/bin/python -m pip install --quiet atheris numpy joblib --editable .
+	.venv-fuzz/bin/python -m pip install --quiet atheris numpy joblib pytest --editable .
 	@touch $@
 
 fuzz: .venv-fuzz/.ready ## Fuzz every analyzer, guided by coverage (SECONDS for each format, default 60)
 	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.guided --seconds $(or $(SECONDS),60)
+
+fuzz-signatures: .venv-fuzz/.ready ## Fuzz every reader of signatures, guided by coverage (SECONDS for each, default 60)
+	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.guided --signatures --seconds $(or $(SECONDS),60)
 
 fuzz-differential: .venv-fuzz/.ready ## Fuzz pickles against the unpicklers themselves (SECONDS, default 3600)
 	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.differential --seconds $(or $(SECONDS),3600)

@@ -1,9 +1,11 @@
 """
-Fuzzes the analyzers with coverage to guide it: `make fuzz`, or by itself where atheris is.
+Fuzzes what reads foreign bytes, with coverage to guide it: `make fuzz`, `make fuzz-signatures`.
 
     PYTHONPATH=src:tests python -m fuzz.guided [--format FORMAT]... [--seconds N]
+    PYTHONPATH=src:tests python -m fuzz.guided --signatures [--format TARGET]... [--seconds N]
 
-One process for each format. What makes an analyzer crash is written to the folder `--keep`.
+The first is for the analyzers of the scanner, the second for the readers of signatures. One process
+for each format or target. What makes one fail is written to the folder `--keep`.
 """
 
 import argparse
@@ -19,14 +21,15 @@ from typing import Any, Final
 _PROGRESS: Final = re.compile(r"^#(\d+)\s.*?cov: (\d+)", re.MULTILINE)
 
 
-def run_here(name: str, folder: Path, seconds: int, keep: Path) -> None:
-    """Fuzz one format in this process; libFuzzer ends it."""
+def run_here(name: str, folder: Path, seconds: int, keep: Path, *, signatures: bool) -> None:
+    """Fuzz one format or target in this process; libFuzzer ends it."""
     atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["weighbridge"]):
-        parsers = importlib.import_module("fuzz.parsers")
-    from weighbridge.core.artifact import FileFormat  # noqa: PLC0415  after the instrumentation
-
-    file_format = FileFormat(name)
+        fuzzed = importlib.import_module(_module(signatures=signatures))
+    # Signatures are by keys that each process makes anew, so the seeds are this process's own.
+    pool = {str(kind): each for kind, each in fuzzed.seeds().items()}[name]
+    for number, data in enumerate(pool):
+        (folder / str(number)).write_bytes(data)
     arguments = [
         sys.argv[0],
         f"-max_total_time={seconds}",
@@ -36,33 +39,48 @@ def run_here(name: str, folder: Path, seconds: int, keep: Path) -> None:
         "-max_len=65536",
         str(folder),
     ]
-    atheris.Setup(arguments, lambda data: parsers.check(file_format, data))
+    atheris.Setup(arguments, lambda data: _check(fuzzed, name, data))
     atheris.Fuzz()
 
 
+def _module(*, signatures: bool) -> str:
+    return "fuzz.signatures" if signatures else "fuzz.parsers"
+
+
+def _check(fuzzed: Any, name: str, data: bytes) -> None:
+    """Give *data* to *name*; libFuzzer wants no result."""
+    fuzzed.check(name, data)
+
+
 def main() -> int:
-    """Fuzz every format in turn; 1 when one crashed."""
+    """Fuzz every format or target in turn; 1 when one failed."""
     described = argparse.ArgumentParser(prog="python -m fuzz.guided", description=__doc__)
-    described.add_argument("--format", action="append", metavar="FORMAT")
-    described.add_argument("--seconds", type=int, default=60, help="for each format")
+    described.add_argument("--format", action="append", metavar="NAME")
+    described.add_argument("--signatures", action="store_true")
+    described.add_argument("--seconds", type=int, default=60, help="for each")
     described.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     described.add_argument("--here", type=Path, help=argparse.SUPPRESS)
     arguments = described.parse_args()
     arguments.keep.mkdir(parents=True, exist_ok=True)
     if arguments.here is not None:
-        run_here(arguments.format[0], arguments.here, arguments.seconds, arguments.keep)
+        run_here(
+            arguments.format[0],
+            arguments.here,
+            arguments.seconds,
+            arguments.keep,
+            signatures=arguments.signatures,
+        )
         return 0
     # Not imported above: what is imported before the instrumentation is not covered by it.
-    pools = importlib.import_module("fuzz.parsers").seeds()
+    kinds = importlib.import_module(_module(signatures=arguments.signatures)).seeds()
     failed = 0
-    for kind, pool in pools.items():
+    for kind in kinds:
         if arguments.format and str(kind) not in arguments.format:
             continue
         with tempfile.TemporaryDirectory() as name:
-            for number, data in enumerate(pool):
-                (Path(name) / str(number)).write_bytes(data)
             command = [sys.executable, "-m", "fuzz.guided", "--format", str(kind), "--here", name]
             command += ["--seconds", str(arguments.seconds), "--keep", str(arguments.keep)]
+            command += ["--signatures"] if arguments.signatures else []
             done = subprocess.run(
                 command, env=os.environ, stderr=subprocess.PIPE, text=True, check=False
             )

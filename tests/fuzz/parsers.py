@@ -39,7 +39,7 @@ class CrashError(AssertionError):
     """An analyzer raised what no parser may raise."""
 
 
-def check(file_format: FileFormat, data: bytes) -> None:
+def check(file_format: FileFormat | str, data: bytes) -> None:
     """
     Examine *data* as a file of *file_format*.
 
@@ -49,7 +49,7 @@ def check(file_format: FileFormat, data: bytes) -> None:
     subject = Subject(
         path="file.bin",
         name="file.bin",
-        format=file_format,
+        format=FileFormat(file_format),
         source=BytesSource(data),
         siblings=frozenset({"file.bin"}),
     )

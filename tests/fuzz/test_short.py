@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from fuzz import parsers
+from fuzz import parsers, signatures
 from fuzz.differential import Tally, allowed, blocks, fuzz, judge, scan, seeds
 from fuzz.mutation import TRIPWIRE, mutate, random_program, tokens_of
 from fuzz.victims import reach
@@ -55,6 +55,34 @@ def test_no_analyzer_crashes(file_format: FileFormat) -> None:
     """Nearly valid files of the format end in findings and gaps, and never in an exception that is none of ours."""
     for data in parsers.mutants(file_format, seed=1, count=_MUTANTS):
         parsers.check(file_format, data)
+
+
+@pytest.mark.parametrize("target", list(signatures.targets()))
+def test_no_reader_of_signatures_crashes_or_is_deceived(target: str) -> None:
+    """Changed bytes end in a refusal, or in a signature that says what was signed; seeds are accepted."""
+    assert not any(signatures.check(target, each) for each in signatures.seeds()[target])
+    outcomes = {
+        signatures.check(target, each)
+        for each in signatures.mutants(target, seed=1, count=_MUTANTS)
+    }
+    assert True in outcomes
+
+
+def test_an_accepted_forgery_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verifier that looks at no signature is reported."""
+    (payload,) = signatures.seeds()["key-payload"]
+    forged = payload.replace(b"config.json", b"konfig.json")
+    assert signatures.check("key-payload", forged)
+    monkeypatch.setattr("weighbridge.signing.key.verify_payload", lambda *_, **__: None)
+    with pytest.raises(signatures.AcceptedError):
+        signatures.check("key-payload", forged)
+
+
+def test_a_reader_that_raises_anything_else_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that is none of ours is reported with its input."""
+    monkeypatch.setattr(signatures, "parse_statement", lambda *_, **__: int("x", 99))
+    with pytest.raises(signatures.CrashError, match="ValueError"):
+        signatures.check("statement", b"{}")
 
 
 def test_a_crash_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

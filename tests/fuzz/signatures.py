@@ -1,0 +1,189 @@
+"""
+Gives every reader of signatures nearly valid input, and fails when one crashes or lets it pass.
+
+Two things are wrong: an exception that is none of ours, and a changed signature file that is
+accepted although it says something else than the one that was signed. Each target changes one
+part: the file as a whole, or what is encoded in it, which a change of the file seldom reaches.
+By hand, with coverage to guide it: `make fuzz-signatures`.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from typing import Any, Final
+
+from cryptography import x509
+
+from fuzz.parsers import mutate
+from support.pki import NOW, Plan, bundle_pem, curve_key, intermediate_plan, public_pem, root
+from support.signatures import SHARDS, key_signer, key_verifier, state
+from weighbridge.core.errors import RefusedError, WeighbridgeError
+from weighbridge.core.identity import VerifiedIdentity
+from weighbridge.signing.bundle import parse_bundle
+from weighbridge.signing.certificate import CertificateSigner, CertificateVerifier
+from weighbridge.signing.certificate_file import load_certificates
+from weighbridge.signing.identity import ExpectedIdentity
+from weighbridge.signing.interface import Verifier
+from weighbridge.signing.key_file import load_public_key
+from weighbridge.signing.statement import parse_statement, render_statement
+
+_WHERE: Final = "model.sig"
+
+
+class CrashError(AssertionError):
+    """A reader raised what none of ours is."""
+
+
+class AcceptedError(AssertionError):
+    """What nobody signed was accepted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """
+    One thing that is given changed bytes.
+
+    Attributes:
+        seeds: Where changes start.
+        check: Raises `AcceptedError`, or whatever a reader raised that is none of ours.
+    """
+
+    seeds: tuple[bytes, ...]
+    check: Callable[[bytes], None]
+
+
+def check(name: str, data: bytes) -> bool:
+    """
+    Give *data* to the target *name* and return whether it was refused.
+
+    Raises:
+        AcceptedError: It was accepted and says something else than what was signed.
+        CrashError: A reader raised an exception that is none of ours.
+    """
+    try:
+        targets()[name].check(data)
+    except RefusedError:
+        return True
+    except AcceptedError:
+        raise
+    except WeighbridgeError:
+        return True
+    except Exception as error:
+        raise CrashError(f"{name}: {type(error).__name__}: {error}\n{data[:2000].hex()}") from error
+    return False
+
+
+def seeds() -> dict[str, tuple[bytes, ...]]:
+    """Return where changes start, by target."""
+    return {name: target.seeds for name, target in targets().items()}
+
+
+def mutants(name: str, *, seed: int, count: int) -> list[bytes]:
+    """Return *count* changed seeds of the target *name*."""
+    rng = Random(f"{name}-{seed}")
+    pool = targets()[name].seeds
+    return [mutate(rng.choice(pool), rng, rng.choice(pool)) for _ in range(count)]
+
+
+@cache
+def targets() -> dict[str, Target]:
+    """Return every target by its name."""
+    payloads = tuple(render_statement(state(layout=layout)) for layout in (None, SHARDS))
+    chain = _chain()
+    return {
+        "statement": Target(seeds=payloads, check=_statement),
+        "public-key": Target(
+            seeds=tuple(public_pem(curve_key(curve)) for curve in ("secp256r1", "secp521r1")),
+            check=lambda data: _ignore(load_public_key(data, where="key.pub")),
+        ),
+        "certificates": Target(
+            seeds=(chain.pem,),
+            check=lambda data: _ignore(load_certificates(data, where="chain.pem")),
+        ),
+        **_signed("key", key_signer().sign(payloads[0]), key_verifier()),
+        **_signed("certificate", chain.signer.sign(payloads[0]), chain.verifier),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chain:
+    pem: bytes
+    signer: CertificateSigner
+    verifier: CertificateVerifier
+
+
+def _chain() -> _Chain:
+    """Return a signer whose certificate two authorities stand behind."""
+    authority = root()
+    middle = authority.issue(intermediate_plan(), key=curve_key(number=3))
+    leaf = middle.issue(Plan(names=(x509.RFC822Name("signer@example.org"),)))
+    signer = CertificateSigner.from_pem(leaf.key_pem, leaf.pem, (bundle_pem([middle]),), at=NOW)
+    verifier = CertificateVerifier.from_pem(
+        authority.pem, expected=ExpectedIdentity(identity="signer@example.org")
+    )
+    return _Chain(pem=bundle_pem([leaf, middle, authority]), signer=signer, verifier=verifier)
+
+
+def _signed(method: str, file: bytes, verifier: Verifier) -> dict[str, Target]:
+    """Return the targets that change a signature file and what is encoded in it."""
+    document = json.loads(file)
+    original = _verified(file, verifier)
+
+    def target(*path: str | int) -> Target:
+        seed = base64.b64decode(_at(document, path)) if path else file
+
+        def run(data: bytes) -> None:
+            changed = file_with(document, path, data) if path else data
+            if _verified(changed, verifier) != original:
+                raise AcceptedError(f"{method} {path}: {changed.decode(errors='replace')[:4000]}")
+
+        return Target(seeds=(seed,), check=run)
+
+    envelope = ("dsseEnvelope", "payload"), ("dsseEnvelope", "signatures", 0, "sig")
+    parts = {"payload": envelope[0], "signature": envelope[1]}
+    chain = document["verificationMaterial"].get("x509CertificateChain", {}).get("certificates", ())
+    certificates: dict[str, tuple[str | int, ...]] = {
+        f"certificate-{number}": (
+            *("verificationMaterial", "x509CertificateChain", "certificates"),
+            *(number, "rawBytes"),
+        )
+        for number in range(len(chain))
+    }
+    inner = {f"{method}-{name}": target(*path) for name, path in (parts | certificates).items()}
+    return {f"{method}-file": target(), **inner}
+
+
+def file_with(document: Any, path: tuple[str | int, ...], data: bytes) -> bytes:
+    """Return the signature file *document* with *data* encoded at *path*."""
+    copy = json.loads(json.dumps(document))
+    _at(copy, path[:-1])[path[-1]] = base64.b64encode(data).decode()
+    return json.dumps(copy).encode()
+
+
+def _at(document: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def _verified(data: bytes, verifier: Verifier) -> tuple[VerifiedIdentity, bytes]:
+    """Return who signed what; equal for two files that say the same."""
+    bundle = parse_bundle(data, where=_WHERE)
+    identity = verifier.verify(bundle, at=NOW)
+    parse_statement(bundle.payload, where=_WHERE)
+    return identity, bundle.payload
+
+
+def _statement(data: bytes) -> None:
+    """Read a statement; what is read must be written and read as the same."""
+    statement = parse_statement(data, where=_WHERE, allow_legacy=True)
+    again = parse_statement(render_statement(statement), where=_WHERE)
+    if (again.root, again.resources) != (statement.root, statement.resources):
+        raise AcceptedError(f"a statement that reads differently: {data[:2000]!r}")
+
+
+def _ignore(_value: object) -> None:
+    """Only exceptions matter."""
