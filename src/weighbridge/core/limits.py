@@ -142,6 +142,13 @@ MAX_TRUST_FILE_BYTES: Final = 1 * MIB
 MAX_IDENTITY_TOKEN_BYTES: Final = 64 * KIB
 """A token of an identity provider; some 2 KB."""
 
+MAX_SERVICE_SECONDS: Final = 60
+"""Waiting for an answer of a service that takes part in a keyless signature; a log that answers
+when the entry is in its tree takes up to 20."""
+
+MAX_SERVICE_ANSWER_BYTES: Final = 8 * MIB
+"""An answer of such a service; the first version of the log repeats what it was sent."""
+
 MAX_NAMED_PROBLEMS: Final = 20
 """Files that one message names; the rest are counted. A screen holds some forty lines."""
 
@@ -243,6 +250,9 @@ MAX_FINDINGS_PER_FILE: Final = 1000
 
 MAX_EVIDENCE_CHARS: Final = 400
 """Characters of one line of evidence."""
+
+MAX_FORMULA_CHARS: Final = 16_384
+"""Characters of a statistical model's formula; those of real ones fill a line, or a page."""
 
 MAX_PICKLE_PATTERN_CHARS: Final = 65_536
 """Characters of a regular expression in a pickle; tokenizers' longest have some thousands."""
@@ -454,6 +464,12 @@ take; some seconds."""
 MAX_TEMPLATE_REPEATS: Final = 100_000
 """Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's
 sandbox stops a range there (`jinja2.sandbox.MAX_RANGE`)."""
+
+MAX_ARROW_SCHEMA_BYTES: Final = 16 * MIB
+"""An Arrow schema; a thousand columns make a hundred kilobytes."""
+
+MAX_PARQUET_FOOTER_BYTES: Final = 64 * MIB
+"""A Parquet file's footer; its statistics of columns make some megabytes."""
 
 MAX_MSGPACK_VALUES: Final = 5_000_000
 """Values of one MessagePack file, some ten seconds; tensors are one value each."""
