@@ -19,6 +19,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     It has a small model in `model/` (a configuration, two tensors and a card), a copy of it in
     `models/bert/`, and the key pairs `keys/release.pem` and `.pub`, `keys/other.pem` and `.pub`.
+    Software tokens are kept in `tokens/`.
     """
     for name in ("model", "models/bert"):
         root = tmp_path / name
@@ -34,6 +35,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
         (keys / f"{name}.pem").write_bytes(private_pem(key))
         (keys / f"{name}.pub").write_bytes(public_pem(key))
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WEIGHBRIDGE_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("WEIGHBRIDGE_PASSWORD", raising=False)
@@ -82,6 +86,13 @@ def test_true_examples_run(place: Path) -> None:
     )
     assert run_examples(text, place) == 4
     assert (place / "made").exists()
+
+
+def test_a_document_that_needs_what_is_not_there_is_skipped(place: Path) -> None:
+    """Examples for a program that is not installed are skipped by name, and run where it is."""
+    with pytest.raises(pytest.skip.Exception, match="no-such-program"):
+        run_examples("```console\n# needs: sh no-such-program\n$ false\n```\n", place)
+    assert run_examples("```console\n# needs: sh\n$ echo one\none\n```\n", place) == 1
 
 
 @pytest.mark.parametrize(

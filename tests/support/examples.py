@@ -12,19 +12,24 @@ all the rest where it ends the last line. A command has to succeed unless it end
 `toml` blocks whose first line is a comment with a file name, such as `# weighbridge.toml`, are
 written to that file.
 
-A block whose first line is `# not run: REASON` is skipped.
+A block whose first line is `# not run: REASON` is skipped. One whose first line is `# needs: PROGRAM...`
+ends the document's run where one of the programs is not installed.
 """
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from support.documents import Block, blocks
 
 _NOT_RUN = re.compile(r"^# not run: \S.*$")
+_NEEDS = re.compile(r"^# needs: (\S.*)$")
 _FILE = re.compile(r"^# ([\w./-]+\.toml)$")
 _EXIT_CODE = re.compile(r"# exit code (\d+)\s*$")
 
@@ -42,6 +47,8 @@ def run_examples(text: str, directory: Path) -> int:
     """
     Run the examples in *text* in *directory*, which is the current one, and return how many ran.
 
+    Skips the test where a program that a block needs is not installed.
+
     Raises:
         AssertionError: An example does not do what the document says; the message names the
             line.
@@ -52,6 +59,7 @@ def run_examples(text: str, directory: Path) -> int:
         first = block.text.partition("\n")[0]
         if _NOT_RUN.match(first):
             continue
+        _require_programs(first)
         file = _FILE.match(first)
         if block.language == "console":
             _run_console(block, directory)
@@ -67,10 +75,19 @@ def run_examples(text: str, directory: Path) -> int:
     return count
 
 
+def _require_programs(first: str) -> None:
+    needs = _NEEDS.match(first)
+    for program in needs.group(1).split() if needs else ():
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed: apt-get install what has it")
+
+
 def steps(block: Block) -> tuple[Step, ...]:
     """Return the commands of a console block."""
     found: list[tuple[list[str], list[str]]] = []
     for line in block.text.splitlines():
+        if not found and _NEEDS.match(line):
+            continue
         if line.startswith("$ "):
             found.append(([line[2:]], []))
         elif not found:
