@@ -98,6 +98,8 @@ class FileFormat(StrEnum):
     HTML = "html"
     NOTEBOOK = "notebook"
     MSGPACK = "msgpack"
+    ARROW = "arrow"
+    PARQUET = "parquet"
     R_DATA = "r-data"
     TEXT = "text"
     PYTHON_SOURCE = "python-source"
@@ -155,6 +157,8 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.HTML: Carries.CONFIGURATION,
         FileFormat.NOTEBOOK: Carries.CONFIGURATION,
         FileFormat.MSGPACK: Carries.CONFIGURATION,
+        FileFormat.ARROW: Carries.CONFIGURATION,
+        FileFormat.PARQUET: Carries.CONFIGURATION,
         FileFormat.GGUF: Carries.CONFIGURATION,
         FileFormat.ONNX: Carries.CONFIGURATION,
         FileFormat.ONNX_TENSOR: Carries.DATA,

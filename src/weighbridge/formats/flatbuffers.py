@@ -209,6 +209,19 @@ class Table:
             return None
         return Vector(self._buffer, at + self._buffer.number(at, _OFFSET), width=width)
 
+    def table(self, number: int) -> "Table | None":
+        """
+        Return the table that a field points to; None where the table lacks it.
+
+        Raises:
+            MalformedContentError: It lies outside the file.
+            LimitExceededError: Too many tables.
+        """
+        at = self._field(number)
+        if not at:
+            return None
+        return Table(self._buffer, at + self._buffer.number(at, _OFFSET))
+
     def tables(self, number: int) -> Iterator["Table"]:
         """
         Yield the tables of a vector; none where the table lacks it.

@@ -18,6 +18,7 @@ from weighbridge.scan.rule_facts import RULE_FACTS
 
 ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
     {
+        FileFormat.ARROW: "arrow",
         FileFormat.BZIP2: "compressed",
         FileFormat.CATBOOST: "native_model",
         FileFormat.COREML: "coreml",
@@ -44,6 +45,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.ONNX: "onnx",
         FileFormat.ONNX_TENSOR: "onnx",
         FileFormat.PADDLE_PARAMETERS: "native_model",
+        FileFormat.PARQUET: "arrow",
         FileFormat.PICKLE: "pickle",
         FileFormat.PROTOBUF_TEXT: "protobuf_text",
         FileFormat.PYTHON_BYTECODE: "python_bytecode",
@@ -98,6 +100,7 @@ NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
 RULES: Final[tuple[str, ...]] = (
     "adapter-base-model",
     "archive-anomaly",
+    "arrow-python-type",
     "attention-kernel",
     "chat-template",
     "compressed-trailing-data",

@@ -8,6 +8,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "adapter-base-model": "BaseModelFacts",
         "archive-anomaly": "ArchiveFacts",
+        "arrow-python-type": "ArrowTypeFacts",
         "attention-kernel": "AttentionFacts",
         "chat-template": "TemplateFacts",
         "compressed-trailing-data": "UnreadSpanFacts",

@@ -193,7 +193,7 @@ def _is_keras_metadata(window: Window) -> bool:
 
 
 def _is_hub_module(window: Window) -> bool:
-    """Tell whether the file is the ModuleDefProto of TensorFlow Hub (module_def.proto): a number."""
+    """Tell whether the file is TensorFlow Hub's ModuleDefProto (module_def.proto): a number."""
     if window.name != _HUB_NAME:
         return False
     fields = list(_fields(window, 0, window.size, _HUB_MODULE))

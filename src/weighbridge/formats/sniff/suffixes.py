@@ -50,6 +50,8 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("z zlib", (F.ZLIB,)),
     ("deflate", (F.DEFLATE, F.ZLIB)),
     ("msgpack", (F.MSGPACK,)),
+    ("arrow feather", (F.ARROW,)),
+    ("parquet", (F.PARQUET,)),
     ("json", (F.JSON,)),
     ("ipynb", (F.NOTEBOOK, F.JSON)),
     ("html htm xhtml", (F.HTML, F.XML, *_TEXT)),
