@@ -10,7 +10,7 @@ Source: RFC 3161, sections 2.4 and 3.4.
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from typing import Final
@@ -27,8 +27,9 @@ from weighbridge.core.limits import (
     MAX_TIMESTAMP_BYTES,
     MAX_TIMESTAMP_SECONDS,
     MAX_TIMESTAMP_URL_CHARS,
+    MAX_TIMESTAMPS,
 )
-from weighbridge.signing.timestamps.form import granted
+from weighbridge.signing.timestamps.form import normal_form
 from weighbridge.signing.timestamps.token import (
     UntrustedTimestampError,
     read_status,
@@ -37,6 +38,7 @@ from weighbridge.signing.timestamps.token import (
 )
 from weighbridge.signing.timestamps.trust import TimestampTrust
 
+_OPTION: Final = "--timestamp-url"
 _QUERY: Final = "application/timestamp-query"
 _REPLY: Final = "application/timestamp-reply"
 _SCHEMES: Final = ("http", "https")
@@ -49,6 +51,24 @@ _STATUSES: Final = {
     5: "refused: the authority was revoked",
 }
 """RFC 3161 2.4.2."""
+
+
+def check_urls(urls: Sequence[str], /) -> tuple[str, ...]:
+    """
+    Return *urls* if each can be asked, and there are neither none nor too many of them.
+
+    Raises:
+        UsageError: One is none that can be asked, or is there twice.
+    """
+    checked = tuple(check_url(url) for url in urls)
+    if len(set(checked)) != len(checked) or not 0 < len(checked) <= MAX_TIMESTAMPS:
+        raise UsageError(
+            "the timestamp authorities cannot be meant",
+            where=_OPTION,
+            expected=f"1 to {MAX_TIMESTAMPS} different addresses",
+            found=", ".join(checked[:8]) or "none",
+        )
+    return checked
 
 
 def check_url(url: str, /) -> str:
@@ -72,14 +92,14 @@ def check_url(url: str, /) -> str:
     ):
         raise UsageError(
             "this is no address of a timestamp authority",
-            where="--timestamp-url",
+            where=_OPTION,
             expected="http://HOST/PATH or https://HOST/PATH",
             found=repr(url[:120]),
         )
     if parts.username is not None or parts.password is not None:
         raise UsageError(
             "a password does not belong into an address, where others can see it",
-            where="--timestamp-url",
+            where=_OPTION,
             hint="Use an authority that asks for none, or a proxy that adds it",
         )
     return url
@@ -137,7 +157,8 @@ def _read_answer(
     now: datetime,
 ) -> bytes:
     """Return the timestamp in *answer*, with nothing beside it."""
-    decoded = read_timestamp(answer, signature=signature)
+    token = normal_form(answer)
+    decoded = read_timestamp(token, signature=signature)
     moment = decoded.tst_info.gen_time
     if decoded.tst_info.nonce != nonce:
         raise UntrustedTimestampError("it answers another request: the nonce differs")
@@ -146,7 +167,6 @@ def _read_answer(
             f"its time is {moment:%Y-%m-%d %H:%M:%S} and this machine's "
             f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: one of the clocks is wrong"
         )
-    token = granted(decoded.time_stamp_token())
     if trust is not None:
         verify_timestamp(token, signature=signature, trust=trust.store, at=now)
     return token

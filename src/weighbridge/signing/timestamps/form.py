@@ -102,6 +102,33 @@ class _Response:
     token: _Token
 
 
+@asn1.sequence
+class _LooseSignedData:
+    """As `_SignedData`, with certificates in any order."""
+
+    version: asn1.TLV
+    digest_algorithms: asn1.TLV
+    content: asn1.TLV
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    signers: asn1.TLV
+
+
+@asn1.sequence
+class _LooseToken:
+    """As `_Token`."""
+
+    kind: asn1.TLV
+    content: Annotated[_LooseSignedData, asn1.Explicit(0)]
+
+
+@asn1.sequence
+class _LooseResponse:
+    """As `_Response`."""
+
+    status: _Status
+    token: _LooseToken
+
+
 def form_problem(response: bytes, /) -> str | None:
     """
     Say what is not as it must be in the DER of a timestamp response; None if nothing is.
@@ -145,9 +172,32 @@ def _algorithm_problem(data: _SignedData, signer: _SignerInfo) -> str | None:
     return None
 
 
-def granted(token: bytes, /) -> bytes:
-    """Return the response that grants *token* and says nothing else."""
-    return _sequence(_sequence(_STATUS_GRANTED) + token)
+def normal_form(response: bytes, /) -> bytes:
+    """
+    Return *response* without the authority's words, and with its certificates in DER's order.
+
+    Neither is signed, and common software for authorities leaves certificates in another order,
+    which no reader of strict DER takes. What cannot be decoded is returned as it is.
+    """
+    try:
+        decoded = asn1.decode_der(_LooseResponse, response)
+    except ValueError:
+        return response
+    if decoded.status.status != 0:
+        return response
+    data = decoded.token.content
+    certificates = () if data.certificates is None else sorted(_bytes(c) for c in data.certificates)
+    content = b"".join(
+        (
+            _bytes(data.version),
+            _bytes(data.digest_algorithms),
+            _bytes(data.content),
+            _encode(_CONTEXT_0, b"".join(certificates)) if certificates else b"",
+            _bytes(data.signers),
+        )
+    )
+    token = _bytes(decoded.token.kind) + _encode(_CONTEXT_0, _encode(_SEQUENCE, content))
+    return _encode(_SEQUENCE, _encode(_SEQUENCE, _STATUS_GRANTED) + _encode(_SEQUENCE, token))
 
 
 def _algorithm(found: asn1.TLV) -> str:
@@ -159,10 +209,15 @@ def _tags(*found: asn1.TLV) -> tuple[bytes, ...]:
     return tuple(bytes(each.tag_bytes) for each in found)
 
 
-def _sequence(content: bytes) -> bytes:
-    """Return the DER SEQUENCE of *content* (X.690, 8.1.3)."""
+def _bytes(found: asn1.TLV) -> bytes:
+    """Return what was decoded as it was."""
+    return _encode(bytes(found.tag_bytes), bytes(found.data))
+
+
+def _encode(tag: bytes, content: bytes) -> bytes:
+    """Return the DER of *content* under *tag* (X.690, 8.1.3)."""
     size = len(content)
     if size < _LONG_FORM:
-        return _SEQUENCE + bytes([size]) + content
+        return tag + bytes([size]) + content
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return _SEQUENCE + bytes([_LONG_FORM | len(length)]) + length + content
+    return tag + bytes([_LONG_FORM | len(length)]) + length + content

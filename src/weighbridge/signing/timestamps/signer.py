@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from weighbridge.core.errors import UsageError
 from weighbridge.core.identity import SigningMethod
-from weighbridge.core.limits import MAX_TIMESTAMPS
 from weighbridge.signing.bundle import parse_bundle, render_bundle
 from weighbridge.signing.interface import Signer
-from weighbridge.signing.timestamps.client import check_url, request_timestamp
+from weighbridge.signing.timestamps.client import check_urls, request_timestamp
 from weighbridge.signing.timestamps.trust import TimestampTrust
 
 
@@ -27,18 +25,11 @@ class TimestampedSigner:
                 verifies the signature.
 
         Raises:
-            UsageError: An address cannot be one, or is there twice.
+            UsageError: As `check_urls`.
         """
         self._signer = signer
-        self._urls = tuple(check_url(url) for url in urls)
+        self._urls = check_urls(urls)
         self._trust = trust
-        if len(set(self._urls)) != len(self._urls) or not 0 < len(self._urls) <= MAX_TIMESTAMPS:
-            raise UsageError(
-                "the timestamp authorities cannot be meant",
-                where="--timestamp-url",
-                expected=f"1 to {MAX_TIMESTAMPS} different addresses",
-                found=str(len(self._urls)),
-            )
 
     @property
     def method(self) -> SigningMethod:
