@@ -34,6 +34,7 @@ LEGACY_TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
 _HIGHEST_PROTOCOL: Final = 5
 _PROTO: Final = 0x80
 _LINE_BYTES: Final = 64 * KIB
+_ENOUGH_WITH_FRAME: Final = 16
 _ENOUGH_WITH_HEADER: Final = 64
 _ENOUGH_WITHOUT: Final = 256
 
@@ -137,8 +138,11 @@ class _Walker:
             enough = True
         elif self._patient:
             enough = walk.opcodes >= MAX_SNIFF_OPCODES
+        elif walk.header:
+            # Nothing but a pickle has a frame; what is left to tell are the shortest streams.
+            enough = walk.opcodes >= (_ENOUGH_WITH_FRAME if self._framed else _ENOUGH_WITH_HEADER)
         else:
-            enough = walk.opcodes >= (_ENOUGH_WITH_HEADER if walk.header else _ENOUGH_WITHOUT)
+            enough = walk.opcodes >= _ENOUGH_WITHOUT
         if walk.calls or enough:
             walk.end = End.DECIDED
             return True
