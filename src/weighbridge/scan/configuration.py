@@ -94,6 +94,12 @@ class LoadedCodeFacts(SettingFacts):
     __slots__ = ()
 
 
+class ImportFacts(SettingFacts):
+    """Names modules, or a folder of them, that a framework imports when the file is used."""
+
+    __slots__ = ()
+
+
 class ObjectFacts(SettingFacts):
     """Describes a Python object that a JSON library rebuilds (jsonpickle)."""
 
@@ -112,6 +118,10 @@ _BY_KEY: Final[dict[str, type[SettingFacts]]] = {
     "parent_library": TargetFacts,
     "model_code_path": LoadedCodeFacts,
     "code_paths": LoadedCodeFacts,
+    "custom_imports": ImportFacts,
+    "megatron_core": ImportFacts,
+    "plugin_dir": ImportFacts,
+    "user_dir": ImportFacts,
     "_attn_implementation": AttentionFacts,
     "_attn_implementation_internal": AttentionFacts,
     "_attn_implementation_autoset": AttentionFacts,
@@ -154,7 +164,7 @@ DOTTED_KEYS: Final = frozenset(
 _MODEL_ARGUMENTS: Final = frozenset({"params", "init_args", "parameters"})
 CONTEXT_KEYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "implementation": _MODEL_ARGUMENTS,
+        "implementation": _MODEL_ARGUMENTS | {"name"},  # MLServer
         "target": _MODEL_ARGUMENTS,
         "type": frozenset({"init_parameters"}),
     }

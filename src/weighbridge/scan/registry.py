@@ -104,6 +104,7 @@ RULES: Final[tuple[str, ...]] = (
     "attention-kernel",
     "chat-template",
     "compressed-trailing-data",
+    "config-import",
     "config-target",
     "coreml-custom-code",
     "coreml-external-file",
@@ -175,6 +176,7 @@ RULES: Final[tuple[str, ...]] = (
     "torchserve-handler",
     "xml-entity",
     "yaml-python-tag",
+    "yolo-expression",
     "zip-anomaly",
     "zip-content",
 )

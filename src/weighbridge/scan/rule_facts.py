@@ -12,6 +12,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "attention-kernel": "AttentionFacts",
         "chat-template": "TemplateFacts",
         "compressed-trailing-data": "UnreadSpanFacts",
+        "config-import": "ImportFacts",
         "config-target": "TargetFacts",
         "coreml-custom-code": "CoreMlFacts",
         "coreml-external-file": "CoreMlFacts",
@@ -83,6 +84,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "torchserve-handler": "HandlerFacts",
         "xml-entity": "XmlEntityFacts",
         "yaml-python-tag": "YamlTagsFacts",
+        "yolo-expression": "YoloFacts",
         "zip-anomaly": "ZipFacts",
         "zip-content": "ZipContentFacts",
     }

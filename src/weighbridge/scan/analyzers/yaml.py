@@ -29,6 +29,7 @@ from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import read_text
+from weighbridge.scan.yolo import DOWNLOAD, download_facts, model_facts
 
 
 @frozen
@@ -102,6 +103,9 @@ def analyze(subject: Subject) -> Analysis:
     yield from _bare_keys(subject, text)
     for match in _TEMPLATE_KEY.finditer(text):
         yield template_facts(subject, _scalar(text, match), where=f"character {match.start()}")
+    yield from model_facts(subject, text)
+    for match in DOWNLOAD.finditer(text):
+        yield from download_facts(subject, text, _scalar(text, match))
     if lists_dependencies(subject.name):
         yield from dependencies_in(subject, text)
 
