@@ -19,6 +19,7 @@ TABLES = {
     "[trust.NAME] with method key": "trust.key",
     "[trust.NAME] with method certificate": "trust.certificate",
     "[trust.NAME] with method sigstore": "trust.sigstore",
+    "claims": "trust.sigstore.claims",
     "[builder.NAME]": "builder",
     "[scanner.NAME]": "scanner",
     "[[rule]]": "rule",
@@ -50,6 +51,7 @@ identity = "release@acme.example"
 method = "sigstore"
 identity = "https://example.org/acme/release@*"
 issuer = "https://issuer.example.org"
+claims = { build-trigger = "push" }
 [scanner.acme]
 adapter = "sarif"
 command = ["/opt/acme/scan", "{path}"]
@@ -172,7 +174,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         # Names that authors choose are no keys: entries, and files of a case.
         if not (named and len(at) == 1) and at != ["case", "files"]:
             if at[:1] == ["trust"]:
-                at[1] = str(self._data["method"])
+                at[1] = "sigstore" if at[2:] else str(self._data["method"])
             found[".".join(at[:1] if at[:1] in (["builder"], ["scanner"]) else at) or root].add(key)
         return original(self, key, required=required)
 

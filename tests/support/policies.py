@@ -28,6 +28,7 @@ from weighbridge.core.identity import (
     CertificateIdentity,
     ClaimedIdentity,
     KeyIdentity,
+    SigstoreIdentity,
     VerifiedIdentity,
 )
 from weighbridge.core.verdict import Verdict
@@ -56,6 +57,11 @@ identity = "release@acme.example"
 method = "certificate"
 certificate-chain = "keys/roots.pem"
 any-identity = true
+
+[trust.keyless-too]
+method = "sigstore"
+identity = "https://github.com/acme/models/.github/workflows/release.yml@refs/tags/*"
+issuer = "https://other.example"
 
 [trust.keyless]
 method = "sigstore"
@@ -161,6 +167,25 @@ def certificate_identity(email: str = "release@acme.example") -> CertificateIden
         not_before=datetime(2030, 1, 1, tzinfo=UTC),
         not_after=datetime(2032, 1, 1, tzinfo=UTC),
         expected=True,
+    )
+
+
+def sigstore_identity(
+    name: str = "https://github.com/acme/models/.github/workflows/release.yml@refs/tags/v1",
+    *,
+    issuer: str = "https://token.actions.githubusercontent.com",
+) -> SigstoreIdentity:
+    """Return the identity of somebody for whom *issuer* vouches."""
+    return SigstoreIdentity(
+        name=name,
+        issuer=issuer,
+        claims=(("build-trigger", "push"),),
+        fingerprint=sha256(9).hex,
+        not_before=datetime(2031, 1, 1, tzinfo=UTC),
+        not_after=datetime(2031, 1, 1, 0, 10, tzinfo=UTC),
+        root_sha256=sha256(10).hex,
+        log_id=sha256(11).hex,
+        log_index=7,
     )
 
 

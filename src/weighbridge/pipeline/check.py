@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
-from weighbridge.core.codes import NOT_THIS_SIGNER, Code
+from weighbridge.core.codes import NOT_THIS_SIGNER
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import (
     IndeterminateError,
@@ -248,13 +248,6 @@ class Examination:
     def _verify_one(self, name: str, file: SignatureFile) -> VerifiedStatement | Gap:
         (entry,) = trust_entries(self._policy, (name,))
         verifier = verifier_for(entry, self._policy)
-        if verifier is None:
-            return Gap(
-                stage=Stage.SIGNATURE,
-                code=Code.METHOD_UNAVAILABLE,
-                path=None,
-                reason=f"{name}: this version cannot verify {entry.method} signatures",
-            )
         try:
             return verify_statement(file, verifier, at=self._now, allow_legacy=False)
         except (SignatureRejectedError, IndeterminateError) as error:

@@ -2,7 +2,7 @@
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import PolicyError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits import MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.trust import CertificateTrust, KeyTrust, SigstoreTrust, TrustEntry
 from weighbridge.signing.certificate import CertificateVerifier
@@ -12,9 +12,12 @@ from weighbridge.signing.key import KeyVerifier
 from weighbridge.sources.reading import read_named
 
 
-def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier | None:
+def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier:
     """
-    Return the verifier for *entry*; None for a method that this version cannot verify.
+    Return the verifier for *entry*.
+
+    Nothing here uses the network, and nothing of the user's home is read: whom a policy trusts
+    is in its files and in the installed packages.
 
     Raises:
         UsageError: The key file that the policy names is not there.
@@ -40,7 +43,29 @@ def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier | None:
                 ),
             )
         case SigstoreTrust():
-            return None
+            return _keyless_verifier(entry, policy)
+
+
+def _keyless_verifier(entry: SigstoreTrust, policy: Policy) -> Verifier:
+    # The sigstore package is slow to import, and most policies do without.
+    from weighbridge.signing.sigstore.expected import ExpectedSigner  # noqa: PLC0415
+    from weighbridge.signing.sigstore.trust import (  # noqa: PLC0415
+        Instance,
+        packaged_trust,
+        parse_trust,
+    )
+    from weighbridge.signing.sigstore.verification import SigstoreVerifier  # noqa: PLC0415
+
+    if entry.trusted_root is None or entry.trusted_root_sha256 is None:
+        trust = packaged_trust(Instance.PUBLIC)
+    else:
+        place = policy.directory / entry.trusted_root
+        data = read_named(place, limit=MAX_TRUST_FILE_BYTES, what="trusted root")
+        trust = parse_trust(data, where=str(place), sha256=entry.trusted_root_sha256)
+    expected = ExpectedSigner(
+        identity=entry.identity, issuer=entry.issuer, claims=dict(entry.claims)
+    )
+    return SigstoreVerifier(trust=trust, expected=expected)
 
 
 def trust_entries(policy: Policy, names: tuple[str, ...]) -> tuple[TrustEntry, ...]:

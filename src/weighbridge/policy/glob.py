@@ -7,6 +7,9 @@ from weighbridge.core.limits import MAX_PATTERN_CHARS
 from weighbridge.core.values import frozen
 
 _STARS: Final = re.compile(r"\*+")
+_IDENTITY_CHARS: Final = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+=,/"
+)
 _OTHER_SYNTAX: Final = frozenset("?[]{}\\")
 
 
@@ -70,6 +73,38 @@ class Glob:
             position += 1
             bit <<= 1
         return literals, stars, double_stars, bit
+
+
+@frozen(kw_only=False)
+class IdentityGlob:
+    """
+    A pattern for who signed, in which a wildcard stands for no more than it seems to.
+
+    As `Glob`, and with a wildcard in it narrower: what a wildcard stands for has only letters,
+    digits and `-._~+=,` (`**` also `/`), all of ASCII. So it never reaches over an `@` into a
+    domain or into a reference of a repository, over `?`, `#` or `%` into another part of a URI,
+    or over a line break. A name with an empty segment or one of dots matches no wildcard.
+    """
+
+    pattern: str
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether no letter or digit narrows the pattern down."""
+        return Glob(self.pattern).is_unbounded
+
+    def matches(self, name: str, /) -> bool:
+        """Tell whether the whole of *name* matches."""
+        if "*" not in self.pattern:
+            return name == self.pattern
+        if "*" in name or not Glob(self.pattern).matches(name):
+            return False
+        # A character that the pattern has as often as the name is matched by itself only.
+        foreign = set(name) - _IDENTITY_CHARS
+        if any(name.count(each) != self.pattern.count(each) for each in foreign):
+            return False
+        segments = name.partition("://")[2].split("/") if "://" in name else name.split("/")
+        return not {"", ".", ".."}.intersection(segments)
 
 
 def glob_problem(pattern: str) -> str | None:

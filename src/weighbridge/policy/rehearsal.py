@@ -25,6 +25,7 @@ from weighbridge.core.identity import (
     CertificateIdentity,
     ClaimedIdentity,
     KeyIdentity,
+    SigstoreIdentity,
     VerifiedIdentity,
 )
 from weighbridge.core.values import frozen
@@ -34,7 +35,7 @@ from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import reference_names, select_rule
 from weighbridge.policy.table import quote
-from weighbridge.policy.trust import KeyTrust
+from weighbridge.policy.trust import KeyTrust, SigstoreTrust
 
 _LAYOUT: Final = HashLayout()
 _PAST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,6 +158,18 @@ def _identity(policy: Policy, *, name: str, number: int) -> VerifiedIdentity:
     """Return an identity of the kind that the trust entry *name* asks for."""
     if isinstance(policy.trust_entry(name), KeyTrust):
         return KeyIdentity(fingerprint=_digest(number).hex, curve="assumed by the case")
+    if isinstance(policy.trust_entry(name), SigstoreTrust):
+        return SigstoreIdentity(
+            name=f"assumed by the case: {name}",
+            issuer="assumed by the case",
+            claims=(),
+            fingerprint=_digest(number).hex,
+            not_before=_PAST,
+            not_after=_FUTURE,
+            root_sha256=_digest(number).hex,
+            log_id=_digest(number).hex,
+            log_index=number,
+        )
     return CertificateIdentity(
         subject=f"assumed by the case: {name}",
         issuer="assumed by the case",

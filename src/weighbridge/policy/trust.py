@@ -6,15 +6,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.core.fulcio import CLAIM_NAMES
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.values import frozen
-from weighbridge.policy.glob import Glob
+from weighbridge.policy.glob import IdentityGlob
 from weighbridge.policy.table import Table, quote
 
 MAX_SLSA_LEVEL: Final = 3
 """The highest SLSA build level that exists (SLSA v1.0, build track)."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _ANYBODY: Final = frozenset({"any", "anyone", "anybody", "all", "none"})
 
 
@@ -76,17 +78,25 @@ class CertificateTrust:
 @frozen
 class SigstoreTrust:
     """
-    A keyless identity. This version validates the entry but cannot verify such signatures.
+    Somebody for whom an identity provider vouches: all conditions have to hold.
 
     Attributes:
         name: Name of the entry.
-        identity: E-mail address or URI; a glob only where it has a `*`.
+        identity: E-mail address or URI; a pattern only where it has a `*`.
         issuer: URL of the OpenID Connect issuer, exactly.
+        claims: What else the certificate has to say, sorted: pairs of one of
+            `core.fulcio.CLAIM_NAMES` and a pattern.
+        trusted_root: Path of the trusted root, or of a client trust configuration, relative to
+            the policy's directory; None for the public instance's root in the installed package.
+        trusted_root_sha256: Lower-case hex SHA-256 of that file, where there is one.
     """
 
     name: str
-    identity: Glob
+    identity: IdentityGlob
     issuer: str
+    claims: tuple[tuple[str, IdentityGlob], ...] = ()
+    trusted_root: str | None = None
+    trusted_root_sha256: str | None = None
 
     @property
     def method(self) -> SigningMethod:
@@ -179,20 +189,69 @@ def _read_certificate(table: Table, name: str) -> CertificateTrust | None:
 
 
 def _read_sigstore(table: Table, name: str) -> SigstoreTrust | None:
-    identity = table.glob("identity")
+    identity = _identity_glob(table, "identity")
     issuer = table.text("issuer")
     _refuse_wildcards(table, key="issuer", text=issuer)
     if issuer is not None and not issuer.startswith("https://"):
         table.problem(f"'issuer': expected an https URL, found {quote(issuer)}", key="issuer")
+    claims = _read_claims(table)
+    root, digest = _read_root(table)
     if identity is None or issuer is None:
         return None
     problem = _identity_problem(identity)
     if problem is not None:
         table.problem(f"'identity': {quote(identity.pattern)} {problem}", key="identity")
-    return SigstoreTrust(name=name, identity=identity, issuer=issuer)
+    return SigstoreTrust(
+        name=name,
+        identity=identity,
+        issuer=issuer,
+        claims=claims,
+        trusted_root=root,
+        trusted_root_sha256=digest,
+    )
 
 
-def _identity_problem(identity: Glob) -> str | None:
+def _identity_glob(table: Table, key: str, *, required: bool = True) -> IdentityGlob | None:
+    glob = table.glob(key, required=required)
+    return None if glob is None else IdentityGlob(glob.pattern)
+
+
+def _read_claims(table: Table) -> tuple[tuple[str, IdentityGlob], ...]:
+    """Read what else the certificate has to say."""
+    claims = table.table("claims")
+    if claims is None:
+        return ()
+    read = []
+    for key in sorted(CLAIM_NAMES):
+        pattern = _identity_glob(claims, key, required=False)
+        if pattern is None:
+            continue
+        # A claim that may be anything still has to be there: that is a condition, too.
+        problem = _identity_problem(pattern) if "://" in pattern.pattern else None
+        if problem is not None:
+            claims.problem(f"'{key}': {quote(pattern.pattern)} {problem}", key=key)
+        read.append((key, pattern))
+    if not claims.keys:
+        table.problem("'claims' names none", key="claims")
+    claims.finish()
+    return tuple(read)
+
+
+def _read_root(table: Table) -> tuple[str | None, str | None]:
+    """Read which trusted root counts: a file is pinned by its digest."""
+    root = table.text("trusted-root", required=False)
+    digest = table.text("trusted-root-sha256", required=False)
+    if (root is None) != (digest is None):
+        table.problem("'trusted-root' and 'trusted-root-sha256' belong together: give both")
+    if digest is not None and _SHA256.fullmatch(digest) is None:
+        table.problem(
+            f"'trusted-root-sha256': expected 64 lower-case hex digits, found {quote(digest)}",
+            key="trusted-root-sha256",
+        )
+    return root, digest
+
+
+def _identity_problem(identity: IdentityGlob) -> str | None:
     """Say why *identity* names nobody in particular, or return None."""
     if identity.pattern.lower() in _ANYBODY or identity.is_unbounded:
         return "stands for any signer: name one"

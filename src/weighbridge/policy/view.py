@@ -23,11 +23,17 @@ def trust_view(entry: TrustEntry) -> Section:
     if isinstance(entry, KeyTrust):
         return {"method": "key", "public-key": entry.public_key}
     if isinstance(entry, SigstoreTrust):
-        return {
+        view: Section = {
             "method": "sigstore",
             "identity": entry.identity.pattern,
             "issuer": entry.issuer,
         }
+        if entry.claims:
+            view["claims"] = {name: pattern.pattern for name, pattern in entry.claims}
+        if entry.trusted_root is not None and entry.trusted_root_sha256 is not None:
+            view["trusted-root"] = entry.trusted_root
+            view["trusted-root-sha256"] = entry.trusted_root_sha256
+        return view
     conditions = {
         "subject": entry.subject,
         "identity": entry.identity,

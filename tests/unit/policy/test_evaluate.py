@@ -24,6 +24,7 @@ from support.policies import (
     policy_of,
     sha256,
     signature_of,
+    sigstore_identity,
 )
 from weighbridge.core.artifact import EntryRole, FileFormat
 from weighbridge.core.codes import Code
@@ -39,6 +40,7 @@ from weighbridge.core.evidence import (
     Stage,
     Uncovered,
 )
+from weighbridge.core.identity import VerifiedIdentity
 from weighbridge.core.limits import MAX_REASONS_PER_CODE
 from weighbridge.core.signers import count_signers
 from weighbridge.core.verdict import Decision, Reason
@@ -946,55 +948,47 @@ class TestSignature:
         assert "signature-invalid" in [r.code for r in verdict.reasons]
 
 
-class TestUnsupported:
-    """What this version cannot evaluate is never let pass."""
+class TestKeyless:
+    """Signers for whom an identity provider vouches."""
 
-    KEYLESS = 'signature = { any-of = ["keyless", "hsm"] }'
+    ONLY = 'signature = { any-of = ["keyless"] }'
 
-    @pytest.mark.parametrize(
-        ("code", "decision"),
-        [
-            (None, INDETERMINATE),
-            (Code.SIGNATURE_METHOD, INDETERMINATE),
-            (Code.KEY_MISMATCH, INDETERMINATE),
-            (Code.IDENTITY_MISMATCH, INDETERMINATE),
-            (Code.CERTIFICATE_UNTRUSTED, INDETERMINATE),
-            (Code.METHOD_UNAVAILABLE, INDETERMINATE),
-            (Code.POLICY_UNSUPPORTED, INDETERMINATE),
-            (Code.LIMIT_EXCEEDED, INDETERMINATE),
-            (Code.FILE_CHANGED, INDETERMINATE),
-            (Code.SIGNATURE_MISSING, DENY),
-            (Code.DIGEST_MISMATCH, DENY),
-            (Code.SIGNATURE_INVALID, DENY),
-            (Code.CERTIFICATE_EXPIRED, DENY),
-        ],
-    )
-    def test_keyless_signer(self, code: Code | None, decision: Decision) -> None:
-        """A keyless signer might have signed, unless something speaks against the artifact."""
-        gaps = () if code is None else (gap_of(code, stage=Stage.SIGNATURE),)
-        verdict = judge(policy_of(self.KEYLESS), *gaps)
-        assert verdict.decision is decision
-        messages = [r.message for r in verdict.reasons if r.code == "policy-unsupported"]
-        assert any("'trust.keyless' is of method sigstore" in message for message in messages)
-        assert "policy-unsupported" in blocking_codes(verdict)
+    def test_counts_for_its_entry(self) -> None:
+        """A keyless identity counts for a keyless entry and for no other kind of entry."""
+        signed = signature_of(trust="keyless", identity=sigstore_identity())
+        assert judge(policy_of(self.ONLY), signed).decision is ALLOW
+        for other in ("hsm", "spare"):
+            policy = policy_of(f'signature = {{ any-of = ["{other}"] }}')
+            verdict = judge(policy, signature_of(trust=other, identity=sigstore_identity()))
+            assert verdict.decision is DENY
+            assert verdict.signers == ()
 
-    def test_keyless_beside_a_key(self) -> None:
-        """A listed keyless entry does not stand in the way of a key that signed."""
-        assert judge(policy_of(self.KEYLESS), signature_of()).decision is ALLOW
-
-    def test_keyless_evidence_does_not_count(self) -> None:
-        """Evidence that claims to be of a keyless entry is not believed."""
-        policy = policy_of('signature = { any-of = ["keyless"] }')
-        signed = signature_of(trust="keyless", identity=certificate_identity())
-        verdict = judge(policy, signed)
-        assert verdict.decision is INDETERMINATE
+    @pytest.mark.parametrize("identity", [certificate_identity(), key_identity()])
+    def test_nothing_else_counts_for_it(self, identity: VerifiedIdentity) -> None:
+        """A key or another authority's certificate does not count for a keyless entry."""
+        verdict = judge(policy_of(self.ONLY), signature_of(trust="keyless", identity=identity))
+        assert verdict.decision is DENY
         assert verdict.signers == ()
 
-    def test_keyless_cannot_make_up_for_two(self) -> None:
-        """One keyless entry leaves it open only when it could complete the threshold."""
-        line = 'signature = { any-of = ["keyless", "hsm", "spare"], threshold = 2 }'
-        assert judge(policy_of(line), signature_of()).decision is INDETERMINATE
-        assert judge(policy_of(line)).decision is DENY
+    def test_a_missing_keyless_signature_is_a_deny(self) -> None:
+        """Without a signature by the keyless signer the artifact is denied."""
+        gap = gap_of(Code.IDENTITY_MISMATCH, stage=Stage.SIGNATURE)
+        assert judge(policy_of(self.ONLY), gap).decision is DENY
+
+    def test_one_name_of_two_providers_is_two_signers(self) -> None:
+        """The same name counts once for one identity provider, and twice for two."""
+        line = 'signature = { any-of = ["keyless", "keyless-too"], threshold = 2 }'
+        first = signature_of(trust="keyless", identity=sigstore_identity())
+        again = signature_of(trust="keyless-too", identity=sigstore_identity())
+        other = signature_of(
+            trust="keyless-too", identity=sigstore_identity(issuer="https://other.example")
+        )
+        assert judge(policy_of(line), first, again).decision is DENY
+        assert judge(policy_of(line), first, other).decision is ALLOW
+
+
+class TestUnsupported:
+    """What this version cannot evaluate is never let pass."""
 
     @pytest.mark.parametrize(
         ("line", "boundary", "key"),

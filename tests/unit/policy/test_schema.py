@@ -21,7 +21,7 @@ from weighbridge.core.limits import (
     MAX_POLICY_RULES,
     MAX_POLICY_SIGNERS,
 )
-from weighbridge.policy.glob import Glob
+from weighbridge.policy.glob import Glob, IdentityGlob
 from weighbridge.policy.rule import (
     FormatControl,
     LineageInputs,
@@ -37,6 +37,7 @@ from weighbridge.policy.rule import (
 )
 from weighbridge.policy.schema import Policy, parse_policy
 from weighbridge.policy.trust import Builder, CertificateTrust, KeyTrust, SigstoreTrust
+from weighbridge.policy.view import trust_view
 
 HEX = "ab" * 32
 BASE = f"version = 1\n{TRUST}\n"
@@ -87,7 +88,9 @@ def test_documented_example() -> None:
     assert policy.directory == Path("dir")
     bot = SigstoreTrust(
         name="release-bot",
-        identity=Glob("https://github.com/acme/models/.github/workflows/release.yml@refs/tags/*"),
+        identity=IdentityGlob(
+            "https://github.com/acme/models/.github/workflows/release.yml@refs/tags/*"
+        ),
         issuer="https://token.actions.githubusercontent.com",
     )
     hsm = KeyTrust(name="hsm", public_key="keys/prod.pub")
@@ -673,3 +676,58 @@ def test_pins_are_digests() -> None:
         UNSIGNED, 'remote-code = "pinned"', f'remote-code-digests = ["{sha256(1).hex}"]'
     ).rules
     assert rule.remote_code_digests == {sha256(1)}
+
+
+KEYLESS = (
+    "version = 1\n"
+    + rule_text(UNSIGNED)
+    + ("[trust.x]\nmethod = 'sigstore'\nissuer = 'https://i'\nidentity = 'a@acme.example'\n")
+)
+
+
+def test_keyless_conditions_are_read() -> None:
+    """Claims, and a trusted root with its digest, are read into the entry, and shown again."""
+    text = KEYLESS + (
+        f"trusted-root = 'trust/root.json'\ntrusted-root-sha256 = '{'ab' * 32}'\n"
+        "[trust.x.claims]\nsource-repository-ref = 'refs/tags/*'\nbuild-trigger = 'push'\n"
+    )
+    (entry,) = parse_policy(text.encode(), path=None).trust
+    assert entry == SigstoreTrust(
+        name="x",
+        identity=IdentityGlob("a@acme.example"),
+        issuer="https://i",
+        claims=(
+            ("build-trigger", IdentityGlob("push")),
+            ("source-repository-ref", IdentityGlob("refs/tags/*")),
+        ),
+        trusted_root="trust/root.json",
+        trusted_root_sha256="ab" * 32,
+    )
+    assert trust_view(entry) == {
+        "method": "sigstore",
+        "identity": "a@acme.example",
+        "issuer": "https://i",
+        "claims": {"build-trigger": "push", "source-repository-ref": "refs/tags/*"},
+        "trusted-root": "trust/root.json",
+        "trusted-root-sha256": "ab" * 32,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ("claims = {}", "'claims' names none"),
+        ("claims = { build-triger = 'push' }", "did you mean 'build-trigger'"),
+        ("claims = { build-trigger = 1 }", "expected a string"),
+        ("claims = { build-trigger = '' }", "is empty"),
+        ("claims = { source-repository-uri = 'https://*/a/b' }", "has a wildcard in its scheme"),
+        ("claims = 'push'", "expected a table"),
+        ("trusted-root = 'root.json'", "belong together"),
+        (f"trusted-root-sha256 = '{'a' * 64}'", "belong together"),
+        (f"trusted-root = 'r'\ntrusted-root-sha256 = '{'A' * 64}'", "64 lower-case hex digits"),
+        (f"trusted-root = 'r'\ntrusted-root-sha256 = '{'a' * 63}'", "64 lower-case hex digits"),
+    ],
+)
+def test_mistakes_in_keyless_conditions(body: str, fragment: str) -> None:
+    """Each mistake in claims or in a pinned root is an error, none a weaker condition."""
+    assert fragment in problems_of(f"{KEYLESS}{body}\n")

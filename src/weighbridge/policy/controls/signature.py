@@ -2,7 +2,7 @@
 Control `signature`: enough different trusted signers, each of whose signatures covers all.
 
 1. A signature counts for the rule when its trust entry is listed and the identity that was
-   verified is of that entry's kind; keyless entries cannot count in this version.
+   verified is of that entry's kind.
 2. A counting signature is complete when it covers every model file, but for the Git metadata
    that the rule may tolerate, and nothing that the artifact does not have; and when there is no
    empty directory, which no signature of the format can cover.
@@ -22,7 +22,7 @@ from weighbridge.core.evidence import (
     Stage,
     Uncovered,
 )
-from weighbridge.core.identity import CertificateIdentity, KeyIdentity
+from weighbridge.core.identity import CertificateIdentity, KeyIdentity, SigstoreIdentity
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
@@ -128,7 +128,8 @@ def _counts(submission: Submission, signature: SignatureEvidence) -> bool:
     trust = submission.policy.trust_entry(signature.trust)
     if isinstance(trust, KeyTrust):
         return isinstance(signature.identity, KeyIdentity)
-    # Nothing counts for a keyless entry: no stage of this version can have verified it.
+    if isinstance(trust, SigstoreTrust):
+        return isinstance(signature.identity, SigstoreIdentity)
     return isinstance(trust, CertificateTrust) and isinstance(
         signature.identity, CertificateIdentity
     )
@@ -183,34 +184,21 @@ def _shortfall(submission: Submission, complete: tuple[SignatureEvidence, ...]) 
     """Say that too few signed, who might still have, and what went wrong."""
     control = submission.rule.signature
     have = _count(complete)
-    unsupported = tuple(_unsupported(submission))
-    for name in unsupported:
-        yield undecided(
-            Code.POLICY_UNSUPPORTED,
-            f"'trust.{name}' is of method sigstore, which this version cannot verify",
-        )
     message = (
         f"{have} of {control.threshold} trusted signer{'s' if control.threshold > 1 else ''} "
         f"signed every file; accepted are {', '.join(control.any_of)}"
     )
-    short = undecided if have + len(unsupported) >= control.threshold else denied
     # Milder than what it follows from, so that an uncovered file or a bad signature comes first.
-    yield short(Code.SIGNER_THRESHOLD, message, severity=Severity.MEDIUM)
+    yield denied(Code.SIGNER_THRESHOLD, message, severity=Severity.MEDIUM)
     for gap in submission.gaps(Stage.SIGNATURE):
         if gap.code in NOBODY_CAN_TELL:
             yield undecided(gap.code, gap.reason, path=gap.path)
         elif gap.code in NOT_THIS_SIGNER:
-            yield short(gap.code, gap.reason, path=gap.path)
+            yield denied(gap.code, gap.reason, path=gap.path)
         else:
             missing = gap.code is Code.SIGNATURE_MISSING
             severity = Severity.HIGH if missing else Severity.CRITICAL
             yield denied(gap.code, gap.reason, path=gap.path, severity=severity)
-
-
-def _unsupported(submission: Submission) -> Iterator[str]:
-    for name in submission.rule.signature.any_of:
-        if isinstance(submission.policy.trust_entry(name), SigstoreTrust):
-            yield name
 
 
 def _noted_gaps(submission: Submission) -> Iterator[Reason]:

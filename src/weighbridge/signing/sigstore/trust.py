@@ -97,23 +97,6 @@ class Trust:
     stamping: tuple[StampingAuthority, ...]
     services: trustroot.SigningConfig | None
 
-    def require_digest(self, pinned: str, /) -> None:
-        """
-        Refuse another file than the one with the SHA-256 digest *pinned*, in hex.
-
-        Raises:
-            KeyRejectedError: It is another one.
-        """
-        if self.sha256 != pinned.lower():
-            raise KeyRejectedError(
-                "the trusted root is another one",
-                code=Code.TRUSTED_ROOT,
-                where=self.where,
-                expected=f"the SHA-256 digest {pinned}",
-                found=self.sha256,
-                hint="Find out why it changed before you change the policy",
-            )
-
     def client(self) -> ClientTrustConfig:
         """
         Return the configuration to sign with.
@@ -190,7 +173,9 @@ def packaged_trust(instance: Instance) -> Trust:
     )
 
 
-def parse_trust(data: bytes, /, *, where: str, services: bytes | None = None) -> Trust:
+def parse_trust(
+    data: bytes, /, *, where: str, services: bytes | None = None, sha256: str | None = None
+) -> Trust:
     """
     Read a trusted root, or a client's trust configuration, which has one in it.
 
@@ -198,11 +183,23 @@ def parse_trust(data: bytes, /, *, where: str, services: bytes | None = None) ->
         data: The file.
         where: Its name, for messages.
         services: Another file, which says where to sign; for a bare root.
+        sha256: The digest that the file has to have, in lower-case hex; compared before anything
+            is read.
 
     Raises:
-        KeyRejectedError: It is not of either format, or names nobody to trust.
+        KeyRejectedError: It is another file, not of either format, or names nobody to trust.
         LimitExceededError: JSON nested beyond any sense.
     """
+    found = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and sha256 != found:
+        raise KeyRejectedError(
+            "the trusted root is another one",
+            code=Code.TRUSTED_ROOT,
+            where=where,
+            expected=f"the SHA-256 digest {sha256}",
+            found=found,
+            hint="Find out why it changed before you change the policy",
+        )
     document = _document(data, where=where)
     kind = document.get("mediaType")
     config: trustroot.SigningConfig | None = None
@@ -220,7 +217,7 @@ def parse_trust(data: bytes, /, *, where: str, services: bytes | None = None) ->
     _foreign(where, lambda: _check_periods(root))
     return Trust(
         where=where,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=found,
         root=root,
         stamping=tuple(_stamping(authority, where) for authority in root.timestamp_authorities),
         services=config,
