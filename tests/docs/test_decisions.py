@@ -50,7 +50,7 @@ def test_the_layers_are_the_contracts() -> None:
     contracts = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     layers = [layer for layer in contracts[0]["layers"] if layer != "__main__"]
     text = document("ARCHITECTURE.md")
-    (block,) = re.findall(r"```text\n(cli \| service.*?)```", text, re.DOTALL)
+    (block,) = re.findall(r"```text\n(compat .*?)```", text, re.DOTALL)
     assert [layer.strip() for layer in block.split(">")] == layers
     listed = re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE)
     assert sorted(listed) == sorted(name for layer in layers for name in layer.split(" | "))

@@ -3,15 +3,19 @@
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, Inventory
+from weighbridge.core.digest import Digest
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.identity import ClaimedIdentity, SigningMethod
 from weighbridge.core.values import frozen
+from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
-from weighbridge.inventory.take import InventoryPlan, take_inventory
+from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.selection import FileSelection, git_paths
 from weighbridge.pipeline.signatures import FoundSignatures, SignatureFile, find_signatures
+from weighbridge.signing.manifest import resources_of, root_digest
 from weighbridge.signing.statement import parse_statement
 from weighbridge.sources.local import locate
 
@@ -89,6 +93,31 @@ def digest(
     _, inventory = _take(reference, allow_symlinks=allow_symlinks, progress=progress)
     require_complete(inventory.gaps)
     return digests_of(inventory, inventory.model_entries, root=None)
+
+
+def root_of(reference: str | Path, *, selection: FileSelection | None = None) -> Digest:
+    """
+    Return the root digest that a signature of the artifact has, each file by SHA-256.
+
+    Raises:
+        RefusedError, IndeterminateError: A signature could not cover it.
+        UsageError, NothingToCheckError, OperationError: As for `inspect`.
+    """
+    handle = locate(reference)
+    selection = selection or FileSelection()
+    ignored = selection.ignored(handle)
+    if selection.ignore_git_paths:
+        ignored |= git_paths(handle)
+    plan = InventoryPlan(
+        sniff=SniffRule.UNDIGESTED,
+        symlinks=selection.symlinks,
+        signatures=find_signatures(handle).inside(handle),
+        undigested=ignored,
+    )
+    inventory = take_inventory(handle, plan)
+    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_files(handle, inventory)
+    return root_digest(resources_of(inventory, plan.layouts[0], ignored=ignored))
 
 
 def _take(

@@ -1,7 +1,7 @@
 """Verify: signatures -> who signed -> what was stated -> are the files like that."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.evidence import (
     CoveredFile,
+    Gap,
     OtherSignature,
     SignatureEvidence,
     Verification,
@@ -36,7 +37,13 @@ from weighbridge.pipeline.signatures import (
     missing_signature,
     read_signature,
 )
-from weighbridge.signing.coverage import Coverage, IgnoreRules, compare
+from weighbridge.signing.coverage import (
+    Coverage,
+    IgnoreRules,
+    compare,
+    is_unsigned_link,
+    signed_places,
+)
 from weighbridge.signing.interface import Verifier
 from weighbridge.signing.problems import CoverageRejectedError
 from weighbridge.signing.statement import Statement, parse_statement
@@ -139,13 +146,14 @@ def verify(
         ),
         progress=progress,
     )
-    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
-    require_files(handle, inventory)
     accepted = IgnoreRules(
         paths=tuple(sorted(ignored)),
         git_metadata=selection.ignore_git_paths,
         unsigned_files=ignore_unsigned_files,
+        unsigned_links=ignore_unsigned_files,
     )
+    require_complete(trial.open_gaps(inventory, accepted))
+    require_files(handle, inventory)
     return trial.compare(inventory, accepted)
 
 
@@ -210,6 +218,16 @@ class _Trial:
         for file in files:
             self._verify_file(file)
         self._require_signers([accepted.identity for accepted in self._accepted])
+
+    def open_gaps(self, inventory: Inventory, accepted: IgnoreRules) -> Iterator[Gap]:
+        """Yield the gaps that leave the caller without an answer, whichever signature holds."""
+        places = frozenset[str]()
+        if accepted.unsigned_links and inventory.gaps:
+            places = places.union(*(signed_places(statement) for statement in self.statements))
+        for gap in inventory.gaps:
+            ignored = is_under(gap.path or ".", accepted.paths)
+            if not ignored and not is_unsigned_link(gap, places, accepted):
+                yield gap
 
     def compare(self, inventory: Inventory, accepted: IgnoreRules) -> Verification:
         """

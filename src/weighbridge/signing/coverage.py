@@ -23,7 +23,7 @@ from weighbridge.core.artifact import (
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import FileDigest
 from weighbridge.core.errors import UsageError
-from weighbridge.core.evidence import Uncovered
+from weighbridge.core.evidence import Gap, Uncovered
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 from weighbridge.signing.problems import CoverageRejectedError, Problem
@@ -45,6 +45,9 @@ _GIT_FORMATS: Final = frozenset(
 """What git itself keeps: text, zlib objects, and its own binary files (index, packs)."""
 
 
+_LINKS: Final = frozenset({Code.SYMLINK_BROKEN, Code.SYMLINK_DIRECTORY, Code.SYMLINK_REFUSED})
+
+
 @frozen
 class IgnoreRules:
     """
@@ -55,6 +58,8 @@ class IgnoreRules:
         git_metadata: Git's own files at the root, as OMS clients leave out by default; only
             in formats that git keeps there.
         unsigned_files: Every file and empty directory that the signature does not name.
+        unsigned_links: Every symbolic link that the signature does not name, nor anything below
+            it; links are refused otherwise.
 
     Raises:
         UsageError: A path that is not canonical. `.` is refused as well: it would mean
@@ -64,6 +69,7 @@ class IgnoreRules:
     paths: tuple[str, ...] = ()
     git_metadata: bool = True
     unsigned_files: bool = False
+    unsigned_links: bool = False
 
     def __post_init__(self) -> None:
         for path in self.paths:
@@ -140,9 +146,13 @@ class _Check:
 
     def gaps(self) -> None:
         """Step 1."""
+        links = self.accepted.unsigned_links and self.inventory.gaps
+        places = signed_places(self.statement) if links else frozenset[str]()
         for gap in self.inventory.gaps:
             if gap.path is not None and is_under(gap.path, self.accepted.paths):
                 self._accept(gap.path, f"ignored by the caller; {gap.reason}")
+            elif gap.path is not None and is_unsigned_link(gap, places, self.accepted):
+                self._accept(gap.path, f"not in the signature; {gap.reason}")
             else:
                 self._refuse(gap.code, gap.path or SINGLE_FILE, gap.reason)
 
@@ -248,6 +258,20 @@ class _Check:
 
     def _refuse(self, code: Code, path: str, message: str, *, advice: str | None = None) -> None:
         self.problems.append(Problem(code=code, path=path, message=message, advice=advice))
+
+
+def signed_places(statement: Statement) -> frozenset[str]:
+    """Return the paths that *statement* names, with every directory above them."""
+    places = set(statement.paths)
+    for path in statement.paths:
+        while (path := path.rpartition("/")[0]) and path not in places:
+            places.add(path)
+    return frozenset(places)
+
+
+def is_unsigned_link(gap: Gap, places: frozenset[str], accepted: IgnoreRules) -> bool:
+    """Tell whether *gap* is a link that *accepted* tolerates, at none of the signed *places*."""
+    return accepted.unsigned_links and gap.code in _LINKS and gap.path not in places
 
 
 def _acceptance(path: str) -> str:

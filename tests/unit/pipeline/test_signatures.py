@@ -416,3 +416,25 @@ def test_a_verification_rests_on_a_signature() -> None:
     """There is no verification without a signature."""
     with pytest.raises(ValueError, match="rests on a signature"):
         Verification(signatures=())
+
+
+@pytest.mark.parametrize("target", ["../config.json", "..", "nowhere"])
+def test_unsigned_links_are_accepted_with_unsigned_files_only(place: Path, target: str) -> None:
+    """A link beside the signed files is refused, and listed where unsigned files are accepted."""
+    link = place / "model" / "1_Pooling" / "link"
+    link.symlink_to(target)
+    with pytest.raises(RefusedError, match="1_Pooling/link"):
+        verify("publisher")
+    verification = wb.verify("model", verifier=verifier("publisher"), ignore_unsigned_files=True)
+    assert [item.path for item in verification.uncovered] == ["1_Pooling/link"]
+    assert "1_Pooling/link" not in verification.covered
+
+
+@pytest.mark.parametrize("name", ["config.json", "1_Pooling"])
+def test_a_link_in_the_place_of_something_signed_is_refused(place: Path, name: str) -> None:
+    """A signed file, or a directory of one, is no unsigned link, whatever is accepted."""
+    signed = place / "model" / name
+    signed.rename(place / "moved")
+    signed.symlink_to("../moved")
+    with pytest.raises(RefusedError, match=name):
+        wb.verify("model", verifier=verifier("publisher"), ignore_unsigned_files=True)

@@ -1,0 +1,113 @@
+"""Run one operation of `weighbridge`, and say what came of it in the reference's words."""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import click
+
+from weighbridge.cli.failures import report
+from weighbridge.cli.main import cli
+from weighbridge.cli.terminal import Session
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import SignatureRejectedError, WeighbridgeError
+
+EXIT_FAILED: Final = 1
+"""The reference has this one code for whatever went wrong."""
+
+_MAYBE_LEGACY: Final = frozenset(
+    {Code.KEY_MISMATCH, Code.LEGACY_REFUSED, Code.SIGNATURE_INVALID, Code.SIGNATURE_MALFORMED}
+)
+"""What a signature of releases before 1.0 is refused with."""
+
+_WORDS: Final = {"sign": "Signing", "verify": "Verification"}
+
+
+def sign(arguments: Sequence[str]) -> int:
+    """Run `weighbridge sign` with *arguments* and return the exit code."""
+    return _tell("sign", lambda: _run(["sign", *arguments]))
+
+
+def verify(arguments: Sequence[str], *, san_uris: Sequence[str] = ()) -> int:
+    """
+    Run `weighbridge verify` with *arguments* and return the exit code.
+
+    As the reference does, signatures of releases before 1.0 are read; a warning says so.
+
+    Args:
+        arguments: As on the command line.
+        san_uris: URIs that the signer's certificate has to have, each of them.
+    """
+    return _tell("verify", lambda: _verify(["verify", *arguments], san_uris))
+
+
+def refuse(operation: str, message: str, *, hint: str | None = None) -> int:
+    """Say that *operation* cannot be done because of *message*."""
+    _say_failure(operation, f"{message}. {hint}" if hint else message)
+    return EXIT_FAILED
+
+
+def warn(text: str) -> None:
+    """Say *text* on standard error."""
+    click.echo(f"warning: {text}", err=True)
+
+
+def _verify(arguments: Sequence[str], san_uris: Sequence[str]) -> str:
+    try:
+        document = _run(arguments)
+    except SignatureRejectedError as error:
+        if error.code not in _MAYBE_LEGACY:
+            raise
+        try:
+            document = _run([*arguments, "--allow-legacy"])
+        except WeighbridgeError:
+            raise error from None
+        warn("this signature is in the form of releases before 1.0, which binds less: sign again")
+    found = json.loads(document)["identity"].get("san_uris", [])
+    missing = [uri for uri in san_uris if uri not in found]
+    if missing:
+        raise SignatureRejectedError(
+            "the certificate lacks a name that is asked for",
+            code=Code.IDENTITY_MISMATCH,
+            expected=", ".join(missing),
+            found=", ".join(found) or "no URI",
+        )
+    return document
+
+
+def _run(arguments: Sequence[str]) -> str:
+    """Return the JSON document that the command prints; its errors are raised."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        session = Session()
+        cli.main(
+            args=[*arguments, "--format", "json"],
+            prog_name="weighbridge",
+            standalone_mode=False,
+            obj=session,
+        )
+        session.out.flush()
+    return out.getvalue()
+
+
+def _tell(operation: str, run: Callable[[], str]) -> int:
+    try:
+        run()
+    except click.ClickException:
+        raise
+    except WeighbridgeError as error:
+        _say_failure(operation, str(error))
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001  the process boundary: a crash is never a pass
+        report(Session(), error)
+        return EXIT_FAILED
+    click.echo(f"{_WORDS[operation]} succeeded")
+    return 0
+
+
+def _say_failure(operation: str, text: str) -> None:
+    click.echo(f"{_WORDS[operation]} failed with error: {text}", err=True)
+    sys.stderr.flush()
