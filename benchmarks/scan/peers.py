@@ -60,6 +60,7 @@ PEERS: Final = {
         frozenset({1, 2}),
         directories=False,
     ),
+    "hayward": Peer("hayward==1.4.1", "hayward.cli:main", ("scan",), frozenset({1, 2})),
     "modelaudit": Peer(
         "modelaudit==0.2.54", "modelaudit.cli:main", ("scan",), frozenset({1, 2}), every=25
     ),
