@@ -1,8 +1,15 @@
 """Reading a subject as text, under the limit for it."""
 
+from dataclasses import replace
+from typing import Final
+
+from weighbridge.core.content import BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.formats.text_encoding import BOM, MARK, find_encoding
 from weighbridge.scan.interface import Subject
+
+_HEAD_BYTES: Final = 8
 
 
 def require_text_size(subject: Subject) -> None:
@@ -18,6 +25,32 @@ def require_text_size(subject: Subject) -> None:
             expected=f"at most {MAX_TEXT_BYTES} bytes",
             found=str(subject.source.size),
         )
+
+
+def as_utf8(subject: Subject) -> Subject:
+    """
+    Return *subject* with its text in UTF-8 and without a mark; itself where it is so already.
+
+    Raises:
+        LimitExceededError: It is in another encoding and has more than `MAX_TEXT_BYTES`.
+        MalformedContentError: It is not what its first bytes say.
+    """
+    source = subject.source
+    head = source.read_at(0, _HEAD_BYTES)
+    if head.startswith(BOM):
+        rest = RegionSource(source, offset=len(BOM), length=source.size - len(BOM))
+        return replace(subject, source=rest)
+    name = find_encoding(head)
+    if name is None:
+        return subject
+    data = read_whole(subject)
+    try:
+        text = data.decode(name).removeprefix(MARK)
+    except UnicodeDecodeError as error:
+        raise MalformedContentError(
+            "the text cannot be read", expected=name, found=f"byte {error.start} is not"
+        ) from error
+    return replace(subject, source=BytesSource(text.encode()))
 
 
 def read_whole(subject: Subject) -> bytes:

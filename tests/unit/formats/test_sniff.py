@@ -198,7 +198,7 @@ SIGNATURES = [
     ("text", "plain text, ünicode\n\ttabs\r\n\f".encode(), F.TEXT),
     ("control characters", b"text with \x1b[31mcolour\n", F.UNKNOWN),
     ("latin-1", b"caf\xe9\n", F.UNKNOWN),
-    ("utf-16", "text".encode("utf-16"), F.UNKNOWN),
+    ("utf-16", "text".encode("utf-16"), F.TEXT),
     ("zeros", bytes(1000), F.UNKNOWN),
     ("noise", np.random.default_rng(0).bytes(1000), F.UNKNOWN),
     ("joblib before 0.10", b"ZF0x1d8              " + zlib.compress(b"x"), F.JOBLIB),

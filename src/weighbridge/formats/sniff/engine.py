@@ -26,6 +26,7 @@ from weighbridge.formats.sniff.suffixes import (
 from weighbridge.formats.sniff.tensors import find_tensors
 from weighbridge.formats.sniff.text import classify_text, is_old_prose, is_text
 from weighbridge.formats.sniff.window import Window
+from weighbridge.formats.text_encoding import decode_start, is_marked
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
@@ -128,6 +129,9 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     """Return the format of a file without any signature."""
     if text:
         return classify_text(window)
+    wide = _classify_wide_text(window)
+    if wide is not None:
+        return wide
     if is_msgpack(window):
         return FileFormat.MSGPACK
     found = find_protobuf(window) or find_tensors(window)
@@ -136,6 +140,18 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     if found is None and is_old_prose(window):
         return FileFormat.TEXT
     return found or FileFormat.UNKNOWN
+
+
+def _classify_wide_text(window: Window) -> FileFormat | None:
+    """Return what a text in UTF-16 or UTF-32 is, as far as analyzers read such text."""
+    text = decode_start(window.head, whole=window.whole)
+    if not text:
+        return None
+    source = BytesSource(text.encode())
+    found = classify_text(Window(source, suffix=window.suffix, name=window.name))
+    if found in (FileFormat.TEXT, FileFormat.YAML) and not is_marked(window.head):
+        return None
+    return found if found in (FileFormat.JSON, FileFormat.TEXT, FileFormat.YAML) else None
 
 
 def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:

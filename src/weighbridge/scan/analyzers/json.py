@@ -7,7 +7,7 @@ from weighbridge.formats.json.parts import read_wanted
 from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.keras.configuration import MODEL_KEYS, keras_facts, models_in
-from weighbridge.scan.text import require_text_size
+from weighbridge.scan.text import as_utf8, require_text_size
 
 _WANTED: Final = replace(WANTED, keys=WANTED.keys | MODEL_KEYS)
 
@@ -20,6 +20,7 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: Not strict JSON: other readers may see another document.
         LimitExceededError: Larger or nested deeper than the limits.
     """
+    subject = as_utf8(subject)
     require_text_size(subject)
     document = read_wanted(
         subject.source,

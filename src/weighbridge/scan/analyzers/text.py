@@ -15,7 +15,7 @@ from weighbridge.scan.analyzers.script import ScriptFacts
 from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.templates import template_facts
-from weighbridge.scan.text import read_text
+from weighbridge.scan.text import as_utf8, read_text
 
 SCRIPT_SUFFIXES: Final = MappingProxyType(
     {
@@ -85,7 +85,7 @@ RECIPES: Final = MappingProxyType(
 """What is run when somebody asks for it."""
 
 _PYTHON: Final = frozenset({"py", "pyw", "pyx"})
-_TEMPLATE: Final = frozenset({"jinja", "jinja2", "j2"})
+_TEMPLATE: Final = frozenset({"jinja", "jinja2", "j2", "template", "tmpl"})
 _YAML: Final = frozenset({"yaml", "yml"})
 _YAML_NAMES: Final = frozenset({"mlmodel"})
 # `site` executes the lines of a .pth file that begin with `import` (Python docs, module site).
@@ -109,6 +109,7 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: It is not what its name says.
         LimitExceededError: Larger than the limit for text.
     """
+    subject = as_utf8(subject)
     name = subject.name.lower()
     stem, _, suffix = name.rpartition(".")
     if not stem:  # no suffix, or nothing but one

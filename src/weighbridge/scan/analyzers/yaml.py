@@ -4,8 +4,8 @@ YAML, read lexically: this version has no YAML parser, and needs none for what i
 What makes a YAML file run something is a tag of a language (`!!python/object/apply:`) or a
 key that a configuration system acts on (`_target_:`). Both have to be written out, apart from
 the escapes of double-quoted strings, percent escapes in tags and tag prefixes, which are
-resolved or reported. Whatever else the file says is data. A file that is not UTF-8 is a gap,
-since YAML readers take UTF-16 too.
+resolved or reported. Whatever else the file says is data. Files in UTF-16 and UTF-32, which YAML
+readers take too, are read as such; what is none of these is a gap.
 """
 
 import re
@@ -28,7 +28,7 @@ from weighbridge.scan.configuration import (
 from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.templates import template_facts
-from weighbridge.scan.text import read_text
+from weighbridge.scan.text import as_utf8, read_text
 from weighbridge.scan.yolo import DOWNLOAD, download_facts, model_facts
 
 
@@ -82,7 +82,7 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: Not UTF-8.
         LimitExceededError: Larger than the limit for text.
     """
-    text = read_text(subject)
+    text = read_text(as_utf8(subject))
     text = _ESCAPE.sub(lambda m: chr(int(m.group(1) or m.group(2) or m.group(3), 16)), text)
     text = _FOLD.sub("", text)
     tags = []
