@@ -16,7 +16,6 @@ import json
 import logging
 import os
 import secrets
-import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,34 +38,39 @@ from weighbridge.core.limits import (
 )
 from weighbridge.scan.interface import Clock, Examiner, Subject
 from weighbridge.scan.worker.wire import decode_report, encode_report
+from weighbridge.sources.private import (
+    READ,
+    NotPrivateError,
+    check_private,
+    make_private,
+    read_or_make_key,
+    user_directory,
+    write_new,
+)
 
 CACHE_VARIABLE: Final = "WEIGHBRIDGE_CACHE"
 """Environment variable that names the directory of kept results."""
 
 _log: Final = logging.getLogger(__name__)
 
-_POSIX: Final = os.name == "posix"
-_KEY_BYTES: Final = 32
 _MAC_BYTES: Final = 32
 _PURPOSE: Final = b"weighbridge kept result 1\0"
 _PARTS: Final = ("core", "formats", "inventory", "sandbox", "scan")
-_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-
-
-class NotPrivateError(Exception):
-    """A directory or file is not this user's alone; the message says why."""
 
 
 def default_cache() -> Path:
     """Return the directory of kept results that is meant when nobody names one."""
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else _base("XDG_CACHE_HOME", ".cache") / "weighbridge" / "results"
+    return (
+        Path(named)
+        if named
+        else user_directory("XDG_CACHE_HOME", ".cache") / "weighbridge" / "results"
+    )
 
 
 def default_key() -> Path:
     """Return where the key lies: with the state, not with the cache that it protects."""
-    return _base("XDG_STATE_HOME", ".local/state") / "weighbridge" / "results.key"
+    return user_directory("XDG_STATE_HOME", ".local/state") / "weighbridge" / "results.key"
 
 
 @cache
@@ -123,11 +127,11 @@ class KeptResults:
         if len(payload) + _MAC_BYTES > MAX_CACHE_ENTRY_BYTES or not self._usable:
             return
         try:
-            _make_private(self._root)
+            make_private(self._root)
             self._make_room(len(payload) + _MAC_BYTES)
             temporary = self._root / f".new-{secrets.token_hex(8)}"
             try:
-                _write_new(temporary, self._mac(key, payload) + payload)
+                write_new(temporary, self._mac(key, payload) + payload)
                 temporary.replace(self._root / key)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -138,9 +142,9 @@ class KeptResults:
         """Return the entry's bytes; None when there is no such entry."""
         if not self._usable or not self._root.exists():
             return None
-        _check_private(self._root)
+        check_private(self._root)
         try:
-            descriptor = os.open(self._root / key, _READ)
+            descriptor = os.open(self._root / key, READ)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file:
@@ -149,7 +153,7 @@ class KeptResults:
 
     def _mac(self, key: str, payload: bytes) -> bytes:
         if self._secret is None:
-            self._secret = _read_or_make_key(self._key_file)
+            self._secret = read_or_make_key(self._key_file)
         return hmac.digest(self._secret, _PURPOSE + key.encode() + b"\0" + payload, "sha256")
 
     def _refuse(self, key: str, why: str) -> None:
@@ -242,79 +246,3 @@ class KeepingExaminer:
             listed = json.dumps([sorted(subject.sizes.items()), sorted(subject.siblings)])
             self._around = (subject.sizes, hashlib.sha256(listed.encode()).hexdigest())
         return self._around[1]
-
-
-def _base(variable: str, default: str) -> Path:
-    """Return a base directory of the user (XDG base directory specification)."""
-    named = os.environ.get(variable)
-    return Path(named) if named and Path(named).is_absolute() else Path.home() / default
-
-
-def _make_private(directory: Path) -> None:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):  # whether it is fit is looked at next
-        directory.mkdir(mode=0o700)
-    _check_private(directory)
-
-
-def _check_private(directory: Path) -> None:
-    """
-    See to it that *directory* is this user's alone.
-
-    Raises:
-        NotPrivateError: It is not.
-    """
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise NotPrivateError(f"{directory} is no directory")
-    if not _POSIX:
-        return
-    _check_owner(found, directory)
-    for parent in Path(os.path.realpath(directory)).parents:
-        mode = parent.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            # Everybody could rename the directory away and put another in its place.
-            raise NotPrivateError(f"everybody can write to {parent}")
-
-
-def _check_owner(found: os.stat_result, place: Path) -> None:
-    if _POSIX and found.st_uid != os.geteuid():
-        raise NotPrivateError(f"{place} belongs to somebody else")
-    if _POSIX and found.st_mode & 0o077:
-        raise NotPrivateError(f"others can use {place}; it needs mode 0700, and its files 0600")
-
-
-def _read_or_make_key(place: Path) -> bytes:
-    """
-    Return the user's key, made at random if there is none.
-
-    Raises:
-        NotPrivateError: The file or its directory is not this user's alone, or is no key.
-        OSError: It cannot be read or made.
-    """
-    _make_private(place.parent)
-    if not os.path.lexists(place):
-        temporary = place.with_name(f".new-{secrets.token_hex(8)}")
-        _write_new(temporary, secrets.token_bytes(_KEY_BYTES))
-        try:
-            # A link fails where another process was first; then its key is everybody's.
-            with suppress(FileExistsError):
-                os.link(temporary, place)
-        finally:
-            temporary.unlink()
-    descriptor = os.open(place, _READ)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise NotPrivateError(f"{place} is no regular file")
-        _check_owner(found, place)
-        key = file.read(_KEY_BYTES + 1)
-    if len(key) != _KEY_BYTES:
-        raise NotPrivateError(f"{place} is no key")
-    return key
-
-
-def _write_new(place: Path, data: bytes) -> None:
-    descriptor = os.open(place, _NEW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)

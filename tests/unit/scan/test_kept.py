@@ -333,7 +333,7 @@ def test_what_belongs_to_others_is_not_used(
     """A directory or key of another user is not trusted."""
     place.run(Inner())
     if owned == "key":
-        monkeypatch.setattr(kept, "_check_private", lambda directory: None)
+        monkeypatch.setattr(kept, "check_private", lambda directory: None)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert place.run(Inner((finding_of(),))) == (finding_of(),)
     assert "belongs to somebody else" in caplog.text
