@@ -774,3 +774,12 @@ def test_large_files_are_hardly_read() -> None:
     hostile = Counting((b"B" + struct.pack("<I", 9000) + bytes(9000) + b"0") * 1000)
     assert sniff(hostile, name="a").format is F.PICKLE
     assert len(hostile.reads) < MAX_SNIFF_READS + 30
+
+
+def test_a_zip_without_a_line_break() -> None:
+    """A zip is none of the pickles that its first letter could begin, however far it goes."""
+    data = zip_of({str(number): b"" for number in range(40_000)})
+    assert b"\n" not in data[: SNIFF_BYTES * 16]
+    assert sniffed(data, "a.zip") == Sniffed(format=F.ZIP, suffix_format=None)
+    later = b"P" + b"x" * (MAX_SNIFF_READS * 4096 + SNIFF_BYTES) + b"\n."
+    assert found(later) is F.PICKLE

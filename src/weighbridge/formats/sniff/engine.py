@@ -30,6 +30,7 @@ from weighbridge.formats.text_encoding import decode_start, is_marked
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
+_ZIP: Final = b"PK\x03\x04"
 _UNPICKLED: Final = frozenset({FileFormat.JOBLIB, FileFormat.PICKLE, FileFormat.TORCH_ZIP})
 """What names promise whose loaders unpickle whatever the file is."""
 
@@ -163,6 +164,10 @@ def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
     two lines of a list are GLOBAL's form. Where the walk was still under way when its bounds
     were met, a call may follow, whatever the name promises: no other text gets so far.
     """
+    if walk.end is End.OUT_OF_READS and not walk.opcodes and window.head.startswith(_ZIP):
+        # To an unpickler, a persistent id up to a line break far away, which all refuse that bring
+        # no look-up of their own; a zip of many members is what it is.
+        return False
     if walk.calls or walk.end in (End.DECIDED, End.OUT_OF_READS):
         return True
     whole = walk.end is End.STOPPED and not window.head[walk.at :].strip()
