@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "policy": "Begin, show, test and explain policies.",
     "scan": "Find what loading a model would execute.",
     "sign": "Sign a model.",
+    "trust": "Show and refresh the trusted root of keyless signatures.",
     "verify": "Verify a model's signature against an expected signer.",
 }
 """Every command with its line of help; a test holds them equal to the commands' own."""

@@ -1,4 +1,4 @@
-"""The groups `sign` and `verify`, whose subcommands are signing methods."""
+"""The groups `sign` and `verify`, whose subcommands are signing methods; without one, keyless."""
 
 import click
 
@@ -8,21 +8,30 @@ from weighbridge.core.identity import SigningMethod
 
 
 class MethodGroup(click.Group):
-    """A group that explains what to say instead when the method is missing or unknown."""
+    """
+    A group in which the method may be left out.
+
+    What stands in its place is then a model, or a flag of the keyless method. The names of
+    methods are always methods: a model called `key` is `./key`.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the keyless method where no method is named."""
+        named = args and (args[0] in set(SigningMethod) or args[0] in ctx.help_option_names)
+        if args and not named:
+            args = [SigningMethod.SIGSTORE.value, *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the method; a model in its place means keyless signing, which is not there."""
+        """Find the method; some can sign and have another name for verifying."""
         name = args[0]
         if name in self.commands:
             return super().resolve_command(ctx, args)
-        keyless = name not in set(SigningMethod) or name == SigningMethod.SIGSTORE
-        method = SigningMethod.SIGSTORE.value if keyless else name
         raise UsageError(
-            f"this version does not {ctx.info_name} with the method '{method}'",
+            f"there is no method '{name}' to {ctx.info_name} with",
             code=Code.METHOD_UNAVAILABLE,
-            where=None if name == method else name,
             expected=" or ".join(f"weighbridge {ctx.info_name} {m} MODEL" for m in self.commands),
-            found="no method, which means sigstore" if name != method else method,
+            found=name,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.pipeline.installation import Capability
     from weighbridge.pipeline.keys import KeyFiles
     from weighbridge.pipeline.sign import SignResult
+    from weighbridge.pipeline.trusted_roots import RootRefresh, RootView
     from weighbridge.policy.rehearsal import CaseResult
     from weighbridge.policy.selection import RuleSelection
     from weighbridge.record.json_v1 import Document
@@ -167,6 +168,38 @@ def show_key(session: Session, files: "KeyFiles") -> None:
     session.write(f"signs as     {one_line(files.identity.label)}")
     if not files.encrypted:
         session.talk("the private key has no password: whoever reads the file can sign")
+
+
+def show_root(session: Session, root: "RootView") -> None:
+    """Print whom a trusted root names."""
+    from weighbridge.record.trusted_roots import root_document, root_text
+
+    if session.format == "json":
+        _write_json(
+            session, root_document(where=root.where, sha256=root.sha256, parties=root.parties)
+        )
+        return
+    session.write(root_text(where=root.where, sha256=root.sha256, parties=root.parties))
+
+
+def show_refresh(session: Session, refresh: "RootRefresh") -> None:
+    """Print what a refresh of the trusted root changed."""
+    from weighbridge.record.trusted_roots import refresh_text, root_document
+
+    path, before, changes = str(refresh.path), refresh.before, refresh.changes
+    if session.format == "json":
+        _write_json(
+            session,
+            root_document(
+                where=path,
+                sha256=refresh.sha256,
+                parties=refresh.parties,
+                before=before,
+                changes=changes,
+            ),
+        )
+        return
+    session.write(refresh_text(path=path, sha256=refresh.sha256, before=before, changes=changes))
 
 
 def show_inspection(session: Session, inspection: "Inspection") -> None:

@@ -24,6 +24,13 @@ from weighbridge.cli.passwords import (
     unlock,
 )
 from weighbridge.cli.render import show_signed
+from weighbridge.cli.sigstore import (
+    SignerFlags,
+    instance_options,
+    keyless_signer,
+    show_signer,
+    signer_options,
+)
 from weighbridge.cli.terminal import Session
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.identity import SigningMethod
@@ -35,6 +42,7 @@ from weighbridge.sources.reading import read_named
 if TYPE_CHECKING:
     from weighbridge.signing.ecdsa import SigningKey
     from weighbridge.signing.interface import Signer
+    from weighbridge.signing.sigstore.signer import SigstoreSigner
 
 _ENCRYPTED = b"ENCRYPTED"
 """In every PEM file of a private key that has a password."""
@@ -46,7 +54,8 @@ def command() -> None:
     Sign a model.
 
     The signature is an OpenSSF Model Signing bundle, `model.sig` in the directory or `FILE.sig`
-    beside a single file. Every client of the format can verify it.
+    beside a single file. Every client of the format can verify it. Without a method, sigstore is
+    meant.
     """
 
 
@@ -95,6 +104,27 @@ def _certificate_options(function: Callable[..., int]) -> Callable[..., int]:
         "--signing-certificate", type=FILE, required=True, help="PEM, of the same key."
     )
     return leaf(chain(function))
+
+
+@command.command("sigstore")
+@instance_options
+@signer_options
+@_sign_options
+def sign_keyless(
+    session: Session,
+    **what: Any,  # noqa: ANN401  handed on to SignerFlags and _sign, which type them
+) -> int:
+    """Sign MODEL as whom an identity provider knows, with no key of your own."""
+    flags = SignerFlags(**{name: what.pop(name) for name in SignerFlags.__dataclass_fields__})
+    made: list[SigstoreSigner] = []
+
+    def make() -> "Signer":
+        made.append(keyless_signer(session, flags))
+        return made[0]
+
+    code = _sign(session, make, **what)
+    show_signer(session, made[0])
+    return code
 
 
 @command.command("key")

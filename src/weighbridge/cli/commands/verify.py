@@ -15,6 +15,7 @@ from weighbridge.cli.options import (
     signature_option,
 )
 from weighbridge.cli.render import show_signature
+from weighbridge.cli.sigstore import instance_options, keyless_verifier
 from weighbridge.cli.terminal import Session
 from weighbridge.core.identity import CertificateIdentity
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
@@ -31,7 +32,8 @@ def command() -> None:
     Verify a model's signature against an expected signer.
 
     Every file has to be as signed, and no other file may be there unless you leave it out. What
-    the signer chose to leave out is a claim and leaves nothing out.
+    the signer chose to leave out is a claim and leaves nothing out. Without a method, sigstore is
+    meant.
     """
 
 
@@ -65,6 +67,38 @@ def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+@command.command("sigstore")
+@click.option(
+    "--identity", required=True, help="The name in the certificate: URI or e-mail, exactly."
+)
+@click.option(
+    "--identity-provider", required=True, help="URL of who vouches for that name, exactly."
+)
+@instance_options
+@click.option(
+    "--offline", is_flag=True, help="Use no network. It is always so; for scripts that say it."
+)
+@_verify_options
+def verify_keyless(
+    session: Session,
+    identity: str,
+    identity_provider: str,
+    use_staging: bool,
+    trust_config: Path | None,
+    offline: bool,
+    **what: Any,  # noqa: ANN401  handed on to _verify, which types them
+) -> int:
+    """Verify that MODEL was signed by whom an identity provider knows; no network is used."""
+    del offline
+    verifier = keyless_verifier(
+        identity=identity,
+        identity_provider=identity_provider,
+        use_staging=use_staging,
+        trust_config=trust_config,
+    )
+    return _verify(session, verifier, **what)
 
 
 @command.command("key")

@@ -96,11 +96,13 @@ class InteractiveToken:
         client: Id of the OAuth client.
         secret: Its secret; empty where it has none.
         out_of_band: Show an address and ask for a code, instead of opening a browser here.
+        before: Called when a person is about to be asked for something.
     """
 
     client: str = DEFAULT_CLIENT
     secret: str = ""
     out_of_band: bool = False
+    before: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"InteractiveToken(client={self.client!r}, ...)"
@@ -114,6 +116,7 @@ class InteractiveToken:
                 hint="Use --identity-token-file or --use-ambient-credentials",
             )
         require_confidential(provider, what="identity provider")
+        self.before()
         # The dependency asks for the code on standard output, which is for results.
         with contextlib.redirect_stdout(sys.stderr):
             issuer = _foreign(provider, lambda: Issuer(provider))

@@ -40,7 +40,7 @@ ROOT_NAME: Final = "trusted_root.json"
 SERVICES_NAME: Final = "signing_config.v0.2.json"
 
 _ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
-_CONFIG_TYPE: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+CONFIG_TYPE: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Trust:
             )
         return ClientTrustConfig(
             trustroot.ClientTrustConfig(
-                media_type=_CONFIG_TYPE, trusted_root=self.root, signing_config=self.services
+                media_type=CONFIG_TYPE, trusted_root=self.root, signing_config=self.services
             )
         )
 
@@ -203,7 +203,7 @@ def parse_trust(
     document = _document(data, where=where)
     kind = document.get("mediaType")
     config: trustroot.SigningConfig | None = None
-    if kind == _CONFIG_TYPE:
+    if kind == CONFIG_TYPE:
         read = _foreign(where, lambda: trustroot.ClientTrustConfig.from_json(_text(document)))
         root, config = read.trusted_root, read.signing_config
     elif kind == _ROOT_TYPE:
