@@ -191,7 +191,7 @@ def generated(found: Mapping[tuple[Family, str], Seen], curated: frozenset[str])
 def write_group(group: Json) -> str:
     """Return *group* as TOML."""
     lines = ["[[allow]]"]
-    keys = ("kind", "args", "state", "forbids", "versions", "reason")
+    keys = ("kind", "args", "state", "forbids", "methods", "versions", "reason")
     lines += [f"{key} = {json.dumps(group[key])}" for key in keys if key in group]
     lines.append("[allow.names]")
     lines += [f'"{module}" = "{names}"' for module, names in group["names"].items()]

@@ -79,6 +79,28 @@ MAX_SIGNATURE_FILES: Final = 16
 """Signatures of one model, `model.sig` and `model.*.sig`; a release has one for each of the few
 who have to sign it. Together they have at most `MAX_BUNDLE_BYTES`."""
 
+MAX_MANIFEST_BYTES: Final = 64 * MIB
+"""A registry's manifest or a hub's listing: some 300 bytes a file, over 200,000 files."""
+
+MAX_STATED_FILE_BYTES: Final = 4 * KIB
+"""What a hub's client keeps about one file, or a pointer in its place; three lines."""
+
+MIN_MANIFEST_SAMPLE: Final = 8
+"""Files that are read when a manifest is checked on a sample; all where there are no more."""
+
+MANIFEST_SAMPLE_SHARE: Final = 10
+"""One of so many files is in the sample, where that is more than `MIN_MANIFEST_SAMPLE`."""
+
+MAX_REMEMBERED_BYTES: Final = 512 * MIB
+"""What is remembered of the files of one signature: some 200 bytes for each of `MAX_FILES`."""
+
+MAX_REMEMBERED: Final = 64
+"""Signatures whose files are remembered; the oldest are forgotten first."""
+
+MIN_STAMP_AGE_NS: Final = 2_000_000_000
+"""Nanoseconds for which a file must have been left alone when it was read: a change within the
+granularity of the file system's clock, two seconds at the worst (FAT), leaves no trace."""
+
 MAX_WIDE_BUNDLE_BYTES: Final = 32 * MIB
 """A Sigstore bundle with a character outside ASCII, which none needs but in the notes of a log:
 one such character makes Python keep four bytes for every character of its string."""

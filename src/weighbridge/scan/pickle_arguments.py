@@ -82,7 +82,7 @@ class Judge:
             return self._refuse_items(change, entry)
         self._built.add(id(target))
         (content,) = change.items
-        if content is target and entry.state is State.BOTH:
+        if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
             # A dict whose items are its attributes, as statsmodels has one.
             content = DictNode(target.assigned)
         return refuse_state(self.plain, entry, entry.state, content)
@@ -141,7 +141,14 @@ def _none(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
 
 
 def _plain(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    if call.target in _FLAGS and len(args) == 1 and _is_flag(args[0]):
+        return None
     return None if judge.plain.hold(call, args) else "it takes constants only"
+
+
+def _is_flag(value: Value) -> bool:
+    """Tell whether *value* is a flag of regular expressions, of which another is made."""
+    return isinstance(value, CallNode) and value.target in _FLAGS
 
 
 def _allowed(_judge: Judge, _call: CallNode, _args: tuple[Value, ...]) -> Refusal:
@@ -257,6 +264,7 @@ def _nested_pickle(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Re
 
 def _pattern(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     expression = args[0] if args else None
+    expression = literal_bytes(expression) or expression
     if not isinstance(expression, str | bytes) or len(expression) > MAX_PICKLE_PATTERN_CHARS:
         return f"it takes a regular expression of at most {MAX_PICKLE_PATTERN_CHARS} characters"
     flags = args[1:]

@@ -22,7 +22,7 @@ from weighbridge.formats.pickle.values import (
     Value,
     children,
 )
-from weighbridge.scan.allowlist import Arguments, find_entry
+from weighbridge.scan.allowlist import Arguments, Kind, find_entry
 from weighbridge.scan.pickle_facts import PickleFacts
 from weighbridge.scan.pickle_states import NOT_CALLED_BY_OTHERS
 
@@ -58,7 +58,47 @@ _MODULES: Final = frozenset(
 )
 """Modules of classes whose `__init__` evaluates text, opens files or loads models by name."""
 
+_PACKS: Final = frozenset(
+    {
+        "chemprop",
+        "feature_engine",
+        "gplearn",
+        "gpytorch",
+        "hmmlearn",
+        "implicit",
+        "kornia",
+        "lifelines",
+        "mlxtend",
+        "networkx",
+        "open_clip",
+        "peft",
+        "pmdarima",
+        "pyod",
+        "pytorch_tabnet",
+        "river",
+        "segmentation_models_pytorch",
+        "sksurv",
+        "sktime",
+        "speechbrain",
+        "stable_baselines3",
+        "surprise",
+        "torch_geometric",
+        "tslearn",
+        "whisper",
+        "xarray",
+    }
+)
+"""Frameworks of which no `__init__` was read: their classes are instances, and no values."""
+
 _CLASSES: Final = frozenset({"nltk.tokenize.punkt.PunktTokenizer"})
+_FUNCTIONS: Final = frozenset(
+    {"gensim.models.phrases.original_scorer", "gensim.models.phrases.npmi_scorer"}
+)
+"""Functions in those modules that compute from numbers."""
+
+_READ: Final = frozenset({"torch_geometric.data.data.Data"})
+"""Classes of which `__init__` only keeps what it gets."""
+
 _TOKENIZERS: Final = ".tokenization_"
 """Tokenizers of transformers read the files that `__init__` is given."""
 
@@ -74,7 +114,8 @@ def is_guarded(name: str) -> bool:
         return False
     return (
         entry.args in _TYPED
-        or entry.module in _MODULES
+        or (entry.module in _MODULES and entry.name not in _FUNCTIONS)
+        or (entry.pack in _PACKS and entry.kind is Kind.CLASS and entry.name not in _READ)
         or entry.name in _CLASSES
         or (entry.pack == "transformers" and _TOKENIZERS in entry.module)
     )

@@ -20,6 +20,7 @@ from weighbridge.formats.pickle.values import (
     Value,
 )
 from weighbridge.scan.allowlist import Arguments, Entry, State, find_entry
+from weighbridge.scan.formulas import refuse_formula
 from weighbridge.scan.numpy_types import find_type_fault, read_type
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, integers, is_text
 
@@ -55,6 +56,12 @@ _TEMPLATE: Final = re.compile(
 
 _MAX_TEMPLATE: Final = 4096
 
+_OWN: Final = frozenset({"__networkx_cache__"})
+"""Names of frameworks that only look special."""
+
+_COPIED: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
+"""Special attributes that are only text."""
+
 
 def refuse_state(plain: PlainValues, entry: Entry, state: State, content: Value) -> Refusal:
     """Say why BUILD may not give *content* to what *entry* made; *state* is what it admits."""
@@ -87,15 +94,17 @@ def _names(state: Value) -> Refusal:
             return "an attribute's name is not a string"
         if not is_special(key):
             continue
-        # Wrappers copy the documentation of what they wrap.
-        if key != "__doc__" or not isinstance(value, str | None):
+        # Wrappers copy what the function that they wrap is called.
+        if key not in _COPIED or not isinstance(value, str | None):
             return f"the state sets the special attribute {key!r}"
     return None
 
 
 def is_special(key: Value) -> bool:
     """Tell whether *key* is a name that Python itself looks up, like `__setstate__`."""
-    return isinstance(key, str) and key.startswith("__") and key.endswith("__")
+    if not isinstance(key, str) or key in _OWN:
+        return False
+    return key.startswith("__") and key.endswith("__")
 
 
 def _slots(plain: PlainValues, state: Value) -> Refusal:
@@ -107,6 +116,8 @@ def _slots(plain: PlainValues, state: Value) -> Refusal:
 
 def _forbidden(entry: Entry, state: Value) -> Refusal:
     """Refuse attributes that make a class do more than to keep them."""
+    if isinstance(state, TupleNode) and state.items:
+        state = state.items[0]
     keys = state.flat[::2] if isinstance(state, DictNode) else ()
     found = next((key for key in keys if key in entry.forbids), None)
     return None if found is None else f"the state sets {found}, with which its class runs code"
@@ -180,6 +191,17 @@ def _distribution(plain: PlainValues, state: Value) -> Refusal:
     return None
 
 
+def _formula(plain: PlainValues, state: Value) -> Refusal:
+    """Admit attributes, and a formula that can be evaluated without harm."""
+    for key, value in state.pairs() if isinstance(state, DictNode) else ():
+        if key != "formula" or value is None:
+            continue
+        refused = refuse_formula(value) if isinstance(value, str) else "its formula is no text"
+        if refused is not None:
+            return refused
+    return refuse_attributes(plain, state)
+
+
 def _boosted(plain: PlainValues, state: Value) -> Refusal:
     """Admit attributes, with a booster that the stream itself makes."""
     for key, value in state.pairs() if isinstance(state, DictNode) else ():
@@ -213,6 +235,7 @@ _STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = Mappin
         State.BOTH: refuse_attributes,
         State.NATIVE: refuse_attributes,
         State.SLOTS: _slots,
+        State.FORMULA: _formula,
         State.BOOSTED: _boosted,
         State.ARRAY: _array,
         State.DTYPE: _dtype,

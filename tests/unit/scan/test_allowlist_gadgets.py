@@ -36,7 +36,20 @@ def _distribution(template: str) -> bytes:
     return _built(BETA, p.text("_parse_arg_template"), p.text(template))
 
 
+def _member(owner: bytes, name: str) -> bytes:
+    """Return what *owner* has under *name*, as picklers write it."""
+    return p.call(GETATTR, owner, p.text(name))
+
+
+GETATTR = p.name("builtins", "getattr")
 SYSTEM = p.name("os", "system")
+ZONE = p.name("zoneinfo", "ZoneInfo")
+VECTORIZE = p.name("numpy", "vectorize")
+CHECKPOINTER = p.name("mlxtend.preprocessing.transactionencoder", "TransactionEncoder")
+STATESPACE = p.name("statsmodels.tsa.statespace._representation", "dStatespace")
+INTERVAL = p.name("pandas._libs.interval", "__pyx_unpickle_IntervalMixin")
+GRAPH = p.name("networkx.classes.graph", "Graph")
+BUNCH = p.name("statsmodels.tools.tools", "Bunch")
 BETA = p.name("scipy.stats._continuous_distns", "beta_gen")
 INTERPOLATION = p.name("scipy.interpolate._interpolate", "interp1d")
 LINEAR = p.name("torch.nn.modules.linear", "Linear")
@@ -120,8 +133,115 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         _built(DATA, p.text("restore_design_info"), p.TRUE, p.text("formula"), p.text("f()")),
     ),
     "formula-of-statsmodels-now": (
-        _built(DATA, p.text("frame"), p.NONE),
-        _built(DATA, p.text("restore_model_spec"), p.TRUE),
+        _built(DATA, p.text("restore_model_spec"), p.TRUE, p.text("formula"), p.text("y ~ C(a)")),
+        _built(DATA, p.text("restore_model_spec"), p.TRUE, p.text("formula"), p.new(DATA)),
+    ),
+    "formula-with-an-attribute": (
+        _built(DATA, p.text("formula"), p.text("y ~ np.log(x) + a:b - 1")),
+        _built(DATA, p.text("formula"), p.text("y ~ np.load(x) + a:b - 1")),
+    ),
+    "formula-that-calls-a-value": (
+        _built(DATA, p.text("formula"), p.text("y ~ Q('some column') + (a)")),
+        _built(DATA, p.text("formula"), p.text("y ~ (exec)('marker') + (a)")),
+    ),
+    "method-of-a-distribution": (
+        _member(p.new(BETA), "rvs"),
+        _member(p.new(BETA), "__reduce__"),
+    ),
+    "method-of-another-class": (
+        _member(p.new(BETA), "rvs"),
+        _member(p.new(LINEAR), "rvs"),
+    ),
+    "method-of-an-error": (
+        _member(p.call(p.name("numpy.random", "__RandomState_ctor")), "rand"),
+        _member(p.call(p.name("builtins", "ValueError")), "rand"),
+    ),
+    "member-of-a-class": (
+        _member(p.name("torch.optim.lr_scheduler", "OneCycleLR"), "_annealing_cos"),
+        _member(p.name("torch.optim.lr_scheduler", "OneCycleLR"), "__init__"),
+    ),
+    "member-of-text": (_member(p.text("a"), "lower"), _member(p.text("{0.x}"), "format")),
+    "member-of-a-module": (
+        _member(p.name("builtins", "str"), "split"),
+        _member(p.name("os", "path"), "os"),
+    ),
+    "member-of-a-member": (
+        _member(p.name("builtins", "str"), "split"),
+        _member(_member(p.name("builtins", "str"), "split"), "__self__"),
+    ),
+    "name-of-a-member-that-is-computed": (
+        _member(p.name("builtins", "str"), "split"),
+        p.call(GETATTR, p.name("builtins", "str"), p.call(p.name("builtins", "str"), p.text("a"))),
+    ),
+    "member-that-is-called": (
+        p.call(_member(ZONE, "_unpickle"), p.text("Europe/Berlin"), p.integer(1)),
+        p.call(_member(p.name("builtins", "str"), "split"), p.text("a b")),
+    ),
+    "zone-that-is-a-path": (
+        p.call(_member(ZONE, "_unpickle"), p.text("UTC"), p.integer(1)),
+        p.call(_member(ZONE, "_unpickle"), p.text("../../etc/marker"), p.integer(1)),
+    ),
+    "zone-that-is-absolute": (p.call(ZONE, p.text("UTC")), p.call(ZONE, p.text("/etc/marker"))),
+    "function-that-takes-members": (
+        _built(TRANSFORMER, p.text("func"), _member(p.name("builtins", "str"), "lower")),
+        _built(TRANSFORMER, p.text("func"), GETATTR),
+    ),
+    "stored-function-that-takes-members": (
+        p.call(p.name("functools", "partial"), MEAN),
+        p.call(p.name("functools", "partial"), GETATTR, p.NONE, p.text("__class__")),
+    ),
+    "type-of-nothing": (
+        p.call(p.name("builtins", "type"), p.NONE),
+        p.call(p.name("builtins", "type"), p.text("a"), p.EMPTY_TUPLE, p.EMPTY_DICT),
+    ),
+    "type-of-a-class": (
+        p.call(p.name("builtins", "type"), p.NONE),
+        p.call(p.name("builtins", "type"), LINEAR),
+    ),
+    "function-for-each-element": (
+        _built(VECTORIZE, p.text("pyfunc"), MEAN, p.text("__name__"), p.text("mean")),
+        _built(VECTORIZE, p.text("pyfunc"), SYSTEM, p.text("__name__"), p.text("mean")),
+    ),
+    "call-of-vectorize": (p.new(VECTORIZE), p.call(VECTORIZE, MEAN)),
+    "layer-that-becomes-another": (
+        _built(p.name("torch.nn.modules.linear", "LazyLinear"), p.text("in_features"), p.NONE),
+        _built(p.name("torch.nn.modules.linear", "LazyLinear"), p.text("cls_to_become"), LINEAR),
+    ),
+    "layer-that-becomes-another-in-a-pair": (
+        p.new(p.name("torch.nn.modules.linear", "LazyLinear"))
+        + p.tuple_of(p.dict_of(p.text("in_features"), p.NONE), p.NONE)
+        + p.BUILD,
+        p.new(p.name("torch.nn.modules.linear", "LazyLinear"))
+        + p.tuple_of(p.dict_of(p.text("cls_to_become"), LINEAR), p.NONE)
+        + p.BUILD,
+    ),
+    "error": (
+        p.call(p.name("builtins", "KeyError"), p.text("a")),
+        p.call(p.name("builtins", "SystemExit"), p.text("a")),
+    ),
+    "array-of-numbers": (
+        p.call(p.name("array", "array"), p.text("d"), p.list_of(p.integer(1))),
+        p.call(p.name("array", "array"), p.text("d"), p.new(LINEAR)),
+    ),
+    "class-of-a-framework-as-a-value": (
+        p.new(CHECKPOINTER),
+        _built(TRANSFORMER, p.text("func"), CHECKPOINTER),
+    ),
+    "state-space-from-objects": (
+        p.call(STATESPACE, p.NONE),
+        p.call(STATESPACE, p.NONE) + p.dict_of(p.text("__class__"), LINEAR) + p.BUILD,
+    ),
+    "interval-of-another-framework": (
+        p.call(INTERVAL, p.name("pandas.core.arrays.interval", "IntervalArray"), p.integer(1)),
+        p.call(INTERVAL, LINEAR, p.integer(1)),
+    ),
+    "graph": (
+        _built(GRAPH, p.text("__networkx_cache__"), p.EMPTY_DICT),
+        _built(GRAPH, p.text("__class__"), GRAPH),
+    ),
+    "bunch-of-statsmodels": (
+        p.new(BUNCH) + p.text("a") + p.NONE + p.SETITEM,
+        p.new(BUNCH) + p.text("__setstate__") + MEAN + p.SETITEM,
     ),
     "path-of-xgboost": (
         _built(XGBOOST, p.text("_Booster"), p.new(BOOSTER)),

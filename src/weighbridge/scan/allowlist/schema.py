@@ -149,6 +149,9 @@ class State(StrEnum):
     CONTENT = "content"
     """Text or bytes."""
 
+    FORMULA = "formula"
+    """As `attributes`, with a formula that only computes where the class evaluates one."""
+
     SLOTS = "slots"
     """As `attributes`, and a second dict for slots."""
 

@@ -16,13 +16,20 @@ from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.state import BrokenStreamError
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import CallNode, DictNode, GlobalNode, TupleNode, Value
-from weighbridge.scan.allowlist import Kind, find_entry
+from weighbridge.scan.allowlist import Arguments, Kind, find_entry
+from weighbridge.scan.allowlist.catalogue import PACKAGES
+from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.numpy_types import read_type
-from weighbridge.scan.pickle_facts import Dialect, PickleFacts
+from weighbridge.scan.pickle_facts import Dialect
 from weighbridge.scan.pickle_streams import account_for, bounds_of, describe
 
 WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+
+_TYPED: Final = frozenset(
+    {Arguments.NESTED_PICKLE, Arguments.REBUILD, Arguments.CALLABLE_FIRST, Arguments.MEMBER}
+)
+"""What a call of these does depends on its arguments."""
 
 
 def analyze(subject: Subject) -> Analysis:
@@ -35,7 +42,7 @@ def analyze(subject: Subject) -> Analysis:
         yield from describe(subject, inner, dialect=Dialect.NUMPY)
     plain = run(data, bounds=bounds_of(subject))
     if _does_more(plain, [trace, *arrays.inner]):
-        yield PickleFacts(subject=subject, trace=plain, dialect=Dialect.PLAIN)
+        yield from describe(subject, plain, dialect=Dialect.PLAIN)
     if trace.complete:
         yield from account_for(subject, data, trace.end, len(data))
     if subject.source.size > len(data):
@@ -45,18 +52,41 @@ def analyze(subject: Subject) -> Analysis:
 
 def _does_more(plain: Trace, known: list[Trace]) -> bool:
     """
-    Tell whether `pickle.load` would import what joblib does not.
+    Tell whether `pickle.load` would import or call what joblib does not.
 
     It reads raw arrays as opcodes, which is noise as a rule. Noise that takes an object for a
-    name ends there: no instance of a framework's class is a string.
+    name ends there: no instance of a framework's class is a string. The pickles of arrays of
+    objects are no noise, but their memo is then not their own: a module of one name and the end
+    of another are taken for a name, and the look-up fails.
     """
-    names = {node.dotted for trace in known for node in trace.globals if not node.computed}
-    for node in plain.globals:
-        if node.operands is None and node.dotted not in names:
-            return True
-        if any(_may_be_text(part) for part in node.operands or () if not isinstance(part, str)):
-            return True
+    listed = [node for trace in known for node in trace.globals if not node.computed]
+    names = {node.dotted for node in listed}
+    parts = {part for node in listed for part in (node.module, node.name)}
+    places = {call.offset for trace in known for call in trace.calls}
+    for event in plain.events:
+        if isinstance(event, CallNode):
+            entry = find_entry(event.target or "")
+            if entry is not None and entry.args in _TYPED and event.offset not in places:
+                return True
+        if not isinstance(event, GlobalNode):
+            continue
+        if event.operands is not None:
+            return any(_may_be_text(part) for part in event.operands if not isinstance(part, str))
+        if event.dotted not in names:
+            return not _is_mixed(event, parts)
     return False
+
+
+def _is_mixed(node: GlobalNode, parts: set[str]) -> bool:
+    """
+    Tell whether a name is made of the *parts* of others.
+
+    What frameworks' modules have under such names computes at most; what is known to be harmful,
+    and whatever Python's own modules have, is none of this.
+    """
+    pack = PACKAGES.get(node.module.partition(".")[0])
+    known = find_effect(node.module, node.name) is not None
+    return {node.module, node.name} <= parts and pack != "python" and not known
 
 
 def _may_be_text(value: Value) -> bool:

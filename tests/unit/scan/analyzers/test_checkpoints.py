@@ -174,6 +174,34 @@ class TestJoblib:
         data = _joblib(payload + p.STOP, shape=len(payload) // 8)
         assert DANGEROUS in rules_of(_evidence(data))
 
+    @pytest.mark.parametrize(
+        ("noise", "blocked"),
+        [
+            (p.stacked("sklearn.preprocessing._label", "ndarray"), False),
+            (p.stacked("sklearn.preprocessing._label", "anything"), True),
+            (p.stacked("sklearn.preprocessing._other", "ndarray"), True),
+            (p.stacked("builtins", "ndarray"), True),
+            (p.new(p.name("numpy", "ndarray")) + p.text("a") + b"\x93", True),
+            (p.call(p.name("torch.storage", "_load_from_bytes"), p.raw(PAYLOAD)), True),
+        ],
+        ids=["mixed", "name", "module", "python", "computed", "nested"],
+    )
+    def test_noise_in_an_array(self, noise: bytes, *, blocked: bool) -> None:
+        """
+        A name that mixes two others is what `pickle.load` makes of joblib's memo, and fails.
+
+        Any other name in an array, a name from an object that may be text, and a nested pickle
+        are found, the last also where the file itself has its loader.
+        """
+        before = p.name("sklearn.preprocessing._label", "LabelEncoder") + p.POP
+        before += p.name("builtins", "bytes") + p.POP
+        before += p.call(p.name("torch.storage", "_load_from_bytes"), p.raw(p.STOP)) + p.POP
+        noise += p.STOP
+        noise += bytes(-len(noise) % 8)
+        data = _joblib(noise + p.STOP, shape=len(noise) // 8, before=before)
+        told = {item.rule for item in _evidence(data) if isinstance(item, Finding)}
+        assert bool(told - {"pickle-broken-stream"}) is blocked
+
     def test_a_payload_in_an_array_of_objects(self) -> None:
         """An array of objects is a pickle of its own, and walked."""
         data = _joblib(PAYLOAD + p.STOP, kind="O8")
