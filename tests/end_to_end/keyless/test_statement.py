@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from support.keyless import Case, Parts, read_bundle, write_bundle
+from support.keyless import Case, read_bundle, write_bundle
 from weighbridge.core.codes import Code
+from weighbridge.demo.instance.careless import Parts
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from support.keyless import Case, Parts, stamped
+from support.keyless import Case
 from weighbridge.core.codes import Code
+from weighbridge.demo.instance.careless import Parts, stamp
 from weighbridge.demo.instance.faults import Faults, StampFault
 from weighbridge.demo.instance.loopback import loopback_sigstore
 
@@ -88,7 +89,7 @@ def test_a_timestamp_over_the_statement_is_refused(case: Case) -> None:
     """A timestamp says when something was signed only if it is over the signature."""
 
     def alter(parts: Parts) -> Parts:
-        return replace(parts, stamps=(stamped(case.instance, parts.payload),))
+        return replace(parts, stamps=(stamp(case.instance, parts.payload),))
 
     case.sign(alter=alter)
     case.refused(Code.TIMESTAMP_REQUIRED)
@@ -110,7 +111,7 @@ def test_a_bad_timestamp_beside_a_good_one_is_refused(case: Case) -> None:
     """A timestamp that does not hold is refused, whatever stands beside it."""
 
     def alter(parts: Parts) -> Parts:
-        return replace(parts, stamps=(*parts.stamps, stamped(case.instance, b"another")))
+        return replace(parts, stamps=(*parts.stamps, stamp(case.instance, b"another")))
 
     case.sign(alter=alter)
     case.refused(Code.TIMESTAMP_REQUIRED)

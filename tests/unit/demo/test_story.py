@@ -264,7 +264,7 @@ def test_run_uses_the_installed_model(
 ) -> None:
     """`run` tells the story of the model that is installed."""
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    monkeypatch.setattr(story, "locate_model", lambda: model)
+    monkeypatch.setattr(story, "locate_model", lambda **_: model)
     assert story.run(Console(stream=stream)) == AS_EXPECTED
     assert stream.getvalue().startswith("weighbridge demo: tiny-encoder")
 

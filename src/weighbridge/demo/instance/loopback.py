@@ -54,8 +54,10 @@ class LoopbackSigstore:
     """
 
     def __init__(
-        self, directory: Path, *, addresses: Addresses, clients: Mapping[str, str]
+        self, directory: Path, *, services: Mapping[str, Service], clients: Mapping[str, str]
     ) -> None:
+        addresses = _addresses(services)
+        self._services: Final = services
         self.started: Final = datetime.now(UTC).replace(microsecond=0)
         self.directory: Final = directory
         self.addresses: Final = addresses
@@ -76,6 +78,11 @@ class LoopbackSigstore:
         )
         self.log: Final = TransparencyLog(self.conduct)
         self.tsa: Final = TimestampAuthority(now=self.started, conduct=self.conduct)
+
+    @property
+    def requests(self) -> int:
+        """How many requests all of the services got."""
+        return sum(service.requests for service in self._services.values())
 
     @property
     def trust_config(self) -> Path:
@@ -183,9 +190,7 @@ def loopback_sigstore(
         services = {
             name: stack.enter_context(listening()) for name in ("oidc", "fulcio", "rekor", "tsa")
         }
-        instance = LoopbackSigstore(
-            place, addresses=_addresses(services), clients=clients or {AUDIENCE: ""}
-        )
+        instance = LoopbackSigstore(place, services=services, clients=clients or {AUDIENCE: ""})
         services["oidc"].routes = {
             **instance.login.routes(url=services["oidc"].url),
             **instance.runner.routes(),

@@ -28,6 +28,9 @@ from weighbridge.demo.instance.server import (
 )
 from weighbridge.formats.json import JsonValue
 
+_KIND: Final = "hashedrekord"
+_VERSION: Final = "0.0.2"
+
 _ALGORITHMS: Final[dict[str, tuple[str, hashes.HashAlgorithm]]] = {
     "PKIX_ECDSA_P256_SHA_256": ("SHA2_256", hashes.SHA256()),
     "PKIX_ECDSA_P384_SHA_384": ("SHA2_384", hashes.SHA384()),
@@ -39,18 +42,27 @@ def routes(log: TransparencyLog) -> Routes:
     """Return what is served for *log*."""
 
     def create(request: Request) -> Response:
-        document = request.document()
-        if "hashedRekordRequestV002" not in document:
-            raise RequestRefusedError("expected a hashedrekord, which is all that is logged here")
-        entry = _entry(document.object("hashedRekordRequestV002"))
-        body = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
-        return json_response(_rendered(log.append(body)), status=201)
+        return json_response(log_signature(log, request.document()), status=201)
 
     def checkpoint(request: Request) -> Response:
         del request
         return Response(body=log.checkpoint().encode(), content_type="text/plain; charset=utf-8")
 
     return {("POST", "/api/v2/log/entries"): create, ("GET", "/api/v2/checkpoint"): checkpoint}
+
+
+def log_signature(log: TransparencyLog, request: Document) -> JsonValue:
+    """
+    Log what the *request* asks for, and return the entry as clients get it.
+
+    Raises:
+        RequestRefusedError: The signature does not hold, or something else is asked.
+    """
+    if "hashedRekordRequestV002" not in request:
+        raise RequestRefusedError("expected a hashedrekord, which is all that is logged here")
+    entry = _entry(request.object("hashedRekordRequestV002"))
+    body = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+    return {**rendered(log.append(body), kind=_KIND, version=_VERSION), "integratedTime": "0"}
 
 
 def _entry(request: Document) -> JsonValue:
@@ -78,8 +90,8 @@ def _entry(request: Document) -> JsonValue:
     except (ValueError, InvalidSignature) as error:
         raise RequestRefusedError("the signature does not hold") from error
     return {
-        "apiVersion": "0.0.2",
-        "kind": "hashedrekord",
+        "apiVersion": _VERSION,
+        "kind": _KIND,
         "spec": {
             "hashedRekordV002": {
                 "data": {"algorithm": name, "digest": digest},
@@ -95,14 +107,13 @@ def _entry(request: Document) -> JsonValue:
     }
 
 
-def _rendered(logged: Logged) -> JsonValue:
-    """Return *logged* as a TransparencyLogEntry."""
+def rendered(logged: Logged, *, kind: str, version: str) -> dict[str, JsonValue]:
+    """Return *logged* as a TransparencyLogEntry, but for its time."""
     index = logged.inclusion.index if logged.inclusion else 0
     entry: dict[str, JsonValue] = {
         "logIndex": str(index),
         "logId": {"keyId": _base64(logged.log)},
-        "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
-        "integratedTime": "0",
+        "kindVersion": {"kind": kind, "version": version},
         "canonicalizedBody": _base64(logged.body),
     }
     if logged.inclusion:

@@ -17,7 +17,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from weighbridge.core.values import frozen
 from weighbridge.demo.instance.log import Logged, TransparencyLog
+from weighbridge.demo.instance.rekor import rendered
 from weighbridge.demo.instance.server import (
     Document,
     Request,
@@ -37,14 +39,68 @@ def routes(log: TransparencyLog) -> Routes:
     """Return what is served for *log*."""
 
     def create(request: Request) -> Response:
-        document = request.document()
-        if (document.text("kind"), document.text("apiVersion")) != (_KIND, _VERSION):
-            raise RequestRefusedError(f"expected {_KIND} {_VERSION}, which is all that is logged")
-        proposed = document.object("spec").object("proposedContent")
-        entry = _entry(proposed.text("envelope"), proposed.only("verifiers"))
-        return json_response(_rendered(log, log.append(_canonical(entry))), status=201)
+        return json_response(log_envelope(log, request.document()).answer(), status=201)
 
     return {("POST", "/api/v1/log/entries"): create}
+
+
+@frozen
+class Promised:
+    """
+    An entry of the log with the log's promise.
+
+    Attributes:
+        logged: The entry.
+        index: Where in the log.
+        time: When, in seconds since 1970.
+        promise: The log's signature over entry, time and index.
+    """
+
+    logged: Logged
+    index: int
+    time: int
+    promise: bytes
+
+    def answer(self) -> JsonValue:
+        """Return what clients get, by the entry's UUID."""
+        verification: dict[str, JsonValue] = {"signedEntryTimestamp": _base64(self.promise)}
+        if self.logged.inclusion:
+            verification["inclusionProof"] = {
+                "logIndex": self.index,
+                "rootHash": self.logged.inclusion.root.hex(),
+                "treeSize": self.logged.inclusion.size,
+                "hashes": [step.hex() for step in self.logged.inclusion.path],
+                "checkpoint": self.logged.checkpoint,
+            }
+        uuid = hashlib.sha256(b"\x00" + self.logged.body).hexdigest()
+        signed = _signed(self.logged, index=self.index, time=self.time)
+        return {uuid: {**signed, "verification": verification}}
+
+    def entry(self) -> JsonValue:
+        """Return what clients make of it in a signature file."""
+        return {
+            **rendered(self.logged, kind=_KIND, version=_VERSION),
+            "integratedTime": str(self.time),
+            "inclusionPromise": {"signedEntryTimestamp": _base64(self.promise)},
+        }
+
+
+def log_envelope(log: TransparencyLog, request: Document) -> Promised:
+    """
+    Log what the *request* asks for.
+
+    Raises:
+        RequestRefusedError: The signature does not hold, or something else is asked.
+    """
+    if (request.text("kind"), request.text("apiVersion")) != (_KIND, _VERSION):
+        raise RequestRefusedError(f"expected {_KIND} {_VERSION}, which is all that is logged")
+    proposed = request.object("spec").object("proposedContent")
+    entry = _entry(proposed.text("envelope"), proposed.only("verifiers"))
+    logged = log.append(_canonical(entry))
+    index = logged.inclusion.index if logged.inclusion else 0
+    time = int(log.time().timestamp())
+    promise = log.promise(_canonical(_signed(logged, index=index, time=time)))
+    return Promised(logged=logged, index=index, time=time, promise=promise)
 
 
 def _entry(envelope: str, verifier: str) -> JsonValue:
@@ -77,27 +133,14 @@ def _entry(envelope: str, verifier: str) -> JsonValue:
     }
 
 
-def _rendered(log: TransparencyLog, logged: Logged) -> JsonValue:
-    """Return *logged* as version 1 answers: by its UUID."""
-    index = logged.inclusion.index if logged.inclusion else 0
-    signed: dict[str, JsonValue] = {
-        "body": base64.b64encode(logged.body).decode(),
-        "integratedTime": int(log.time().timestamp()),
+def _signed(logged: Logged, *, index: int, time: int) -> dict[str, JsonValue]:
+    """Return what the log's promise is over."""
+    return {
+        "body": _base64(logged.body),
+        "integratedTime": time,
         "logID": logged.log.hex(),
         "logIndex": index,
     }
-    promise = base64.b64encode(log.promise(_canonical(signed))).decode()
-    verification: dict[str, JsonValue] = {"signedEntryTimestamp": promise}
-    if logged.inclusion:
-        verification["inclusionProof"] = {
-            "logIndex": index,
-            "rootHash": logged.inclusion.root.hex(),
-            "treeSize": logged.inclusion.size,
-            "hashes": [step.hex() for step in logged.inclusion.path],
-            "checkpoint": logged.checkpoint,
-        }
-    uuid = hashlib.sha256(b"\x00" + logged.body).hexdigest()
-    return {uuid: {**signed, "verification": verification}}
 
 
 def _hash(data: bytes) -> JsonValue:
@@ -114,3 +157,7 @@ def _binary(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise RequestRefusedError("expected base64") from error
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -181,10 +181,12 @@ class Service:
     Attributes:
         routes: What it answers; nothing at first.
         server: The server, bound and not yet serving.
+        requests: How many requests it got.
     """
 
     def __init__(self) -> None:
         self.routes: Routes = {}
+        self.requests = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = False
 
@@ -203,9 +205,11 @@ class Service:
                 del format, args
 
             def do_GET(self) -> None:
+                service.requests += 1
                 _answer(self, service.routes)
 
             def do_POST(self) -> None:
+                service.requests += 1
                 _answer(self, service.routes)
 
         return Handler
