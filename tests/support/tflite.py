@@ -1,4 +1,4 @@
-"""Writes TFLite models by hand, for tests that want them odd."""
+"""Writes TFLite models and other flatbuffers by hand, for tests that want them odd."""
 
 import struct
 from collections.abc import Mapping
@@ -27,14 +27,21 @@ class Tables:
     items: tuple["Fields", ...]
 
 
-Value = Number | Numbers | Tables | bytes | str
+@dataclass(frozen=True)
+class One:
+    """A table."""
+
+    item: "Fields"
+
+
+Value = Number | Numbers | Tables | One | bytes | str
 Fields = Mapping[int, Value]
 """The fields of a table by their ids."""
 
 
 class _Writer:
-    def __init__(self) -> None:
-        self.data = bytearray(b"\0\0\0\0TFL3")
+    def __init__(self, identifier: bytes) -> None:
+        self.data = bytearray(4) + identifier
 
     def align(self) -> int:
         self.data.extend(bytes(-len(self.data) % 8))
@@ -60,7 +67,9 @@ class _Writer:
         for number, place in places.items():
             struct.pack_into("<H", self.data, vtable + 4 + 2 * number, place - at)
             value = fields[number]
-            if not isinstance(value, Number):
+            if isinstance(value, One):
+                self.refer(place, self.table(value.item))
+            elif not isinstance(value, Number):
                 self.refer(place, self.child(value))
         return at
 
@@ -81,9 +90,9 @@ class _Writer:
         return at
 
 
-def flatbuffer(root: Fields) -> bytes:
-    """Return a TFLite file with the root table *root*."""
-    writer = _Writer()
+def flatbuffer(root: Fields, *, identifier: bytes = b"TFL3") -> bytes:
+    """Return a file with the root table *root*, of TFLite unless *identifier* says otherwise."""
+    writer = _Writer(identifier)
     writer.refer(0, writer.table(root))
     return bytes(writer.data)
 

@@ -56,6 +56,8 @@ class FileFormat(StrEnum):
     GGUF = "gguf"
     ONNX = "onnx"
     ONNX_TENSOR = "onnx-tensor"
+    ORT = "ort"
+    EXECUTORCH = "executorch"
     HDF5 = "hdf5"
     KERAS_V3 = "keras-v3"
     SAVEDMODEL = "savedmodel"
@@ -161,6 +163,8 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.PARQUET: Carries.CONFIGURATION,
         FileFormat.GGUF: Carries.CONFIGURATION,
         FileFormat.ONNX: Carries.CONFIGURATION,
+        FileFormat.ORT: Carries.CONFIGURATION,
+        FileFormat.EXECUTORCH: Carries.CONFIGURATION,
         FileFormat.ONNX_TENSOR: Carries.DATA,
         FileFormat.TF_CHECKPOINT: Carries.DATA,
         FileFormat.TF_FINGERPRINT: Carries.DATA,

@@ -17,6 +17,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "coreml-custom-code": "CoreMlFacts",
         "coreml-external-file": "CoreMlFacts",
         "dependency-source": "DependencyFacts",
+        "executorch-operator": "ExecutorchFacts",
         "exported-program": "ProgramTextFacts",
         "gguf-structure": "GgufFacts",
         "hdf5-external-link": "Hdf5LinkFacts",

@@ -174,6 +174,12 @@ def _is_ubjson(window: Window) -> bool:
     return b"learner" in first or (b"version" in first and b"learner" in window.head)
 
 
+_FLATBUFFERS: Final = {
+    b"ET12": FileFormat.EXECUTORCH,
+    b"ORTM": FileFormat.ORT,
+    b"TFL3": FileFormat.TFLITE,
+}
+"""Formats that are a flatbuffer, by its identifier."""
 _ENGINES: Final = (b"ftrt", b"ptrt")
 _R_LETTERS: Final = re.compile(rb"A\r?\n[23]\r?\n[0-9]{6}\r?\n[0-9]{6}\r?\n")
 _CHECKED: Final = (
@@ -226,7 +232,7 @@ def find_magic(window: Window) -> FileFormat | None:
             return file_format
     if has_wrapped_engine(window):
         return FileFormat.TENSORRT
-    return FileFormat.TFLITE if window.head[4:8] == b"TFL3" else None
+    return _FLATBUFFERS.get(window.head[4:8])
 
 
 def is_bytecode(window: Window) -> bool:

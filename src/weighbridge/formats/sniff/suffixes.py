@@ -23,6 +23,8 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("safetensors", (F.SAFETENSORS,)),
     ("gguf", (F.GGUF,)),
     ("onnx", (F.ONNX,)),
+    ("ort", (F.ORT,)),
+    ("pte", (F.EXECUTORCH,)),
     ("tflite", (F.TFLITE,)),
     ("mlmodel", (F.COREML,)),
     ("pbtxt prototxt", (F.PROTOBUF_TEXT, F.EMPTY)),
