@@ -179,7 +179,11 @@ def two_signatures() -> Verification:
     stamped = SigningTime(at=at, clock=Clock.TIMESTAMP_AUTHORITY, authority=f"CN={HOSTILE}")
     logged = SigningTime(at=at, clock=Clock.TRANSPARENCY_LOG, authority="log2026.example")
     first = signature_of(identity=replace(key_identity(1), times=(stamped, logged)))
-    second = signature_of(identity=certificate_identity(), covered=("config.json",))
+    unused = (f"timestamp 1: {HOSTILE}",)
+    second = signature_of(
+        identity=replace(certificate_identity(), unused_timestamps=unused),
+        covered=("config.json",),
+    )
     second = replace(
         second,
         signature_path="model.second.sig",

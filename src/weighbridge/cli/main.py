@@ -116,6 +116,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """Run the command line and leave the process."""
+    if any(argument.startswith("--password") for argument in sys.argv):
+        # Imported here: few calls have a secret among their arguments.
+        from weighbridge.cli.hiding import hide_secrets  # noqa: PLC0415  see above
+
+        hide_secrets()
     # A command makes a few hundred thousand objects and few cycles: looking for those after
     # every 700 objects is a tenth of its start-up.
     gc.set_threshold(_COLLECT_AFTER)

@@ -11,7 +11,13 @@ from enum import StrEnum
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
-from weighbridge.core.identity import ClaimedIdentity, SigningTime, VerifiedIdentity
+from weighbridge.core.identity import (
+    CertificateIdentity,
+    ClaimedIdentity,
+    KeyIdentity,
+    SigningTime,
+    VerifiedIdentity,
+)
 from weighbridge.core.values import frozen
 
 
@@ -163,6 +169,13 @@ class SignatureEvidence:
     def times(self) -> tuple[SigningTime, ...]:
         """When it was signed, by clocks that the verifier trusts; empty where nobody knows."""
         return self.identity.times
+
+    @property
+    def unused_timestamps(self) -> tuple[str, ...]:
+        """Timestamps of the signature that count for nothing, each with the reason."""
+        if isinstance(self.identity, KeyIdentity | CertificateIdentity):
+            return self.identity.unused_timestamps
+        return ()
 
 
 @frozen

@@ -1,14 +1,24 @@
 """From a policy's trust entries to verifiers that hold their keys."""
 
+from datetime import UTC, datetime, time
+
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import PolicyError
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES
 from weighbridge.policy.schema import Policy
-from weighbridge.policy.trust import CertificateTrust, KeyTrust, SigstoreTrust, TrustEntry
+from weighbridge.policy.trust import (
+    CertificateTrust,
+    KeyTrust,
+    SigstoreTrust,
+    TimestampRule,
+    TrustEntry,
+)
 from weighbridge.signing.certificate import CertificateVerifier
 from weighbridge.signing.identity import ExpectedIdentity
 from weighbridge.signing.interface import Verifier
 from weighbridge.signing.key import KeyVerifier
+from weighbridge.signing.key_set import KeySetVerifier
+from weighbridge.signing.timestamps.trust import TimestampTrust
 from weighbridge.sources.reading import read_named
 
 
@@ -26,9 +36,7 @@ def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier:
     """
     match entry:
         case KeyTrust():
-            place = policy.directory / entry.public_key
-            data = read_named(place, limit=MAX_KEY_FILE_BYTES, what="public key")
-            return KeyVerifier.from_pem(data, where=str(place))
+            return _key_verifier(entry, policy)
         case CertificateTrust():
             place = policy.directory / entry.certificate_chain
             data = read_named(place, limit=MAX_KEY_FILE_BYTES, what="certificate chain")
@@ -41,9 +49,42 @@ def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier:
                     san_uri=entry.san_uri,
                     any_identity=entry.any_identity,
                 ),
+                timestamps=_timestamps(entry.timestamps, policy),
             )
         case SigstoreTrust():
             return _keyless_verifier(entry, policy)
+
+
+def _key_verifier(entry: KeyTrust, policy: Policy) -> Verifier:
+    """Return the verifier for one signer's key or keys."""
+    timestamps = _timestamps(entry.timestamps, policy)
+    until = entry.valid_until
+    # The last day counts in full.
+    end = None if until is None else datetime.combine(until, time.max, tzinfo=UTC)
+    verifiers = []
+    for key in entry.public_keys:
+        place = policy.directory / key
+        verifiers.append(
+            KeyVerifier.from_pem(
+                read_named(place, limit=MAX_KEY_FILE_BYTES, what="public key"),
+                where=str(place),
+                allow_nonstandard=entry.nonstandard_keys,
+                timestamps=timestamps,
+                valid_until=end,
+            )
+        )
+    if len(verifiers) == 1:
+        return verifiers[0]
+    return KeySetVerifier(verifiers, where=f"trust.{entry.name}")
+
+
+def _timestamps(rule: TimestampRule | None, policy: Policy) -> TimestampTrust | None:
+    """Return the trust in timestamp authorities that an entry has."""
+    if rule is None:
+        return None
+    place = policy.directory / rule.certificate_chain
+    data = read_named(place, limit=MAX_KEY_FILE_BYTES, what="timestamp certificate chain")
+    return TimestampTrust.from_pem(data, where=str(place), required=rule.required)
 
 
 def _keyless_verifier(entry: SigstoreTrust, policy: Policy) -> Verifier:

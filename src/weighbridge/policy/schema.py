@@ -195,10 +195,11 @@ def _check_signers(
         entry = entries.get(name)
         if not isinstance(entry, KeyTrust):
             continue
-        twin = keys.setdefault(entry.public_key, entry.name)
-        if twin != entry.name:
-            message = f"{twin} and {entry.name} are the same key and would count twice"
-            _nested_problem(table, "signature", "any-of", message)
+        for key in entry.public_keys:
+            twin = keys.setdefault(key, entry.name)
+            if twin != entry.name:
+                message = f"{twin} and {entry.name} are the same key and would count twice"
+                _nested_problem(table, "signature", "any-of", message)
 
 
 def _check_provenance(

@@ -167,6 +167,13 @@ class Table:
                 texts[item] = None
         return tuple(texts)
 
+    def text_or_texts(self, key: str) -> tuple[str, ...]:
+        """Read a string, or a list of different ones; () where it is missing or wrong."""
+        if isinstance(self._data.get(key), list):
+            return self.texts(key)
+        text = self.text(key)
+        return () if text is None else (text,)
+
     def words(self, key: str) -> tuple[str, ...]:
         """Read a command: a list of strings in order, none empty; () where missing or wrong."""
         value = self._read(key, required=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -29,17 +30,46 @@ class TrustMethod(StrEnum):
 
 
 @frozen
+class TimestampRule:
+    """
+    Whose timestamps count for signatures of an entry.
+
+    Attributes:
+        certificate_chain: Path of the PEM roots of timestamp authorities, relative to the
+            policy's directory.
+        required: Whether a signature without a trusted timestamp is refused.
+    """
+
+    certificate_chain: str
+    required: bool
+
+
+@frozen
 class KeyTrust:
     """
-    The holder of the private key to a public key.
+    The holder of the private key to a public key, or of several: one signer, whichever signs.
 
     Attributes:
         name: Name of the entry.
         public_key: Path of the PEM file, relative to the policy's directory.
+        other_keys: Paths of further ones of the same signer.
+        nonstandard_keys: Whether keys are allowed that the signature format does not have.
+        valid_until: The last day, in UTC, on which the signer used these keys; None while they
+            are in use.
+        timestamps: Whose clocks are believed.
     """
 
     name: str
     public_key: str
+    other_keys: tuple[str, ...] = ()
+    nonstandard_keys: bool = False
+    valid_until: date | None = None
+    timestamps: TimestampRule | None = None
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """Paths of all the signer's keys."""
+        return (self.public_key, *self.other_keys)
 
     @property
     def method(self) -> SigningMethod:
@@ -60,6 +90,7 @@ class CertificateTrust:
         san_uri: URI in the subject alternative name.
         any_identity: The policy says in so many words that every certificate below the roots
             is trusted; then there is no other condition.
+        timestamps: Whose clocks are believed; None for this machine's alone.
     """
 
     name: str
@@ -68,6 +99,7 @@ class CertificateTrust:
     identity: str | None
     san_uri: str | None
     any_identity: bool
+    timestamps: TimestampRule | None = None
 
     @property
     def method(self) -> SigningMethod:
@@ -156,8 +188,34 @@ def _entry_name(table: Table) -> str:
 
 
 def _read_key(table: Table, name: str) -> KeyTrust | None:
-    public_key = table.text("public-key")
-    return None if public_key is None else KeyTrust(name=name, public_key=public_key)
+    keys = table.text_or_texts("public-key")
+    nonstandard = table.flag("nonstandard-keys", default=False)
+    valid_until = table.day("valid-until", required=False)
+    timestamps = _read_timestamps(table)
+    if not keys:
+        return None
+    return KeyTrust(
+        name=name,
+        public_key=keys[0],
+        other_keys=keys[1:],
+        nonstandard_keys=nonstandard,
+        valid_until=valid_until,
+        timestamps=timestamps,
+    )
+
+
+def _read_timestamps(table: Table) -> TimestampRule | None:
+    """Read whose timestamps count, if anybody's do."""
+    chain = table.text("timestamp-certificate-chain", required=False)
+    required = table.flag("require-timestamp", default=False)
+    if chain is not None:
+        return TimestampRule(certificate_chain=chain, required=required)
+    if required:
+        table.problem(
+            "'require-timestamp': nobody's would count; give 'timestamp-certificate-chain'",
+            key="require-timestamp",
+        )
+    return None
 
 
 def _read_certificate(table: Table, name: str) -> CertificateTrust | None:
@@ -176,6 +234,7 @@ def _read_certificate(table: Table, name: str) -> CertificateTrust | None:
             "no identity: give 'identity', 'san-uri' or 'subject'; to trust every certificate "
             "below the roots, say any-identity = true"
         )
+    timestamps = _read_timestamps(table)
     if chain is None:
         return None
     return CertificateTrust(
@@ -185,6 +244,7 @@ def _read_certificate(table: Table, name: str) -> CertificateTrust | None:
         identity=conditions["identity"],
         san_uri=conditions["san-uri"],
         any_identity=any_identity,
+        timestamps=timestamps,
     )
 
 

@@ -13,7 +13,7 @@ from weighbridge.policy.rule import (
 from weighbridge.policy.scanners import ScannerAdapter, ScannerEntry
 from weighbridge.policy.schema import VERSION, Policy
 from weighbridge.policy.toml_text import TomlValue, toml_value
-from weighbridge.policy.trust import KeyTrust, SigstoreTrust, TrustEntry
+from weighbridge.policy.trust import KeyTrust, SigstoreTrust, TimestampRule, TrustEntry
 
 Section = dict[str, TomlValue]
 
@@ -21,7 +21,14 @@ Section = dict[str, TomlValue]
 def trust_view(entry: TrustEntry) -> Section:
     """Return a trust entry by its keys."""
     if isinstance(entry, KeyTrust):
-        return {"method": "key", "public-key": entry.public_key}
+        keys = entry.public_keys
+        return {
+            "method": "key",
+            "public-key": list(keys) if entry.other_keys else entry.public_key,
+            **({"nonstandard-keys": True} if entry.nonstandard_keys else {}),
+            **({"valid-until": entry.valid_until} if entry.valid_until else {}),
+            **_timestamps_view(entry.timestamps),
+        }
     if isinstance(entry, SigstoreTrust):
         view: Section = {
             "method": "sigstore",
@@ -44,6 +51,16 @@ def trust_view(entry: TrustEntry) -> Section:
         "certificate-chain": entry.certificate_chain,
         **{key: text for key, text in conditions.items() if text is not None},
         **({"any-identity": True} if entry.any_identity else {}),
+        **_timestamps_view(entry.timestamps),
+    }
+
+
+def _timestamps_view(rule: TimestampRule | None) -> Section:
+    if rule is None:
+        return {}
+    return {
+        "timestamp-certificate-chain": rule.certificate_chain,
+        **({"require-timestamp": True} if rule.required else {}),
     }
 
 

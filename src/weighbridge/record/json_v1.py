@@ -223,6 +223,7 @@ def _signer(evidence: SignatureEvidence) -> Document:
             {"at": time.at.isoformat(), "clock": str(time.clock), "authority": time.authority}
             for time in evidence.times
         ],
+        "unused_timestamps": list(evidence.unused_timestamps),
         "verified_at": evidence.verified_at.isoformat(),
     }
 

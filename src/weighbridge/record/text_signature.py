@@ -41,6 +41,8 @@ def _signature_rows(evidence: SignatureEvidence) -> Iterator[str]:
     for time in evidence.times:
         at = f"{time.at:%Y-%m-%d %H:%M:%S %Z}, by the {time.clock} {one_line(time.authority)}"
         yield _row("signed at", at)
+    for reason in evidence.unused_timestamps:
+        yield _row("not believed", one_line(reason))
     if not evidence.times:
         yield _row("signed at", "not known: no clock that is trusted saw it")
     if not isinstance(evidence.identity, KeyIdentity):  # a key is its own root, and said already

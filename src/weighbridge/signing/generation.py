@@ -1,10 +1,18 @@
-"""New elliptic-curve keys, for publishers who have none yet."""
+"""New keys, for publishers who have none yet."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA65PrivateKey,
+    MLDSA87PrivateKey,
+)
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -13,19 +21,33 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import KeyRejectedError
 from weighbridge.core.identity import KeyIdentity
-from weighbridge.core.values import frozen
+from weighbridge.signing.algorithms import MISSING_ML_DSA, PrivateKey
 from weighbridge.signing.key import KeySigner
 
-CURVES: Final[Mapping[str, Callable[[], ec.EllipticCurve]]] = {
-    "P-256": ec.SECP256R1,
-    "P-384": ec.SECP384R1,
-    "P-521": ec.SECP521R1,
-}
+CURVES: Final[Mapping[str, Callable[[], PrivateKey]]] = MappingProxyType(
+    {
+        "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "P-521": lambda: ec.generate_private_key(ec.SECP521R1()),
+    }
+)
 """The curves of the format, under the names of FIPS 186-5."""
 
+OTHERS: Final[Mapping[str, Callable[[], PrivateKey]]] = MappingProxyType(
+    {
+        "ed25519": Ed25519PrivateKey.generate,
+        "ml-dsa-44": MLDSA44PrivateKey.generate,
+        "ml-dsa-65": MLDSA65PrivateKey.generate,
+        "ml-dsa-87": MLDSA87PrivateKey.generate,
+    }
+)
+"""Kinds that the format does not have; see `algorithms`."""
 
-@frozen
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
     """
     A key pair that nobody had before.
@@ -41,15 +63,25 @@ class NewKey:
     identity: KeyIdentity
 
 
-def generate_key(curve: str = "P-256", *, password: bytes | None = None) -> NewKey:
+def generate_key(kind: str = "P-256", *, password: bytes | None = None) -> NewKey:
     """
-    Make a key pair on *curve*, one of `CURVES`.
+    Make a key pair of *kind*, one of `CURVES` or `OTHERS`.
 
     Raises:
         ValueError: The password is empty.
+        KeyRejectedError: The installed library has no keys of this kind.
     """
-    key = ec.generate_private_key(CURVES[curve]())
     encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
+    try:
+        key = {**CURVES, **OTHERS}[kind]()
+    except UnsupportedAlgorithm as error:
+        raise KeyRejectedError(
+            "the installed 'cryptography' cannot make keys of this kind",
+            code=Code.KEY_UNSUPPORTED,
+            expected=", ".join(CURVES),
+            found=kind,
+            hint=MISSING_ML_DSA,
+        ) from error
     return NewKey(
         private_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption),
         public_pem=key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
+from weighbridge.cli.kinds import ALGORITHMS, warn_of_kind
 from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.passwords import ENVIRONMENT_NAME, given_password
 from weighbridge.cli.render import show_key
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
-from weighbridge.pipeline.keys import make_key
+from weighbridge.pipeline.keys import ELLIPTIC, make_key
 
 
 @click.command("keygen", short_help="Make a key pair to sign models with.")
@@ -19,9 +20,14 @@ from weighbridge.pipeline.keys import make_key
 @click.option(
     "--curve",
     type=click.Choice(["P-256", "P-384", "P-521"]),
-    default="P-256",
+    help="The elliptic curve.  [default: P-256]",
+)
+@click.option(
+    "--algorithm",
+    type=click.Choice([ELLIPTIC, *ALGORITHMS]),
+    default=ELLIPTIC,
     show_default=True,
-    help="The elliptic curve.",
+    help="Today's other clients of the format read ecdsa only.",
 )
 @click.option(
     "--password-file",
@@ -32,7 +38,13 @@ from weighbridge.pipeline.keys import make_key
 @output_options("text", "json")
 @click.pass_obj
 def command(
-    session: Session, private_key: Path, curve: str, password_file: Path | None, no_password: bool
+    session: Session,
+    *,
+    private_key: Path,
+    curve: str | None,
+    algorithm: str,
+    password_file: Path | None,
+    no_password: bool,
 ) -> int:
     """
     Make a key pair to sign models with.
@@ -41,7 +53,9 @@ def command(
     suffix `.pub`. No existing file is replaced.
     """
     password = None if no_password else _password(session, password_file)
-    show_key(session, make_key(private_key, curve=curve, password=password))
+    key = make_key(private_key, algorithm=algorithm, curve=curve, password=password)
+    show_key(session, key)
+    warn_of_kind(session, key.identity)
     return 0
 
 

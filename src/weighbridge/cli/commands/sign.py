@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from weighbridge.cli.kinds import nonstandard_option, warn_of_kind
 from weighbridge.cli.methods import MethodGroup
 from weighbridge.cli.options import (
     FILE,
@@ -32,6 +33,7 @@ from weighbridge.cli.sigstore import (
     signer_options,
 )
 from weighbridge.cli.terminal import Session
+from weighbridge.cli.timestamps import timestamp_url_options, timestamped
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.identity import SigningMethod
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
@@ -129,11 +131,14 @@ def sign_keyless(
 
 @command.command("key")
 @click.option("--private-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
+@nonstandard_option
 @password_options
+@timestamp_url_options
 @_sign_options
 def sign_key(
     session: Session,
     private_key: Path,
+    allow_nonstandard_keys: bool,
     password: str | None,
     password_file: Path | None,
     **what: Any,  # noqa: ANN401  handed on to _sign, which types them
@@ -146,18 +151,28 @@ def sign_key(
         # The library is slow to import: time enough for that while the files are read.
         from weighbridge.signing.key import KeySigner  # noqa: PLC0415
 
-        return unlock(
-            lambda given: KeySigner.from_pem(data, password=given, where=str(private_key)), secret
+        signer = unlock(
+            lambda given: KeySigner.from_pem(
+                data,
+                password=given,
+                where=str(private_key),
+                allow_nonstandard=allow_nonstandard_keys,
+            ),
+            secret,
         )
+        warn_of_kind(session, signer.identity)
+        return signer
 
-    # Nobody is asked for a password while a progress bar is drawn.
-    return _sign(session, make() if _ENCRYPTED in data else make, **what)
+    # Nobody is asked for a password, or warned, while a progress bar is drawn.
+    talks = allow_nonstandard_keys or _ENCRYPTED in data
+    return _sign(session, make() if talks else make, **what)
 
 
 @command.command("certificate")
 @click.option("--private-key", type=FILE, required=True, help="PEM, P-256, P-384 or P-521.")
 @_certificate_options
 @password_options
+@timestamp_url_options
 @_sign_options
 def sign_certificate(
     session: Session,
@@ -200,6 +215,7 @@ _token_uri = click.option(
 @command.command("pkcs11-key")
 @_token_uri
 @pin_option
+@timestamp_url_options
 @_sign_options
 def sign_token_key(
     session: Session,
@@ -218,6 +234,7 @@ def sign_token_key(
 @_token_uri
 @pin_option
 @_certificate_options
+@timestamp_url_options
 @_sign_options
 def sign_token_certificate(
     session: Session,
@@ -269,12 +286,15 @@ def _sign(  # noqa: PLR0913  the flags of a command
     allow_symlinks: bool,
     algorithm: str,
     shard_size: int | None,
+    timestamp_url: tuple[str, ...] = (),
+    timestamp_certificate_chain: tuple[Path, ...] = (),
     reserve: tuple[str, ...],
 ) -> int:
+    stamping = timestamped(signer, urls=timestamp_url, chain=timestamp_certificate_chain)
     with session.progress() as progress:
         result = sign(
             model,
-            signer=signer,
+            signer=stamping,
             signature=signature,
             selection=FileSelection(
                 ignore_paths=ignore_paths,

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from weighbridge.cli.kinds import nonstandard_option
 from weighbridge.cli.methods import MethodGroup
 from weighbridge.cli.options import (
     FILE,
@@ -17,6 +18,7 @@ from weighbridge.cli.options import (
 from weighbridge.cli.render import show_signature
 from weighbridge.cli.sigstore import instance_options, keyless_verifier
 from weighbridge.cli.terminal import Session
+from weighbridge.cli.timestamps import timestamp_trust, timestamp_trust_options
 from weighbridge.core.identity import CertificateIdentity
 from weighbridge.core.limits import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
@@ -109,18 +111,26 @@ def verify_keyless(
     required=True,
     help="PEM, P-256, P-384 or P-521. May be repeated: the key of any expected signer.",
 )
+@nonstandard_option
+@timestamp_trust_options
 @_verify_options
 def verify_key(
     session: Session,
     public_key: tuple[Path, ...],
+    allow_nonstandard_keys: bool,
+    timestamp_certificate_chain: tuple[Path, ...],
+    require_timestamp: bool,
     **what: Any,  # noqa: ANN401  handed on to _verify, which types them
 ) -> int:
     """Verify that the holder of a private key signed MODEL."""
+    timestamps = timestamp_trust(timestamp_certificate_chain, required=require_timestamp)
     verifiers = tuple(
         KeyVerifier.from_pem(
             read_named(path, limit=MAX_KEY_FILE_BYTES, what="public key"),
             where=str(path),
             allow_legacy=bool(what["allow_legacy"]),
+            allow_nonstandard=allow_nonstandard_keys,
+            timestamps=timestamps,
         )
         for path in public_key
     )
@@ -148,15 +158,19 @@ def verify_key(
     is_flag=True,
     help="Say on standard error which certificate signed and which root it leads to.",
 )
+@timestamp_trust_options
 @_verify_options
-def verify_certificate(
+def verify_certificate(  # noqa: PLR0913  the flags of a command
     session: Session,
+    *,
     certificate_chain: tuple[Path, ...],
     identity: str | None,
     san_uri: str | None,
     subject: str | None,
     any_identity: bool,
     log_fingerprints: bool,
+    timestamp_certificate_chain: tuple[Path, ...],
+    require_timestamp: bool,
     **what: Any,  # noqa: ANN401  handed on to _verify, which types them
 ) -> int:
     """Verify that the expected subject of a certificate signed MODEL."""
@@ -175,6 +189,7 @@ def verify_certificate(
             subject=subject, identity=identity, san_uri=san_uri, any_identity=any_identity
         ),
         allow_legacy=bool(what["allow_legacy"]),
+        timestamps=timestamp_trust(timestamp_certificate_chain, required=require_timestamp),
     )
     if any_identity:
         session.talk("warning: any subject of these roots is accepted")
