@@ -1,5 +1,6 @@
 """The entry point of the conformance suites does what their protocol says."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 
 from support.pki import AUTHORITY, Plan, root
 from support.publisher import make_workplace
+from weighbridge.demo.instance.loopback import loopback_sigstore
 
 CLIENT = Path(__file__).parents[1] / "conformance" / "oms-client"
 
@@ -37,9 +39,14 @@ METHODS = {
 }
 
 
-def _client(place: Path, *arguments: str) -> int:
+def _client(place: Path, *arguments: str, trust: Path | None = None) -> int:
+    more = {} if trust is None else {"OMS_TRUST_CONFIG": str(trust)}
     done = subprocess.run(
-        [sys.executable, str(CLIENT), *arguments], cwd=place, check=False, capture_output=True
+        [sys.executable, str(CLIENT), *arguments],
+        cwd=place,
+        env={**os.environ, **more},
+        check=False,
+        capture_output=True,
     )
     return done.returncode
 
@@ -78,6 +85,26 @@ def test_another_key_is_refused(place: Path) -> None:
     assert _sign(place, "key") == 0
     (place / "publisher.pub").write_bytes((place / "stranger.pub").read_bytes())
     assert _verify(place, "key") != 0
+
+
+def test_a_keyless_signature_on_a_private_instance(place: Path) -> None:
+    """With a token it signs, and verifies for the signer and the provider, and nobody else."""
+    common = ["--method", "sigstore", "--model-path", str(place / "model")]
+    with loopback_sigstore() as instance:
+        trust, issuer = instance.trust_config, instance.issuer.url
+        given = [*common, "--output-bundle", "m.sig", "--identity-token", instance.token("a@b.org")]
+        assert _client(place, "sign-model", *given, trust=trust) == 0
+        read = [*common, "--bundle", "m.sig"]
+        for identity, provider, good in (
+            ("a@b.org", issuer, True),
+            ("c@b.org", issuer, False),
+            ("a@b.org", "https://issuer.example.org", False),
+        ):
+            expected = ["--identity", identity, "--identity-provider", provider]
+            code = _client(place, "verify-model", *read, *expected, trust=trust)
+            assert (code == 0) is good
+        expected = ["--identity", "a@b.org", "--identity-provider", issuer]
+        assert _client(place, "verify-model", *read, *expected) != 0, "not of the public instance"
 
 
 @pytest.mark.parametrize(
