@@ -2,13 +2,14 @@
 Make the schemas in `src/weighbridge/formats/protobuf/` from the formats' own descriptors.
 
 weighbridge never imports the libraries that have them. Run this in an environment of its own
-with onnx, tensorflow-cpu and coremltools installed:
-`python tools/protobuf_schemas/make.py`. Last made with onnx 1.23.2, tensorflow 2.21.0
-and coremltools 9.0.
+with onnx, tensorflow-cpu, coremltools and paddlepaddle installed:
+`python tools/protobuf_schemas/make.py`. Last made with onnx 1.23.2, tensorflow 2.21.0,
+coremltools 9.0 and paddlepaddle 3.3.1.
 """
 
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ SOURCES: Final = {
         ("tensorflow.core.protobuf.tensor_bundle_pb2", "BundleEntryProto"),
     ],
     "coreml": [("coremltools.proto.Model_pb2", "Model")],
+    "paddle": [("paddle.base.proto.framework_pb2", "ProgramDesc")],
 }
 
 KINDS: Final = {
@@ -68,6 +70,7 @@ PREFIXES: Final = (
     "CoreML.Specification.",
     "google.protobuf.",
     "onnx.",
+    "paddle.framework.proto.",
     "sentencepiece.",
     "tensorflow.",
 )
@@ -102,19 +105,41 @@ def add(descriptor: Descriptor, table: dict[str, Any]) -> None:
         table[name][field.number] = [field.name, kind, int(repeated), group]
 
 
+def write(name: str, table: dict[str, Any]) -> None:
+    """Write one schema."""
+    lines = [
+        f" {json.dumps(key)}: {json.dumps(fields, separators=(',', ':'))}"
+        for key, fields in sorted(table.items())
+    ]
+    (FOLDER / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+CAFFE: Final[dict[str, Any]] = {
+    "NetParameter": {1: ["name", "string", 0, ""], 100: ["layer", "LayerParameter", 1, ""]},
+    "LayerParameter": {
+        1: ["name", "string", 0, ""],
+        2: ["type", "string", 0, ""],
+        130: ["python_param", "PythonParameter", 0, ""],
+    },
+    "PythonParameter": {1: ["module", "string", 0, ""], 2: ["layer", "string", 0, ""]},
+}
+"""As much of caffe.proto as is looked at; no package has its descriptors."""
+
+
 def main() -> None:
-    """Write every schema."""
+    """Write every schema, or those that are named."""
+    wanted = sys.argv[1:] or SOURCES
+    if "caffe" in wanted or not sys.argv[1:]:
+        write("caffe", CAFFE)
     for name, roots in SOURCES.items():
+        if name not in wanted:
+            continue
         table: dict[str, Any] = {}
         for module, message in roots:
             add(getattr(importlib.import_module(module), message).DESCRIPTOR, table)
         if name == "tensorflow":
             table.update(KERAS)
-        lines = [
-            f" {json.dumps(key)}: {json.dumps(fields, separators=(',', ':'))}"
-            for key, fields in sorted(table.items())
-        ]
-        (FOLDER / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+        write(name, table)
 
 
 if __name__ == "__main__":

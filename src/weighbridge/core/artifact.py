@@ -58,6 +58,8 @@ class FileFormat(StrEnum):
     ONNX_TENSOR = "onnx-tensor"
     ORT = "ort"
     EXECUTORCH = "executorch"
+    PADDLE_PROGRAM = "paddle-program"
+    CAFFE = "caffe"
     HDF5 = "hdf5"
     KERAS_V3 = "keras-v3"
     SAVEDMODEL = "savedmodel"
@@ -165,6 +167,8 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.ONNX: Carries.CONFIGURATION,
         FileFormat.ORT: Carries.CONFIGURATION,
         FileFormat.EXECUTORCH: Carries.CONFIGURATION,
+        FileFormat.PADDLE_PROGRAM: Carries.CONFIGURATION,
+        FileFormat.CAFFE: Carries.CONFIGURATION,
         FileFormat.ONNX_TENSOR: Carries.DATA,
         FileFormat.TF_CHECKPOINT: Carries.DATA,
         FileFormat.TF_FINGERPRINT: Carries.DATA,

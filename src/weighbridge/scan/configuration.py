@@ -193,7 +193,17 @@ WANTED: Final = Wanted(
     | DOTTED_KEYS
     | frozenset(CONTEXT_KEYS)
     | _TEMPLATE_KEYS
-    | {"_class_name", "_diffusers_version", "idx", "lc", "path", "template_format", "types"},
+    | {
+        "#",
+        "_class_name",
+        "_diffusers_version",
+        "base_code",
+        "idx",
+        "lc",
+        "path",
+        "template_format",
+        "types",
+    },
     arrays_on_top=True,
 )
 """What of a large document `settings_in` looks at, beside the components of a pipeline on top."""
@@ -229,12 +239,12 @@ def settings_in(subject: Subject, document: JsonValue) -> Iterator[SettingFacts 
         yield from _components(subject, document)
     if isinstance(document, list):
         yield from _module_types(subject, document)
-    for where, members in _objects_in(document):
+    for where, members in objects_in(document):
         subject.check_time()
         yield from _settings_of(subject, where, members)
 
 
-def _objects_in(document: JsonValue) -> Iterator[tuple[tuple[str, ...], dict[str, JsonValue]]]:
+def objects_in(document: JsonValue) -> Iterator[tuple[tuple[str, ...], dict[str, JsonValue]]]:
     """
     Yield every object of *document* with the keys and indexes that lead to it.
 

@@ -61,6 +61,22 @@ _KERAS: Final[Mapping[int, int]] = MappingProxyType({1: COUNTED})
 _KERAS_OBJECT: Final[Mapping[int, int]] = MappingProxyType(
     {2: VARINT, 3: COUNTED, 4: COUNTED, 5: COUNTED, 6: COUNTED}
 )
+_PADDLE: Final[Mapping[int, int]] = MappingProxyType(dict.fromkeys((1, 4, 5), COUNTED))
+_BLOCK: Final[Mapping[int, int]] = MappingProxyType(
+    {1: VARINT, 2: VARINT, 3: COUNTED, 4: COUNTED, 5: VARINT}
+)
+_CAFFE: Final[Mapping[int, int]] = MappingProxyType(
+    {**dict.fromkeys((1, 2, 3, 6, 8, 100), COUNTED), **dict.fromkeys((4, 5, 7), VARINT)}
+)
+_LAYER: Final[Mapping[int, int]] = MappingProxyType(
+    {**dict.fromkeys((1, 2, 3, 4, 6, 7, 8, 9), COUNTED), 5: FIXED32, 10: VARINT, 11: VARINT}
+    | dict.fromkeys(range(100, 200), COUNTED)
+)
+_OLD_LAYER: Final[Mapping[int, int]] = MappingProxyType(
+    {**dict.fromkeys((2, 3, 4, 6), COUNTED), 5: VARINT, 7: FIXED32, 8: FIXED32, 35: FIXED32}
+    | {1: COUNTED, 1001: COUNTED, 1002: VARINT, 32: COUNTED, 33: COUNTED}
+    | dict.fromkeys((*range(9, 32), 34, *range(36, 60)), COUNTED)
+)
 _HUB_MODULE: Final[Mapping[int, int]] = MappingProxyType({1: VARINT, 2: COUNTED})
 _HUB_NAME: Final = "tfhub_module.pb"
 _HUB_FORMAT: Final = 3
@@ -192,6 +208,35 @@ def _is_keras_metadata(window: Window) -> bool:
     return objects > 0
 
 
+def _is_paddle(window: Window) -> bool:
+    """Tell whether the file is a ProgramDesc of PaddlePaddle (framework.proto): it has blocks."""
+    blocks = 0
+    for number, _, length, at in _fields(window, 0, window.size, _PADDLE):
+        if number == 0:
+            return False
+        if number == 1:
+            seen = _numbers(window, at, at + length, _BLOCK)
+            if seen is None or not seen >= {1, 2}:
+                return False
+            blocks += 1
+    return blocks > 0
+
+
+def _is_caffe(window: Window) -> bool:
+    """Tell whether the file is a NetParameter of Caffe (caffe.proto): it has layers."""
+    layers = 0
+    for number, _, length, at in _fields(window, 0, window.size, _CAFFE):
+        if number == 0:
+            return False
+        if number in (2, 100):
+            schema, least = (_OLD_LAYER, {4, 5}) if number == 2 else (_LAYER, {1, 2})  # noqa: PLR2004  as above
+            seen = _numbers(window, at, at + length, schema)
+            if seen is None or not seen >= least:
+                return False
+            layers += 1
+    return layers > 0
+
+
 def _is_hub_module(window: Window) -> bool:
     """Tell whether the file is TensorFlow Hub's ModuleDefProto (module_def.proto): a number."""
     if window.name != _HUB_NAME:
@@ -241,6 +286,8 @@ _TESTS: Final[tuple[tuple[FileFormat, Callable[[Window], bool]], ...]] = (
     (FileFormat.SAVEDMODEL, _is_savedmodel),
     (FileFormat.TF_METAGRAPH, _is_metagraph),
     (FileFormat.TF_GRAPH, _is_graph),
+    (FileFormat.PADDLE_PROGRAM, _is_paddle),
+    (FileFormat.CAFFE, _is_caffe),
     (FileFormat.KERAS_METADATA, _is_keras_metadata),
     (FileFormat.TOKENIZER, _is_sentencepiece),
     (FileFormat.TF_FINGERPRINT, _is_fingerprint),

@@ -25,6 +25,8 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("onnx", (F.ONNX,)),
     ("ort", (F.ORT,)),
     ("pte", (F.EXECUTORCH,)),
+    ("pdmodel", (F.PADDLE_PROGRAM,)),
+    ("caffemodel", (F.CAFFE, F.HDF5)),
     ("tflite", (F.TFLITE,)),
     ("mlmodel", (F.COREML,)),
     ("pbtxt prototxt", (F.PROTOBUF_TEXT, F.EMPTY)),

@@ -7,6 +7,7 @@ from weighbridge.formats.json.parts import read_wanted
 from weighbridge.scan.configuration import WANTED, settings_in
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.keras.configuration import MODEL_KEYS, keras_facts, models_in
+from weighbridge.scan.paddle import program_facts
 from weighbridge.scan.text import as_utf8, require_text_size
 
 _WANTED: Final = replace(WANTED, keys=WANTED.keys | MODEL_KEYS)
@@ -29,5 +30,6 @@ def analyze(subject: Subject) -> Analysis:
         between=subject.check_time,
     )
     yield from settings_in(subject, document)
+    yield from program_facts(subject, document)
     for model in models_in(document):
         yield from keras_facts(subject, model)

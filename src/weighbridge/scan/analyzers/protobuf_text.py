@@ -13,7 +13,9 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import one_line
 from weighbridge.core.limits import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
+from weighbridge.formats.caffe import PYTHON
 from weighbridge.formats.protobuf.text import read_texts
+from weighbridge.scan.analyzers.caffe import CaffeFacts
 from weighbridge.scan.graph_operators import tensorflow_operators
 from weighbridge.scan.interface import Analysis, Facts, Subject, shorten
 from weighbridge.scan.text import read_text
@@ -37,31 +39,51 @@ class TextOperatorsFacts(Facts):
 
 def analyze(subject: Subject) -> Analysis:
     """
-    Yield the operators that reach out of a graph, and a gap where there are any at all.
+    Yield the operators that reach out of a graph, and a gap where more would have to be read.
 
     Raises:
         MalformedContentError: Not UTF-8, or not the text form.
         LimitExceededError: Larger than the limit for text.
     """
-    known = tensorflow_operators()
-    found: dict[str, int] = {}
-    unread: dict[str, str] = {}
-    for number, (name, text, at) in enumerate(read_texts(read_text(subject))):
+    text = _Text()
+    for number, (name, value, at) in enumerate(read_texts(read_text(subject))):
         if number % _EVERY == 0:
             subject.check_time()
-        if name == "op" and text in known.effects:
-            if len(found) < MAX_GRAPH_NAMES:
-                found.setdefault(text, at)
-        elif name == "op" and text not in known.allowed:
-            unread.setdefault(
-                "op", f"the operator {one_line(text)}, of which only the name is read"
-            )
-        elif name == "type" and text == "Python":
-            unread.setdefault("layer", "a layer in Python, which is not read")
-        elif name == "identifier" and text.startswith(KERAS_IDENTIFIER):
-            unread.setdefault("keras", "layers of Keras, which are not read from text")
-    if found:
-        yield TextOperatorsFacts(subject=subject, operators=tuple(found.items()))
-    for what in unread.values():
+        text.take(name, value, at)
+    for layer in text.layers:
+        yield CaffeFacts(subject=subject, layers=(layer,))
+    if text.found:
+        yield TextOperatorsFacts(subject=subject, operators=tuple(text.found.items()))
+    for what in text.unread.values():
         reason = shorten(f"a graph or network as text has {what}")
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)
+
+
+class _Text:
+    """
+    What a text has been found to hold.
+
+    Attributes:
+        found: Operators that reach out of a graph, and where each stands first.
+        layers: Layers of Caffe in Python: where they stand, and what they name.
+        unread: What there is that nothing more is read of, the first of each kind.
+    """
+
+    def __init__(self) -> None:
+        self._known = tensorflow_operators()
+        self.found: dict[str, int] = {}
+        self.layers: list[tuple[int, str]] = []
+        self.unread: dict[str, str] = {}
+
+    def take(self, name: str, text: str, at: int) -> None:
+        """Judge the field *name*, which has a *text*."""
+        if name == "op" and text in self._known.effects:
+            if len(self.found) < MAX_GRAPH_NAMES:
+                self.found.setdefault(text, at)
+        elif name == "op" and text not in self._known.allowed:
+            what = f"the operator {one_line(text)}, of which only the name is read"
+            self.unread.setdefault("op", what)
+        elif name == "type" and text == PYTHON and len(self.layers) < MAX_GRAPH_NAMES:
+            self.layers.append((at, "the class that is named beside it"))
+        elif name == "identifier" and text.startswith(KERAS_IDENTIFIER):
+            self.unread.setdefault("keras", "layers of Keras, which are not read from text")

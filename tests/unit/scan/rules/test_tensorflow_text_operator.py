@@ -51,7 +51,7 @@ def test_spellings(text: str) -> None:
         ('nodes { user_object { identifier: "trackable" } }', set()),
         ('item { id: 1 name: "ReadFile" }', set()),
         ('# op: "ReadFile"\nname: "x"', set()),
-        ('layer { type: "Python" }', {"scan-unsupported"}),
+        ('layer { type: "Python" }', {"caffe-python-layer"}),
         ('layer { type: "ReLU" }', set()),
         (
             'platform: "onnxruntime_onnx"\nmax_batch_size: 8\ninput [ { dims: [ -1, 3.5e1 ] } ]',
