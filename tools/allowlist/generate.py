@@ -46,6 +46,8 @@ class Family:
         args: As in a pack.
         state: As in a pack.
         reason: As in a pack.
+        kind: As in a pack.
+        methods: As in a pack.
     """
 
     pack: str
@@ -57,6 +59,7 @@ class Family:
     state: str
     reason: str
     kind: str = "class"
+    methods: tuple[str, ...] = ()
 
 
 @dataclass
@@ -93,6 +96,7 @@ def read_families() -> tuple[Family, ...]:
             state=item["state"],
             reason=item["reason"],
             kind=item.get("kind", "class"),
+            methods=tuple(item.get("methods", ())),
         )
         for item in document["family"]
     )
@@ -181,6 +185,7 @@ def generated(found: Mapping[tuple[Family, str], Seen], curated: frozenset[str])
             "reason": family.reason,
             "names": {m: " ".join(sorted(set(n))) for m, n in sorted(names.items())},
             "generated": True,
+            **({"methods": list(family.methods)} if family.methods else {}),
         }
         for (family, versions), names in sorted(
             groups.items(), key=lambda item: (order[item[0][0]], version_key(item[0][1].split()[0]))

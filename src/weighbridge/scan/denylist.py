@@ -59,7 +59,7 @@ _NAMES: Final[Mapping[Effect, str]] = {
     "numpy.memmap numpy.savetxt numpy.save numpy.DataSource numpy.f2py.compile "
     "scipy.io.FortranFile scipy.io._fortran.FortranFile pandas.read_csv torch.save "
     "catboost.core.Pool catboost.Pool lightgbm.basic.Dataset lightgbm.Dataset "
-    "xgboost.core.DMatrix xgboost.DMatrix joblib.memory.Memory joblib.Memory",
+    "xgboost.core.DMatrix xgboost.DMatrix",
     Effect.UNPICKLES: "numpy.load numpy.lib.npyio.load pandas.read_pickle joblib.load "
     "pandas.io.pickle.read_pickle joblib.numpy_pickle.load joblib.numpy_pickle.NDArrayWrapper "
     "joblib.numpy_pickle.ZNDArrayWrapper joblib.numpy_pickle_compat.NDArrayWrapper "

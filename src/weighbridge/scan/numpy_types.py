@@ -8,7 +8,9 @@ from weighbridge.formats.pickle.values import CallNode, DictNode, GlobalNode, Tu
 
 _CODE: Final = re.compile(r"[<>|=]?([?bBhHiIlLqQpPefdgFDGSaUVOmMuc])([0-9]{0,9})")
 _CHARACTER_BYTES: Final = {"U": 4}
-RECORD_CLASSES: Final = frozenset({"numpy.record", "numpy.rec.record"})
+RECORD_CLASSES: Final = frozenset(
+    {"numpy.record", "numpy.rec.record", "numpy.core.records.record", "numpy._core.records.record"}
+)
 """Classes that stand for a type code."""
 
 _MAX_FIELDS: Final = 4096

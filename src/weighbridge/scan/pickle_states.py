@@ -118,8 +118,8 @@ def _forbidden(entry: Entry, state: Value) -> Refusal:
     """Refuse attributes that make a class do more than to keep them."""
     if isinstance(state, TupleNode) and state.items:
         state = state.items[0]
-    keys = state.flat[::2] if isinstance(state, DictNode) else ()
-    found = next((key for key in keys if key in entry.forbids), None)
+    pairs = state.pairs() if isinstance(state, DictNode) else ()
+    found = next((k for k, value in pairs if k in entry.forbids and value is not None), None)
     return None if found is None else f"the state sets {found}, with which its class runs code"
 
 

@@ -38,7 +38,6 @@ NEVER = (
     "catboost.core.Pool", "cmdstanpy.model.CmdStanModel", "prophet.forecaster.Prophet",
     "torch_geometric.nn.conv.gcn_conv.GCNConv", "torch.fx.graph_module.reduce_graph_module",
     "numba.core.serialize._unpickle__CustomPickled", "skorch.classifier.NeuralNetClassifier",
-    "joblib.memory.Memory",
     "monai.bundle.config_item.ConfigExpression", "transformers.pipelines.base.Pipeline",
     "torch.utils.data.dataloader.DataLoader", "torch.jit._script.unpackage_script_module",
 )  # fmt: skip

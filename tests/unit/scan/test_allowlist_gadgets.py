@@ -48,6 +48,7 @@ VECTORIZE = p.name("numpy", "vectorize")
 CHECKPOINTER = p.name("mlxtend.preprocessing.transactionencoder", "TransactionEncoder")
 STATESPACE = p.name("statsmodels.tsa.statespace._representation", "dStatespace")
 INTERVAL = p.name("pandas._libs.interval", "__pyx_unpickle_IntervalMixin")
+MEMORY = p.name("joblib.memory", "Memory")
 GRAPH = p.name("networkx.classes.graph", "Graph")
 BUNCH = p.name("statsmodels.tools.tools", "Bunch")
 BETA = p.name("scipy.stats._continuous_distns", "beta_gen")
@@ -234,6 +235,22 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "interval-of-another-framework": (
         p.call(INTERVAL, p.name("pandas.core.arrays.interval", "IntervalArray"), p.integer(1)),
         p.call(INTERVAL, LINEAR, p.integer(1)),
+    ),
+    "cache-with-a-place": (
+        _built(MEMORY, p.text("location"), p.NONE, p.text("depth"), p.integer(3)),
+        _built(MEMORY, p.text("location"), p.text("/tmp/marker"), p.text("depth"), p.integer(3)),
+    ),
+    "molecule": (
+        p.call(p.name("rdkit.Chem.rdchem", "Mol"), p.raw(b"\xef")),
+        p.call(p.name("rdkit.Chem.rdchem", "Mol"), p.new(LINEAR)),
+    ),
+    "words-of-a-language": (
+        p.new(p.name("nltk.tokenize.punkt", "PunktLanguageVars")) + p.integer(1) + p.BUILD,
+        p.new(p.name("nltk.tokenize.punkt", "PunktLanguageVars")) + MEAN + p.BUILD,
+    ),
+    "method-of-a-stemmer": (
+        _member(p.new(p.name("nltk.stem.snowball", "EnglishStemmer")), "stem"),
+        _member(p.new(p.name("nltk.stem.snowball", "EnglishStemmer")), "unicode_repr"),
     ),
     "graph": (
         _built(GRAPH, p.text("__networkx_cache__"), p.EMPTY_DICT),

@@ -72,6 +72,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "pytorch_tabnet": "pytorch_tabnet",
         "pytz": "python",
         "random": "python",
+        "rdkit": "rdkit",
         "re": "python",
         "regex": "python",
         "river": "river",

@@ -73,6 +73,9 @@ class Arguments(StrEnum):
     CONTENT = "content"
     """Nothing, or strings and bytes: never a length to allocate."""
 
+    NATIVE = "native"
+    """As `content`, for the framework's own parser: see the rule `pickle-native-state`."""
+
     FACTORY = "factory"
     """Nothing, None or a class of `builtins` or `collections`, which makes missing values."""
 
@@ -201,7 +204,7 @@ class Entry:
         reason: Why that is harmless.
         pack: The framework.
         versions: The releases in which it was seen.
-        forbids: Attributes that the state may not set, whatever else it may.
+        forbids: Attributes that the state may not set but to None, whatever else it may.
         methods: What a stream may store of an instance: each was read, and is harmless whatever
             it is called with later.
     """

@@ -24,7 +24,10 @@ from weighbridge.scan.numpy_types import read_type
 from weighbridge.scan.pickle_facts import Dialect
 from weighbridge.scan.pickle_streams import account_for, bounds_of, describe
 
-WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
+WRAPPERS: Final = frozenset(
+    f"{module}.numpy_pickle.NumpyArrayWrapper" for module in ("joblib", "sklearn.externals.joblib")
+)
+"""Also in the copy of joblib that scikit-learn had before 0.23."""
 
 _TYPED: Final = frozenset(
     {Arguments.NESTED_PICKLE, Arguments.REBUILD, Arguments.CALLABLE_FIRST, Arguments.MEMBER}
@@ -113,7 +116,7 @@ class _Arrays:
         Raises:
             BrokenStreamError: The array's length cannot be told.
         """
-        if not isinstance(target, CallNode) or target.target != WRAPPER:
+        if not isinstance(target, CallNode) or target.target not in WRAPPERS:
             return at
         state = _attributes(target.states[-1])
         kind = read_type(state.get("dtype"))

@@ -6,7 +6,7 @@ from weighbridge.core.evidence import Severity
 from weighbridge.formats.pickle.render import render
 from weighbridge.formats.pickle.trace import ChangeKind
 from weighbridge.formats.pickle.values import CallNode
-from weighbridge.scan.allowlist import State
+from weighbridge.scan.allowlist import Arguments, State, find_entry
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_arguments import made_by
 from weighbridge.scan.pickle_facts import PickleFacts
@@ -21,6 +21,14 @@ class PickleNativeState(Rule[PickleFacts]):
 
     def check(self, facts: PickleFacts, /) -> Iterator[Match]:
         """Yield each class that parses such a state once."""
+        for name, call in facts.summary.first_calls.items():
+            listed = find_entry(name)
+            if listed is not None and listed.args is Arguments.NATIVE:
+                yield Match(
+                    message=f"Unpickling hands an object to the compiled parser of {name}.",
+                    offset=facts.at(call.offset),
+                    evidence=(render(call), name),
+                )
         seen: set[str] = set()
         for change in facts.summary.changes:
             target = change.target

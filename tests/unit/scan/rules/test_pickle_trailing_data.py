@@ -16,7 +16,7 @@ def _found(data: bytes) -> list[Finding]:
 
 BAD = {
     "junk": p.stream(p.NONE) + b"junk",
-    "one-byte": p.stream(p.NONE) + b"\n",
+    "one-byte": p.stream(p.NONE) + b"a",
     "between-streams": p.stream(p.NONE) + b"\xff\xfe" + p.stream(p.NONE),
     "appended-zip": p.stream(p.NONE) + b"PK\x05\x06" + bytes(18),
 }
@@ -46,3 +46,10 @@ def test_zeros_are_less() -> None:
     """Padding with zeros is low."""
     (found,) = _found(p.stream(p.NONE) + bytes(16))
     assert found.severity is Severity.LOW
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_end_of_a_line_is_of_low_severity(end: bytes) -> None:
+    """A file that an editor ended with a line is told from one that has more behind it."""
+    assert {item.severity for item in _found(p.stream(p.NONE) + end)} == {Severity.LOW}
+    assert {item.severity for item in _found(p.stream(p.NONE) + end + b" ")} == {Severity.MEDIUM}
