@@ -137,6 +137,9 @@ def show_signed(session: Session, result: "SignResult") -> None:
                 files=result.files,
                 root=result.root,
                 left_out=result.left_out,
+                reuse=result.reuse,
+                manifest=result.manifest,
+                remembered=result.remembered,
             ),
         )
         return
@@ -144,6 +147,11 @@ def show_signed(session: Session, result: "SignResult") -> None:
     from weighbridge.record.style import counted
 
     session.write(f"signed {counted(result.files, 'file')}: {one_line(str(result.path))}")
+    if result.reuse or result.manifest or result.remembered is not None:
+        from weighbridge.record.text_signed import prior_lines
+
+        for line in prior_lines(result.reuse, result.manifest, result.remembered):
+            session.write(line)
     for path in result.left_out:
         session.talk(f"not covered: {one_line(path)}")
 

@@ -53,6 +53,8 @@ class Code(StrEnum):
     FILE_MISSING = "file-missing"
     FILE_NOT_COVERED = "file-not-covered"
     ZERO_BYTE_IN_SHARDS = "zero-byte-in-shards"
+    MANIFEST_MALFORMED = "manifest-malformed"
+    MANIFEST_MISMATCH = "manifest-mismatch"
     KEY_MALFORMED = "key-malformed"
     KEY_UNSUPPORTED = "key-unsupported"
     KEY_MISMATCH = "key-mismatch"

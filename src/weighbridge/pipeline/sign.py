@@ -31,6 +31,7 @@ from weighbridge.sources.local import locate
 from weighbridge.sources.reading import read_if_present
 
 if TYPE_CHECKING:
+    from weighbridge.pipeline.prior import ManifestCheck, Prior, PriorDigests, Reuse
     from weighbridge.signing.interface import Signer
 
 
@@ -45,6 +46,9 @@ class SignResult:
         files: How many files it covers.
         root: The OMS root digest.
         left_out: Paths that the signature leaves out because the caller said so.
+        reuse: What became of an earlier signature; None without one.
+        manifest: What became of a manifest; None without one.
+        remembered: How many files are remembered for a later signature; None if not asked for.
     """
 
     path: Path
@@ -52,6 +56,9 @@ class SignResult:
     files: int
     root: Digest
     left_out: tuple[str, ...]
+    reuse: "Reuse | None" = None
+    manifest: "ManifestCheck | None" = None
+    remembered: int | None = None
 
 
 def sign(
@@ -62,6 +69,7 @@ def sign(
     selection: FileSelection | None = None,
     layout: HashLayout | None = None,
     reserve: Sequence[str] = (),
+    prior: "PriorDigests | None" = None,
     progress: Progress | None = None,
 ) -> SignResult:
     """
@@ -81,6 +89,7 @@ def sign(
         layout: How to digest the files; the default is SHA-256 of each file.
         reserve: Words of signatures that will be added later, `model.WORD.sig`: other clients
             accept these then.
+        prior: What to make of digests that exist already; by default every file is read.
         progress: Is told how far the reading is.
 
     Raises:
@@ -99,6 +108,7 @@ def sign(
     ignored = selection.ignored(handle)
     if selection.ignore_git_paths:
         ignored |= git_paths(handle)
+    known = _known(handle, prior, layout, ignored, selection) if prior else None
     made: list[Signer] = []
 
     def meanwhile() -> None:
@@ -109,21 +119,23 @@ def sign(
     inventory = take_inventory(
         handle,
         InventoryPlan(
-            layouts=(layout,),
+            layouts=known.layouts if known else (layout,),
             sniff=SniffRule.UNDIGESTED,
             symlinks=selection.symlinks,
             signature=inside(handle, place),
             signatures=others,
-            undigested=ignored,
+            undigested=ignored | (known.paths if known else frozenset()),
         ),
         progress=progress,
         meanwhile=meanwhile,
     )
     require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
     require_files(handle, inventory)
+    if known:
+        inventory = known.complete(inventory)
     from weighbridge.pipeline.seal import seal  # noqa: PLC0415  see `meanwhile`
 
-    statement = seal(
+    statement, sealed = seal(
         inventory,
         layout,
         signer=made[0],
@@ -137,7 +149,23 @@ def sign(
         files=len({resource.path for resource in statement.resources}),
         root=statement.root,
         left_out=tuple(e.path for e in inventory.model_entries if not e.digests),
+        reuse=known.reuse(statement) if known else None,
+        manifest=known.manifest_check(statement) if known else None,
+        remembered=known.remember(sealed, inventory) if known else None,
     )
+
+
+def _known(
+    handle: LocalHandle,
+    prior: "PriorDigests",
+    layout: HashLayout,
+    ignored: frozenset[str],
+    selection: FileSelection,
+) -> "Prior":
+    """Return the digests that are known before the files are read."""
+    from weighbridge.pipeline.prior import Prior  # noqa: PLC0415  seldom needed
+
+    return Prior(handle, prior, layout=layout, ignored=ignored, symlinks=selection.symlinks)
 
 
 def _require_replaceable(place: Path) -> None:

@@ -7,6 +7,7 @@ from weighbridge.core.digest import Digest
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.identity import KeyIdentity, SigningMethod
 from weighbridge.record.json_v1 import Document
+from weighbridge.record.signed import ManifestLine, ReuseLine
 
 
 class CapabilityLine(Protocol):
@@ -35,6 +36,9 @@ def signed_document(
     files: int,
     root: Digest,
     left_out: Sequence[str],
+    reuse: ReuseLine | None = None,
+    manifest: ManifestLine | None = None,
+    remembered: int | None = None,
 ) -> Document:
     """Return the document of `sign`: schema `weighbridge.signed/v1`."""
     return {
@@ -44,6 +48,30 @@ def signed_document(
         "files": files,
         "digest": {"oms": str(root)},
         "left_out": list(left_out),
+        "reuse": None if reuse is None else _reuse(reuse),
+        "manifest": None if manifest is None else _manifest(manifest),
+        "remembered": remembered,
+    }
+
+
+def _reuse(reuse: ReuseLine) -> Document:
+    return {
+        "signature": str(reuse.signature),
+        "signed_by": reuse.identity.label,
+        "taken": list(reuse.taken),
+        "unchanged": list(reuse.unchanged),
+        "changed": list(reuse.changed),
+        "added": list(reuse.added),
+        "removed": list(reuse.removed),
+    }
+
+
+def _manifest(manifest: ManifestLine) -> Document:
+    return {
+        "path": str(manifest.manifest),
+        "compared": list(manifest.compared),
+        "taken": list(manifest.taken),
+        "unstated": list(manifest.unstated),
     }
 
 

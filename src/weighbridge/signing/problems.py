@@ -56,6 +56,18 @@ class NotSignableError(ArtifactRefusedError):
         self.problems: Final = tuple(problems)
 
 
+class ManifestMismatchError(ArtifactRefusedError):
+    """The files are not what a manifest says of them; `problems` has every one."""
+
+    def __init__(self, problems: Sequence[Problem], *, where: str) -> None:
+        super().__init__(
+            _summary("the files are not those of the manifest", problems, name=where),
+            code=problems[0].code,
+            where=where,
+        )
+        self.problems: Final = tuple(problems)
+
+
 def _summary(headline: str, problems: Sequence[Problem], *, name: str) -> str:
     lines = [f"{headline} ({len(problems)} problem{'s' if len(problems) > 1 else ''}):"]
     # A single problem's code is the error's, which ends the message anyway.

@@ -24,6 +24,7 @@ from weighbridge.cli.passwords import (
     pin_option,
     unlock,
 )
+from weighbridge.cli.prior import prior_options
 from weighbridge.cli.render import show_signed
 from weighbridge.cli.sigstore import (
     SignerFlags,
@@ -42,6 +43,7 @@ from weighbridge.pipeline.sign import sign
 from weighbridge.sources.reading import read_named
 
 if TYPE_CHECKING:
+    from weighbridge.pipeline.prior import PriorDigests
     from weighbridge.signing.ecdsa import SigningKey
     from weighbridge.signing.interface import Signer
     from weighbridge.signing.sigstore.signer import SigstoreSigner
@@ -86,6 +88,7 @@ def _sign_options(function: Callable[..., int]) -> Callable[..., int]:
             multiple=True,
             help="Let other clients accept a later signature model.WORD.sig; may be repeated.",
         ),
+        prior_options,
         output_options("text", "json"),
         click.pass_obj,
     )
@@ -289,6 +292,7 @@ def _sign(  # noqa: PLR0913  the flags of a command
     timestamp_url: tuple[str, ...] = (),
     timestamp_certificate_chain: tuple[Path, ...] = (),
     reserve: tuple[str, ...],
+    prior: "PriorDigests | None",
 ) -> int:
     stamping = timestamped(signer, urls=timestamp_url, chain=timestamp_certificate_chain)
     with session.progress() as progress:
@@ -303,6 +307,7 @@ def _sign(  # noqa: PLR0913  the flags of a command
             ),
             layout=HashLayout(HashAlgorithm(algorithm), shard_size),
             reserve=reserve,
+            prior=prior,
             progress=progress,
         )
     show_signed(session, result)
