@@ -184,6 +184,7 @@ RULES: Final[tuple[str, ...]] = (
     "xml-entity",
     "yaml-python-tag",
     "yolo-expression",
+    "zarr-pickle-codec",
     "zip-anomaly",
     "zip-content",
 )

@@ -88,6 +88,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "xml-entity": "XmlEntityFacts",
         "yaml-python-tag": "YamlTagsFacts",
         "yolo-expression": "YoloFacts",
+        "zarr-pickle-codec": "ZarrCodecFacts",
         "zip-anomaly": "ZipFacts",
         "zip-content": "ZipContentFacts",
     }

@@ -9,6 +9,7 @@ from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.keras.configuration import MODEL_KEYS, keras_facts, models_in
 from weighbridge.scan.paddle import program_facts
 from weighbridge.scan.text import as_utf8, require_text_size
+from weighbridge.scan.zarr import codec_facts
 
 _WANTED: Final = replace(WANTED, keys=WANTED.keys | MODEL_KEYS)
 
@@ -31,5 +32,6 @@ def analyze(subject: Subject) -> Analysis:
     )
     yield from settings_in(subject, document)
     yield from program_facts(subject, document)
+    yield from codec_facts(subject, document)
     for model in models_in(document):
         yield from keras_facts(subject, model)
