@@ -5,6 +5,7 @@ Thousands of loads race a process that swaps, truncates, extends, renames, links
 the files, their directories, and the whole model with its signature.
 """
 
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from support import racing
+from support.gguf import Tensor, build_gguf
 from support.racing import Neighbour, copy_with_changes
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
 from weighbridge.core.codes import Code
@@ -30,9 +32,21 @@ from weighbridge.scan.worker.client import ConfinedExaminer
 ATTEMPTS = 1000
 SEED = 20311
 
+VALUES = np.arange(8, dtype="f4")
+
+
+def numpy_file() -> bytes:
+    """Return a zip of one array."""
+    file = io.BytesIO()
+    np.savez(file, values=VALUES)
+    return file.getvalue()
+
+
 FILES = {
     "config.json": b'{"hidden_size": 3}\n',
     "model.safetensors": safetensors_file(weight=[1.0, 2.0, 3.0]),
+    "numbers.npz": numpy_file(),
+    "quantised.gguf": build_gguf(tensors=[Tensor(name="values")], data=VALUES.tobytes()),
     "sub/large.safetensors": safetensors_file(table=[5.0] * HELD_INLINE_BYTES),
     "sub/notes.txt": b"as published\n",
 }
@@ -71,6 +85,9 @@ def check_content(artifact: VerifiedArtifact, files: dict[str, bytes]) -> None:
     assert sorted(tensors) == ["table", "weight"]
     assert np.array_equal(tensors["weight"], np.array([1, 2, 3], dtype="f4"))
     assert bool(np.all(tensors["table"] == np.float32(5)))
+    for path in ("numbers.npz", "quantised.gguf"):
+        (values,) = artifact.tensors("numpy", files=[path]).values()
+        assert np.array_equal(values, VALUES)
 
 
 @pytest.mark.parametrize("seed", [SEED, SEED + 1])

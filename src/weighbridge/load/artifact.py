@@ -107,18 +107,21 @@ class VerifiedArtifact:
 
         NumPy arrays are read-only views. PyTorch tensors are on the CPU and writable; each call
         gives others, and no write reaches the verified bytes. Tensors that share a storage in a
-        checkpoint share it here. Names of nested checkpoints are joined by dots.
+        checkpoint share it here. Names of nested checkpoints are joined by dots; the array of an
+        `.npy` file is called by the file's path without the suffix. Quantised tensors of GGUF
+        files are their raw blocks, rows of bytes (see `load.gguf`).
 
         Args:
             framework: `auto` is PyTorch where it is installed, else NumPy.
-            files: Which files; by default all safetensors files, or all PyTorch checkpoints
-                where there is no safetensors file.
+            files: Which files; by default all of the first kind that occurs: safetensors files,
+                PyTorch checkpoints, GGUF files, NumPy files.
 
         Raises:
             MissingExtraError: No framework is installed, or no package for a type in use.
             MalformedContentError: A file breaks its format.
-            ArtifactRefusedError: A checkpoint needs more than tensors and plain containers, two
-                files have a tensor of the same name, or a shard index contradicts the files.
+            ArtifactRefusedError: A checkpoint needs more than tensors and plain containers, an
+                array holds Python objects, two files have a tensor of the same name, or a shard
+                index contradicts the files.
             OperationError: No file holds tensors, or the framework cannot express one.
             UsageError: No such file was admitted, or the artifact is closed.
         """

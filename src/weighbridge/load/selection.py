@@ -8,7 +8,9 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, OperationError
 from weighbridge.formats.sniff import sniff
+from weighbridge.load.gguf import place_gguf
 from weighbridge.load.held import HeldFile, HeldFiles
+from weighbridge.load.numpy_files import place_npy, place_npz
 from weighbridge.load.placement import Placement
 from weighbridge.load.safetensors import check_indexes, place_safetensors
 from weighbridge.load.torch_checkpoint import place_legacy_checkpoint, place_zip_checkpoint
@@ -28,13 +30,36 @@ def _torch_legacy(held: HeldFile, where: str) -> dict[str, Placement]:
     return place_legacy_checkpoint(held, where=where)
 
 
+def _gguf(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_gguf(held, where=where)
+
+
+def _npy(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_npy(held, where=where)
+
+
+def _npz(held: HeldFile, where: str) -> dict[str, Placement]:
+    return place_npz(held, where=where)
+
+
 _PLACERS: Final[Mapping[FileFormat, Placer]] = MappingProxyType(
     {
         FileFormat.SAFETENSORS: _safetensors,
         FileFormat.TORCH_ZIP: _torch_zip,
         FileFormat.TORCH_LEGACY: _torch_legacy,
+        FileFormat.GGUF: _gguf,
+        FileFormat.NPZ: _npz,
+        FileFormat.NPY: _npy,
     }
 )
+
+_PREFERENCE: Final = (
+    frozenset({FileFormat.SAFETENSORS}),
+    frozenset({FileFormat.TORCH_ZIP, FileFormat.TORCH_LEGACY}),
+    frozenset({FileFormat.GGUF}),
+    frozenset({FileFormat.NPZ, FileFormat.NPY}),
+)
+"""Of the first kind that occurs all files are taken: models often ship the same tensors twice."""
 
 
 def place_tensors(
@@ -45,8 +70,8 @@ def place_tensors(
 
     Args:
         files: All files of the artifact.
-        paths: Which to take. None is all safetensors files, or where there is none, all PyTorch
-            checkpoints: models often ship both, with the same tensors.
+        paths: Which to take. None is all files of the first kind that occurs: safetensors,
+            PyTorch checkpoints, GGUF, NumPy.
         name: The artifact's, which stands for `.`.
 
     Raises:
@@ -63,7 +88,7 @@ def place_tensors(
         raise OperationError(
             "no file holds tensors that can be built",
             code=Code.LOAD_FORMAT,
-            expected="safetensors files or PyTorch checkpoints",
+            expected="safetensors, PyTorch, GGUF or NumPy files",
             found=", ".join(sorted(set(formats.values()))) or "no file",
             hint="Load the model from path() with its own framework",
         )
@@ -77,10 +102,11 @@ def _format_of(files: HeldFiles, path: str, name: str) -> FileFormat:
 
 
 def _choose(formats: Mapping[str, FileFormat]) -> dict[str, FileFormat]:
-    usable = {p: f for p, f in formats.items() if f in _PLACERS}
-    if FileFormat.SAFETENSORS not in usable.values():
-        return usable
-    return {p: f for p, f in usable.items() if f is FileFormat.SAFETENSORS}
+    for kind in _PREFERENCE:
+        chosen = {p: f for p, f in formats.items() if f in kind}
+        if chosen:
+            return chosen
+    return {}
 
 
 def _placer(path: str, file_format: FileFormat) -> Placer:
@@ -90,7 +116,7 @@ def _placer(path: str, file_format: FileFormat) -> Placer:
             "the file holds no tensors that can be built",
             code=Code.LOAD_FORMAT,
             where=path,
-            expected="a safetensors file or a PyTorch checkpoint",
+            expected="a safetensors, PyTorch, GGUF or NumPy file",
             found=file_format,
         )
     return placer
