@@ -82,6 +82,20 @@ _METHODS: Final = frozenset(
         "startfile", "system",
     }
 )  # fmt: skip
+_SPELLING: Final = frozenset(
+    {
+        "decode",
+        "from_bytes",
+        "fromhex",
+        "maketrans",
+        "striptags",
+        "to_bytes",
+        "translate",
+        "unescape",
+    }
+)
+"""Methods and filters that make letters of numbers, of bytes or of a page's escapes."""
+
 _BY_ATTRIBUTE: Final = frozenset(
     {"groupby", "join", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"}
 )
@@ -193,6 +207,8 @@ class _Reviewer:
                 yield from self._conversion(node, owner, *node.arguments.positional)
             case nodes.Attribute(name=name) if name in _METHODS:
                 yield _concern(Kind.SYSTEM, node, name)
+            case nodes.Attribute(name=name) if name in _SPELLING:
+                yield _concern(Kind.SPELLED, node, name)
             case nodes.Attribute(name=name, owner=nodes.Name(name=module)) if (
                 module in _MODULES - self._bound
             ):
@@ -212,7 +228,12 @@ class _Reviewer:
 
     def _conversion(self, node: Node, text: Node | None, *values: Node) -> Iterator[Concern]:
         """Judge what formatting makes a string of: characters of numbers, objects."""
-        if any(_CHARACTER.search(each) for each in self._table.strings(text)):
+        written = (
+            each.value
+            for each in walk(() if text is None else (text,))
+            if isinstance(each, nodes.Literal)
+        )
+        if any(_CHARACTER.search(str(each)) for each in (*self._table.strings(text), *written)):
             yield _concern(Kind.SPELLED, node, "characters by their numbers")
         if any(self._is_object(value) for value in values):
             yield _concern(Kind.SPELLED, node, "the text of an object")
@@ -227,6 +248,8 @@ class _Reviewer:
                 yield _concern(Kind.COMPUTED_ATTRIBUTE, node, "map")
         if node.name in _BY_ATTRIBUTE:
             yield from self._attribute_path(node)
+        if node.name in _SPELLING:
+            yield _concern(Kind.SPELLED, node, node.name)
         if node.name in _TEXTUAL and self._is_object(node.value):
             yield _concern(Kind.SPELLED, node, "the text of an object")
         if node.name == "format":

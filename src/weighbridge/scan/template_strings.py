@@ -53,12 +53,12 @@ _SINGLE: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
 )
 """Filters, and methods of strings, that turn one string into another."""
 
-BUILDERS: Final = frozenset({"format", "format_map", "join", "reverse"})
+BUILDERS: Final = frozenset({"center", "format", "format_map", "join", "ljust", "reverse", "rjust"})
 """
-Filters and methods that make a string of several, or turn one around.
+Filters and methods that make a string of several, fill one up, or turn one around.
 
-Those that only change a string (`lower`, `replace`) make no name of what is none: their result
-is followed where the string is a constant.
+Those that only change a string (`lower`) make no name of what is none: their result is followed
+where the string is a constant. `replace` does where it puts underscores in.
 """
 
 _CONVERSION: Final = re.compile(r"%[cs]|\{[0-9]*\}")
@@ -143,9 +143,16 @@ class StringTable:
                 nodes.Filter(name=name, value=owner)
                 | nodes.Call(function=nodes.Attribute(name=name, owner=owner))
             ):
+                if name == "replace":
+                    return self._underlines(node, depth)
                 return name in BUILDERS or (name in _SINGLE and self.is_built(owner, depth=depth))
             case _:
                 return any(self.is_built(each, depth=depth) for each in self._sources(node, depth))
+
+    def _underlines(self, node: nodes.Filter | nodes.Call, depth: int) -> bool:
+        """Tell whether `replace` puts underscores in."""
+        new = node.arguments.positional[1:2]
+        return any(self.holds_mark(each, depth=depth) for each in new)
 
     def _sources(self, node: Node, depth: int) -> list[Node | None]:
         """Return what *node* is one of, or a piece of."""
@@ -239,11 +246,21 @@ class StringTable:
     def _fold_binary(self, node: nodes.Binary, depth: int) -> Strings:
         if node.operator == "%":
             return self._fold_format(node.left, (node.right,), depth)
+        if node.operator == "*":
+            return self._fold_repeat(node, depth)
         if node.operator not in {"+", "~"}:
             return _NONE
         left = self.strings(node.left, depth=depth)
         right = self.strings(node.right, depth=depth)
         return self._few(a + b for a in left for b in right)
+
+    def _fold_repeat(self, node: nodes.Binary, depth: int) -> Strings:
+        """Fold a constant that is repeated a constant number of times."""
+        for text, times in ((node.left, node.right), (node.right, node.left)):
+            count = _integer(times)
+            if count is not None and 0 < count <= _LONGEST_PIECE:
+                return self._few(each * count for each in self.strings(text, depth=depth))
+        return _NONE
 
     def _fold_call(
         self, name: str, value: Node | None, arguments: nodes.Arguments, depth: int

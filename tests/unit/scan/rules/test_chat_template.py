@@ -107,6 +107,18 @@ def _found(template: str) -> list[Finding]:
         "{{ '%09999999d' % 1 }}",
         "{{ x|center(1000000) }}",
         "{{ x|tojson(indent=1000000) }}",
+        "{{ x[('%c' * 9)|format(95, 95, 99, 108, 97, 115, 115, 95, 95)] }}",
+        "{{ ('%c' * n)|format(95, 95) }}",
+        "{{ x['_' * 2 ~ 'class' ~ '_' * 2] }}",
+        "{{ x['&#95;&#95;class&#95;&#95;'|striptags] }}",
+        "{{ ('&lowbar;'|safe).unescape() }}",
+        "{{ 'xxclassxx'.translate({120: 95}) }}",
+        "{{ ''.encode().fromhex('5f5f').decode() }}",
+        "{{ (95).to_bytes(1, 'big') }}",
+        "{{ x['class'.center(9, '_')] }}",
+        "{{ x['class'.ljust(7, '_')] }}",
+        "{{ x['class'|center(9)|replace(' ', '_')] }}",
+        "{{ x[y|d('XXclassXX')|replace('XX', '__')] }}",
     ],
 )
 def test_found(template: str) -> None:
@@ -256,6 +268,6 @@ def test_a_piece_of_several_strings_is_followed() -> None:
     facts = template_facts(subject_of(b"", format=FileFormat.JSON), template, where="x")
     assert list(ChatTemplate().check(facts))
     harmless = template_facts(
-        subject_of(b"", format=FileFormat.JSON), template.replace("[1]", "[0]"), where="x"
+        subject_of(b"", format=FileFormat.JSON), template.replace("'_'", "'y'"), where="x"
     )
     assert list(ChatTemplate().check(harmless)) == []
