@@ -141,7 +141,6 @@ def _torch() -> Iterator[Sample]:
             f"legacy-stream-{number}",
             b"".join(parts),
             twin=None,
-            references=("GHSA-jgw4-cr84-mqxg", "CVE-2025-1889") if number == 0 else (),
         )
     for protocol in (3, 4, 5):
         yield one(
@@ -246,7 +245,6 @@ def _torch() -> Iterator[Sample]:
         _PAYLOAD + good,
         twin=None,
         loads=("pickle",),
-        references=("CVE-2025-1889",),
     )
     yield one("polyglot-zip-pickle", good + _PAYLOAD, twin=None, loads=())
     yield one("nested-load", _nested(torch), twin=None)
@@ -465,6 +463,7 @@ def _containers() -> Iterator[Sample]:
             make(_PAYLOAD),
             loaders=(known,) if known else (),
             twin=make(_BENIGN),
+            references=("CVE-2025-1889",) if label == "zip-odd-name" else (),
         )
         yield single(f"container-{label}-lying", CONTAINERS, "model.bin", make(_PAYLOAD))
         for outer in ("zip", "tgz", "7z", "zstd", "gzip"):

@@ -579,7 +579,7 @@ def _files() -> Iterator[Sample]:
             _STREAM,
             loaders=loaders,
             twin=None,
-            references=("CVE-2025-10155",),
+            references=("CVE-2025-10155", "GHSA-jgw4-cr84-mqxg"),
         )
 
 
