@@ -34,6 +34,9 @@ from weighbridge.signing.certificate import (
 from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.interface import Verifier
 from weighbridge.signing.key import KeyVerifier
+from weighbridge.signing.sigstore.expected import Exactly, ExpectedSigner
+from weighbridge.signing.sigstore.trust import Instance, packaged_trust
+from weighbridge.signing.sigstore.verification import SigstoreVerifier
 from weighbridge.signing.statement import Statement, parse_statement, render_statement
 from weighbridge.sources.local import locate
 
@@ -49,7 +52,7 @@ pytestmark = [
 ]
 
 RELEASES = ("v0.3.1", "v1.0.0", "v1.1.0")
-METHODS = ("elliptic-key", "certificate")
+METHODS = ("elliptic-key", "certificate", "sigstore")
 SIGNED = [f"{release}-{method}" for release in RELEASES for method in METHODS]
 SINGLE_FILES = ("v0.3.1-elliptic-key", "v1.0.0-elliptic-key")
 
@@ -59,6 +62,12 @@ def verifier_of(name: str) -> Verifier:
     if name.endswith("key"):
         data = (VECTORS / "keys" / "signing-key-pub.pem").read_bytes()
         return KeyVerifier.from_pem(data, where="signing-key-pub.pem")
+    if name.endswith("sigstore"):
+        signer = ExpectedSigner(
+            identity=Exactly("stefanb@us.ibm.com"),
+            issuer="https://sigstore.verify.ibm.com/oauth2",
+        )
+        return SigstoreVerifier(trust=packaged_trust(Instance.PUBLIC), expected=signer)
     data = (VECTORS / "keys" / "ca-cert.pem").read_bytes()
     expected = ExpectedIdentity(subject="CN=intermediate-ca")
     return CertificateVerifier.from_pem(data, expected=expected, where="ca-cert.pem")
@@ -81,7 +90,7 @@ def check(name: str, *, ignored: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", SIGNED)
 def test_each_stored_signature_verifies(name: str) -> None:
-    """Every stored key and certificate signature verifies and covers its model."""
+    """Every stored signature verifies, keyless ones too, and covers its model."""
     ignored = ("ignore-me",) if (VECTORS / name / "ignore-me").exists() else ()
     expected = {"."} if name in SINGLE_FILES else {"signme-1", "signme-2"}
     assert set(check(name, ignored=ignored)) == expected
