@@ -27,6 +27,7 @@ from weighbridge.scan.configuration import (
 )
 from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Facts, Subject
+from weighbridge.scan.keras.facts import KerasLambdaFacts
 from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import as_utf8, read_text
 from weighbridge.scan.yolo import DOWNLOAD, download_facts, model_facts
@@ -68,6 +69,8 @@ _PICKLED_KEY: Final = re.compile(
 # imported, and for most of these called.
 _OBJECT_TAG: Final = re.compile(r"!(new|name|apply|applyref|module):(.+)")
 _PREFIX_CHARS: Final = 256
+# Keras wrote the architecture of a model as YAML, code of Lambda layers included.
+_LAMBDA_LAYER: Final = re.compile(r"""\bclass_name["']?\s*:\s*["']?Lambda\b""")
 _TEMPLATE_KEY: Final = re.compile(
     r"^([ \t]*)(?:- )?[\"']?\w*chat_template[\"']?[ \t]*:[ \t]*(.*)$", re.MULTILINE
 )
@@ -104,6 +107,8 @@ def analyze(subject: Subject) -> Analysis:
     for match in _TEMPLATE_KEY.finditer(text):
         yield template_facts(subject, _scalar(text, match), where=f"character {match.start()}")
     yield from model_facts(subject, text)
+    for match in _LAMBDA_LAYER.finditer(text):
+        yield KerasLambdaFacts(subject=subject, where=f"character {match.start()}", names=())
     for match in DOWNLOAD.finditer(text):
         yield from download_facts(subject, text, _scalar(text, match))
     if lists_dependencies(subject.name):

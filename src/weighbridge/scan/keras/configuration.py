@@ -31,6 +31,9 @@ _SHOWN_CHARS: Final = 300
 _CLASS: Final = "class_name"
 _CODE: Final = "__lambda__"
 _LAMBDA: Final = "Lambda"
+_NAME: Final = re.compile(r"[\w.<>-]*")
+"""The name of a function, as Keras writes it; anything else in its place is code as text."""
+
 _FUNCTION: Final = "function"
 _TENSORFLOW_CALLS: Final = frozenset({"TFOpLambda", "SlicingOpLambda"})
 _FUNCTIONS_OF_LAMBDA: Final = ("function", "output_shape", "mask")
@@ -218,7 +221,8 @@ def _lambda_facts(subject: Subject, where: _Where, config: Members) -> Iterator[
         if not isinstance(first, str):
             continue
         path = where.inside("config", key)
-        if kind == "lambda" or isinstance(value, list) or decode_code(first) is not None:
+        code = kind == "lambda" or isinstance(value, list) or decode_code(first) is not None
+        if code or (kind != "raw" and _NAME.fullmatch(first) is None):
             told = True
             yield KerasLambdaFacts(subject=subject, where=path, names=_names_of(first))
         elif kind != "raw":

@@ -9,6 +9,8 @@ import pytest
 
 from support.keras import examined_model, function, layer, sequential
 from support.rule_vectors import assert_vector_holds, findings_of
+from support.scanning import examined
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Severity
 
 RULE = "keras-lambda-layer"
@@ -38,6 +40,8 @@ def test_vector() -> None:
         {"function": ["not base64, which Keras 2 takes", None, None], "function_type": "lambda"},
         {"function": function("keras.activations", "relu"), "mask": [_DOUBLE, None, None]},
         {"output_shape": {"class_name": "__lambda__", "config": _DOUBLE}},
+        {"function": "lambda x: eval('1')"},
+        {"function": "exec(x)", "function_type": "function"},
         {},
     ],
 )
@@ -109,3 +113,11 @@ def test_names() -> None:
 def test_not_found(config: dict[str, Any]) -> None:
     """A Lambda layer that refers to a function of Keras has no finding."""
     assert examined_model(layer("Lambda", config)) == ()
+
+
+def test_architecture_in_yaml() -> None:
+    """A Lambda layer in an architecture that Keras wrote as YAML is found, another is not."""
+    text = "class_name: Sequential\nconfig:\n  layers:\n  - class_name: {}\n"
+    for name, count in (("Lambda", 1), ("'Lambda'", 1), ("LambdaCallback", 0), ("Dense", 0)):
+        found = examined(text.format(name).encode(), format=FileFormat.YAML, path="model.yaml")
+        assert len(findings_of(RULE, found)) == count
