@@ -47,8 +47,15 @@ _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,3}", re.ASCII)
 
 _SINGLETONS: Final = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
 
-_UFUNC_MODULES: Final = frozenset({"numpy", "numpy.core._multiarray_umath"})
-"""Where NumPy itself says that its arithmetic functions are."""
+_UFUNC_MODULES: Final = MappingProxyType(
+    {
+        "numpy": "numpy",
+        "numpy.core._multiarray_umath": "numpy",
+        "scipy.special": "scipy.special._ufuncs",
+        "scipy.special._ufuncs": "scipy.special._ufuncs",
+    }
+)
+"""Where NumPy itself says that arithmetic functions are, and where they are listed."""
 
 _RECONSTRUCTOR: Final = "copyreg._reconstructor"
 
@@ -367,8 +374,9 @@ def _masked_shell(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Ref
 def _ufunc(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     if len(args) == 2 and not has_keywords(call):  # noqa: PLR2004  a module and a name
         module, name = args
-        listed = find_entry(f"numpy.{name}") if isinstance(name, str) else None
-        if module in _UFUNC_MODULES and listed is not None and listed.args is Arguments.UNCALLED:
+        place = _UFUNC_MODULES.get(module) if isinstance(module, str) else None
+        listed = find_entry(f"{place}.{name}") if isinstance(name, str) else None
+        if place is not None and listed is not None and listed.args is Arguments.UNCALLED:
             return None
     return "it takes the name of an arithmetic function of NumPy"
 

@@ -96,7 +96,15 @@ _FUNCTIONS: Final = frozenset(
 )
 """Functions in those modules that compute from numbers."""
 
-_READ: Final = frozenset({"torch_geometric.data.data.Data"})
+_READ: Final = frozenset(
+    {
+        "torch_geometric.data.data.Data",
+        "torch_geometric.data.data.DataEdgeAttr",
+        "torch_geometric.data.data.DataTensorAttr",
+        "torch_geometric.data.feature_store.TensorAttr",
+        "torch_geometric.data.graph_store.EdgeAttr",
+    }
+)
 """Classes of which `__init__` only keeps what it gets."""
 
 _TOKENIZERS: Final = ".tokenization_"

@@ -16,7 +16,7 @@ CALLED_WITH_ANYTHING = {
     "datetime", "dateutil.tz.tz", "numpy.core.numeric", "numpy._core.numeric", "torch._utils",
     "scipy.sparse", "scipy.stats", "sklearn.tree._tree", "pandas", "sklearn.impute",
     "sklearn._loss.glm_distribution", "sklearn.gaussian_process.kernels",
-    "statsmodels.tsa.statespace",
+    "statsmodels.tsa.statespace", "surprise.prediction_algorithms",
 }  # fmt: skip
 """Modules whose listed names store what they get and call none of it."""
 

@@ -303,6 +303,10 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("numpy"), p.text("log1p")),
         p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("numpy"), p.text("load")),
     ),
+    "function-of-scipy": (
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("scipy.special"), p.text("erf")),
+        p.call(p.name("numpy.core", "_ufunc_reconstruct"), p.text("scipy.special"), p.text("os")),
+    ),
     "masked-of-foreign-class": (
         p.call(p.name("numpy.ma.core", "_mareconstruct"), MASKED, ARRAY, ARRAY_SHAPE, p.raw(b"b")),
         p.call(p.name("numpy.ma.core", "_mareconstruct"), LINEAR, ARRAY, ARRAY_SHAPE, p.raw(b"b")),
