@@ -74,10 +74,12 @@ def test_a_verdict_has_no_truth_value() -> None:
             bool(verdict)
 
 
-def test_keyless_is_no_dependency() -> None:
-    """The package for keyless signing is not installed before anything needs it (ADR 0008)."""
+def test_keyless_is_a_bounded_dependency_that_is_imported_late() -> None:
+    """The package for keyless signing is in the core, below a bound, and not imported (ADR 0024)."""
     project = tomllib.loads(document("pyproject.toml"))["project"]
-    assert [name for name in project["dependencies"] if name.startswith("sigstore")] == []
+    (sigstore,) = [name for name in project["dependencies"] if name.startswith("sigstore")]
+    assert ",<" in sigstore
+    assert run_python("import sys, weighbridge; print('sigstore' in sys.modules)") == "False"
 
 
 def test_folders_do_not_hide_functions() -> None:

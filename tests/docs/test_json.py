@@ -54,6 +54,7 @@ COMMANDS = {
     "weighbridge.policy-test/v1": "policy test",
     "weighbridge.doctor/v1": "doctor",
     "weighbridge.error/v1": "digest nowhere",
+    "weighbridge.trust/v1": "trust show",
 }
 """A command for each schema that prints a document of it with no list empty that can be full."""
 

@@ -13,10 +13,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-SECRETS: Final[Mapping[str, str]] = MappingProxyType({"--password": "WEIGHBRIDGE_PASSWORD"})
+SECRETS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "--password": "WEIGHBRIDGE_PASSWORD",
+        "--identity-token": "WEIGHBRIDGE_IDENTITY_TOKEN",
+        "--client-secret": "WEIGHBRIDGE_CLIENT_SECRET",
+    }
+)
 """Options whose value is a secret, and the variable in which it is looked for otherwise."""
 
-_PREFERRED: Final[Mapping[str, str]] = MappingProxyType({"--password": "--password-file"})
+_PREFERRED: Final[Mapping[str, str]] = MappingProxyType({name: f"{name}-file" for name in SECRETS})
 """What is read before the variable: with it, the argument has to stay one to keep its place."""
 
 

@@ -20,6 +20,13 @@ from weighbridge.cli.terminal import Session
 
 _COLLECT_AFTER: Final = 50_000
 _SWITCH_SECONDS: Final = 0.0001
+_SECRETS: Final = (
+    "--password",
+    "--identity-token",
+    "--identity_token",
+    "--client-secret",
+    "--client_secret",
+)
 
 EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells report it."""
@@ -116,7 +123,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """Run the command line and leave the process."""
-    if any(argument.startswith("--password") for argument in sys.argv):
+    if any(argument.startswith(_SECRETS) for argument in sys.argv):
         # Imported here: few calls have a secret among their arguments.
         from weighbridge.cli.hiding import hide_secrets  # noqa: PLC0415  see above
 

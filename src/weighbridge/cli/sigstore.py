@@ -77,7 +77,7 @@ def signer_options(function: _Decorated) -> _Decorated:
         ),
         click.option(
             "--identity-token",
-            help="The token itself. Other users of the machine can see it: prefer a file.",
+            help="The token itself. Other users of the machine could see it: prefer a file.",
         ),
         click.option(
             "--identity-token-file",
@@ -92,7 +92,7 @@ def signer_options(function: _Decorated) -> _Decorated:
         click.option("--client-id", help="Client of the identity provider.  [default: sigstore]"),
         click.option(
             "--client-secret",
-            help="Its secret. Other users of the machine can see it: prefer a file.",
+            help="Its secret. Other users of the machine could see it: prefer a file.",
         ),
         click.option(
             "--client-secret-file",
