@@ -35,6 +35,40 @@ KEY_LINES = [
     r"13 of 13 scenes ended as they have to",
 ]
 
+KEYLESS_LINES = [
+    r"weighbridge demo --keyless: all-MiniLM-L6-v2, signed by a workflow that has no key",
+    r"It is a test instance on this machine",
+    r"SIGNED   13 files",
+    r"by the word of https://token\.actions\.githubusercontent\.com, valid for 0:10:00",
+    r"ALLOW    rule 1 \(model\) allows it: signed by release",
+    r"OFFLINE  0 requests to the instance",
+    r"cat and kitten: 0\.737\d, and the reference implementation finds 0\.737\d",
+    r"DENY     model\.sig: release: the signer's certificate has another name",
+    r"DENY     model\.sig: release: the signer's certificate has another identity provider",
+    r"REFUSED  the certificate authority did not do its part",
+    r"DENY     model\.sig: release: the certificate has expired",
+    r"DENY     model\.sig: release: the log entry does not hold",
+    r"DENY     model\.sig: release: the signature does not hold",
+    r"DENY     model\.safetensors: changed since it was signed",
+    r"16 of 16 scenes ended as they have to",
+]
+
+KEYLESS_SABOTAGE = """
+import contextlib, sys
+from weighbridge.demo.keyless import attacks
+attacks.replaced = lambda *a, **k: contextlib.nullcontext()
+from weighbridge.cli.main import run
+sys.exit(run(["demo", "--keyless"]))
+"""
+
+KEYLESS_INTERRUPTED = """
+import os, signal, sys
+from weighbridge.demo.keyless.workshop import KeylessWorkshop
+KeylessWorkshop.sign_as = lambda *a: os.kill(os.getpid(), signal.SIGINT)
+from weighbridge.cli.main import run
+sys.exit(run(["demo", "--keyless"]))
+"""
+
 SABOTAGE = """
 import contextlib, sys
 from weighbridge.demo import attacks
@@ -98,6 +132,31 @@ def test_an_interrupted_demo_cleans_up(environment: dict[str, str]) -> None:
     """An interrupt in the middle of an attack ends with code 130 and leaves no file."""
     done = _run([sys.executable, "-c", INTERRUPTED], environment=environment)
     assert done.returncode == 128 + signal.SIGINT
+    assert _left_behind(environment) == []
+
+
+def test_the_keyless_demo_succeeds_on_the_real_model(environment: dict[str, str]) -> None:
+    """The story without keys ends with exit code 0, says what it has to, and cleans up."""
+    done = _run([*COMMAND, "--keyless"], environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = re.sub(r"\n +", " ", done.stdout)
+    assert [line for line in KEYLESS_LINES if not re.search(line, done.stdout + text)] == []
+    assert "\x1b" not in done.stdout
+    assert _left_behind(environment) == []
+
+
+def test_an_undetected_keyless_attack_changes_the_exit_code(environment: dict[str, str]) -> None:
+    """When forged signatures are not detected, since none was put in place, the exit code is 10."""
+    done = _run([sys.executable, "-c", KEYLESS_SABOTAGE], environment=environment)
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert "NOT AS IT HAS TO BE: expected deny with identity-mismatch" in done.stdout
+    assert "9 of 16 scenes" in done.stdout
+
+
+def test_an_interrupted_keyless_demo_cleans_up(environment: dict[str, str]) -> None:
+    """An interrupt while the instance runs ends it, with code 130 and no file left."""
+    done = _run([sys.executable, "-c", KEYLESS_INTERRUPTED], environment=environment)
+    assert done.returncode == 128 + signal.SIGINT, done.stdout + done.stderr
     assert _left_behind(environment) == []
 
 
