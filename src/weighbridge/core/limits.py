@@ -298,7 +298,7 @@ MAX_INFLATED_BYTES: Final = 512 * MIB
 """Everything that the scan of one file inflates, its archives' archives included."""
 
 MAX_STREAMED_BYTES: Final = 4 * GIB
-"""Content of one deflate stream that is read in pieces and not held, some ten seconds of zlib."""
+"""Content of one compressed file that is read in pieces and not held, some ten seconds of zlib."""
 
 MAX_SCANNED_MEMBERS: Final = 400_000
 """Members of all archives within one file; twice what one archive may have."""

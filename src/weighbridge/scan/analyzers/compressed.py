@@ -5,6 +5,7 @@ The content is inflated within bounds and examined as a file within the file. So
 out before a stream broke or met a bound: a reader would have handed it on by then.
 """
 
+from collections.abc import Callable
 from dataclasses import field
 from typing import Final
 
@@ -16,8 +17,9 @@ from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.streams import Span, inflate
+from weighbridge.formats.streams.forward import FORWARD, ForwardContent, TooSlowError
 from weighbridge.formats.streams.large import WBITS, LargeContent
-from weighbridge.scan.interface import Analysis, Facts, Subject
+from weighbridge.scan.interface import Analysis, Deadline, Facts, Subject
 
 _PREVIEW: Final = 32
 _ZEROS_LOOKED_AT: Final = 64 * KIB
@@ -59,13 +61,19 @@ def analyze(subject: Subject) -> Analysis:
     content: ByteSource = BytesSource(inflated.content)
     problem = inflated.problem
     unread = inflated.unread
-    del inflated
-    if content.size >= MAX_MEMBER_BYTES and problem is not None and subject.format in WBITS:
-        # What was inflated so far is let go of: the whole is read in pieces instead.
-        content = BytesSource(b"")
-        large = LargeContent(subject.source, WBITS[subject.format], check_time=subject.check_time)
-        content, problem = large, large.problem
-        unread = ((large.end, subject.source.size),) if large.end < subject.source.size else ()
+    if content.size >= MAX_MEMBER_BYTES and problem is not None:
+        large: LargeContent | ForwardContent | None
+        if subject.format in WBITS:
+            # What was inflated so far is let go of: the whole is read in pieces instead.
+            content = BytesSource(b"")
+            del inflated
+            wbits = WBITS[subject.format]
+            large = LargeContent(subject.source, wbits, check_time=subject.check_time)
+        else:
+            large = _go_forward(subject, inflated.content)
+        if large is not None:
+            content, problem = large, large.problem
+            unread = ((large.end, subject.source.size),) if large.end < subject.source.size else ()
     found = sniff(content, name=_inner_name(subject.name)).format
     if found is not FileFormat.EMPTY:
         subject.budget.open_member()
@@ -77,6 +85,38 @@ def analyze(subject: Subject) -> Analysis:
         yield subject.gap(reason, code=code)
     for span in unread:
         yield from _account_for(subject, span)
+
+
+def _go_forward(subject: Subject, prefix: memoryview) -> ForwardContent | None:
+    """Return the whole content where it can be decoded in half of the time that is left."""
+    if subject.format not in FORWARD:
+        return None
+    try:
+        found = ForwardContent(
+            subject.source,
+            subject.format,
+            prefix=prefix,
+            check_time=subject.check_time,
+            check_pace=_halfway(subject.deadline),
+        )
+    except TooSlowError:
+        return None
+    # Frames that readers skip may come before the first stream; then the start has to do.
+    return found if found.size >= len(prefix) else None
+
+
+def _halfway(deadline: Deadline | None) -> Callable[[], None]:
+    """Return what raises `TooSlowError` once half of the time up to *deadline* has passed."""
+    if deadline is None:
+        return lambda: None
+    now = deadline.clock()
+    at = now + (deadline.at - now) / 2
+
+    def check() -> None:
+        if deadline.clock() > at:
+            raise TooSlowError
+
+    return check
 
 
 def _inner_name(name: str) -> str:
