@@ -20,10 +20,10 @@ from support.policies import (
 )
 from weighbridge.core.artifact import ArtifactDigests, EntryRole, FileFormat, Inventory
 from weighbridge.core.codes import Code
+from weighbridge.core.digest import DigestPart, FileDigest, HashLayout
 from weighbridge.core.evidence import (
     Confidence,
     Consulted,
-    CoveredFile,
     Finding,
     Gap,
     OtherSignature,
@@ -118,7 +118,8 @@ def denied_verdict() -> Verdict:
 
 def unclear_verdict() -> Verdict:
     """Return an indeterminate verdict about an artifact without digests."""
-    policy = policy_of('signature = { any-of = ["keyless"] }', path=None)
+    lineage = 'lineage = { inputs = "must-match-a-rule" }'
+    policy = policy_of("signature = { required = false }", lineage, path=None)
     return judge(policy, digests=None)
 
 
@@ -157,7 +158,9 @@ def signature() -> Verification:
         ),
         claimed_ignores=("z",),
         verified_at=made.verified_at,
-        digests=tuple(CoveredFile(path=path, digest=sha256(1)) for path in made.covered),
+        digests=tuple(
+            FileDigest(HashLayout(), (DigestPart(0, 1, sha256(1).value),)) for _ in made.covered
+        ),
     )
     other = OtherSignature(
         path=f"model.{HOSTILE}.sig",
@@ -188,7 +191,12 @@ def two_signatures() -> Verification:
         second,
         signature_path="model.second.sig",
         uncovered=(Uncovered(path="model.safetensors", reason="ignored by the caller"),),
-        digests=(CoveredFile(path="config.json", digest=None, shards=3),),
+        digests=(
+            FileDigest(
+                HashLayout(shard_size=1),
+                tuple(DigestPart(n, n + 1, sha256(n).value) for n in range(3)),
+            ),
+        ),
     )
     unasked = OtherSignature(path="x.sig", sha256=None, code=None, reason="nobody looked")
     return Verification(signatures=(first, second), signers=2, others=(unasked,))

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.core.codes import Code
-from weighbridge.core.digest import Digest, HashLayout
+from weighbridge.core.digest import Digest, FileDigest, HashLayout
 from weighbridge.core.identity import (
     CertificateIdentity,
     ClaimedIdentity,
@@ -117,22 +117,6 @@ class Uncovered:
 
 
 @frozen
-class CoveredFile:
-    """
-    A file whose every byte has the signed digest.
-
-    Attributes:
-        path: The file.
-        digest: Of the whole file; None where its shards were signed.
-        shards: How many digests were signed of it.
-    """
-
-    path: str
-    digest: Digest | None
-    shards: int = 1
-
-
-@frozen
 class SignatureEvidence:
     """
     A signature that holds, by a signer whose identity was verified.
@@ -149,7 +133,7 @@ class SignatureEvidence:
         uncovered: Paths outside the signature that the caller accepted; always reported.
         claimed_ignores: The signer's own ignore list; a claim, never applied.
         verified_at: The clock the caller passed in.
-        digests: The covered files with their digests; empty where nobody asked for them.
+        digests: Of the files in `covered`, in their order; empty where nobody asked for them.
     """
 
     identity: VerifiedIdentity
@@ -163,7 +147,7 @@ class SignatureEvidence:
     uncovered: tuple[Uncovered, ...]
     claimed_ignores: tuple[str, ...]
     verified_at: datetime
-    digests: tuple[CoveredFile, ...] = ()
+    digests: tuple[FileDigest, ...] = ()
 
     @property
     def times(self) -> tuple[SigningTime, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.codes import NOT_THIS_SIGNER, Code
-from weighbridge.core.digest import HashLayout
+from weighbridge.core.digest import FileDigest, HashLayout
 from weighbridge.core.errors import (
     RefusedError,
     SignatureRejectedError,
@@ -16,7 +16,6 @@ from weighbridge.core.errors import (
     one_line,
 )
 from weighbridge.core.evidence import (
-    CoveredFile,
     Gap,
     OtherSignature,
     SignatureEvidence,
@@ -67,7 +66,7 @@ class VerifiedStatement:
         coverage: Coverage,
         *,
         trust: str | None = None,
-        digests: tuple[CoveredFile, ...] = (),
+        digests: tuple[FileDigest, ...] = (),
     ) -> SignatureEvidence:
         """Return the evidence that the statement and its *coverage* make together."""
         return SignatureEvidence(
@@ -243,7 +242,7 @@ class _Trial:
             except CoverageRejectedError as error:
                 self._reject(verified.file.rejected(error), error)
             else:
-                digests = _covered_files(verified.statement, inventory, coverage)
+                digests = _digests_of(verified.statement, inventory, coverage)
                 complete.append(verified.evidence(coverage, digests=digests))
         signers = self._require_signers([evidence.identity for evidence in complete])
         return Verification(signatures=tuple(complete), signers=signers, others=tuple(self._others))
@@ -329,20 +328,12 @@ def verify_statement(
     return VerifiedStatement(file=file, identity=identity, statement=statement, verified_at=at)
 
 
-def _covered_files(
+def _digests_of(
     statement: Statement, inventory: Inventory, coverage: Coverage
-) -> tuple[CoveredFile, ...]:
-    """Return the covered files with their digests."""
+) -> tuple[FileDigest, ...]:
+    """Return the digests of the covered files, in their order."""
     entries = {entry.path: entry for entry in inventory.entries}
-    digests = ((path, entries[path].digest(statement.layout)) for path in coverage.covered)
-    return tuple(
-        CoveredFile(
-            path=path,
-            digest=digest.whole if statement.layout.shard_size is None else None,
-            shards=len(digest.parts),
-        )
-        for path, digest in digests
-    )
+    return tuple(entries[path].digest(statement.layout) for path in coverage.covered)
 
 
 def _unnamed(outside: Iterable[str], statements: Iterable[Statement]) -> frozenset[str]:

@@ -148,13 +148,13 @@ def _signature(evidence: SignatureEvidence) -> Document:
     """Return one of several signatures: who, when, on what trust, and each file."""
     files: list[JsonValue] = [
         {
-            "path": file.path,
+            "path": path,
             "covered": True,
-            "digest": None if file.digest is None else str(file.digest),
-            "shards": file.shards,
+            "digest": str(digest.whole) if digest.layout.shard_size is None else None,
+            "shards": len(digest.parts),
             "reason": None,
         }
-        for file in evidence.digests
+        for path, digest in zip(evidence.covered, evidence.digests, strict=False)
     ]
     files += [
         {
