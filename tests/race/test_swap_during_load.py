@@ -51,6 +51,8 @@ FILES = {
     "sub/notes.txt": b"as published\n",
 }
 
+FORMATS = ("safetensors", "json", "text", "gguf", "npz")
+
 
 @pytest.fixture(scope="module")
 def shared_examiner() -> Iterator[ConfinedExaminer]:
@@ -93,7 +95,7 @@ def check_content(artifact: VerifiedArtifact, files: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("seed", [SEED, SEED + 1])
 def test_only_signed_bytes_are_loaded(tmp_path: Path, seed: int) -> None:
     """Every load that succeeds gives exactly the signed bytes, at once and later."""
-    model = make_signed_model(tmp_path, FILES)
+    model = make_signed_model(tmp_path, FILES, formats=FORMATS)
     evil = tmp_path / "evil"
     copy_with_changes(model.root, evil)
     loaded: list[VerifiedArtifact] = []
@@ -123,7 +125,7 @@ def test_only_signed_bytes_are_loaded(tmp_path: Path, seed: int) -> None:
 
 def test_checking_and_then_opening_the_path_is_not_enough(tmp_path: Path) -> None:
     """Who checks a model and then opens its path gets other bytes, sooner or later."""
-    model = make_signed_model(tmp_path, FILES)
+    model = make_signed_model(tmp_path, FILES, formats=FORMATS)
     evil = tmp_path / "evil"
     copy_with_changes(model.root, evil)
     deceived = False
@@ -139,7 +141,7 @@ def test_checking_and_then_opening_the_path_is_not_enough(tmp_path: Path) -> Non
 
 def test_the_evil_model_is_refused(tmp_path: Path) -> None:
     """What the neighbour puts there is refused when it stays, so that the race shows something."""
-    model = make_signed_model(tmp_path, FILES)
+    model = make_signed_model(tmp_path, FILES, formats=FORMATS)
     evil = tmp_path / "evil"
     copy_with_changes(model.root, evil)
     with pytest.raises(WeighbridgeError):
@@ -150,7 +152,7 @@ def test_the_evil_model_is_refused(tmp_path: Path) -> None:
 
 def test_every_attack_is_undone(tmp_path: Path) -> None:
     """After each kind of attack the model is as it was, so that loads can succeed at all."""
-    model = make_signed_model(tmp_path, FILES)
+    model = make_signed_model(tmp_path, FILES, formats=FORMATS)
     evil = tmp_path / "evil"
     copy_with_changes(model.root, evil)
     attacker = Neighbour(model.root, evil, seed=SEED)

@@ -60,8 +60,14 @@ def safetensors_file(**tensors: list[float]) -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
-def make_signed_model(place: Path, files: dict[str, bytes]) -> SignedModel:
-    """Write *files* to `model` below *place*, sign them with a fresh key, and trust that key."""
+def make_signed_model(
+    place: Path, files: dict[str, bytes], *, formats: tuple[str, ...] = ()
+) -> SignedModel:
+    """
+    Write *files* to `model` below *place*, sign them with a fresh key, and trust that key.
+
+    The policy allows *formats* alone; without any, those that carry no code.
+    """
     root = place / "model"
     for path, data in files.items():
         target = root / path
@@ -71,6 +77,7 @@ def make_signed_model(place: Path, files: dict[str, bytes]) -> SignedModel:
     sign(root, signer=KeySigner(key))
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (place / "publisher.pub").write_bytes(public)
-    (place / "weighbridge.toml").write_text(POLICY)
+    allowed = f"formats = {{ allow = {json.dumps(formats)} }}\n" if formats else ""
+    (place / "weighbridge.toml").write_text(POLICY + allowed)
     policy = Policy.from_file(place / "weighbridge.toml")
     return SignedModel(root=root, policy=policy, files=files)
