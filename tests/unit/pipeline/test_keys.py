@@ -71,17 +71,24 @@ def test_a_public_key_that_cannot_be_written_takes_the_private_one_with_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "curve", "password", "expected"),
+    ("name", "algorithm", "curve", "password", "expected"),
     [
-        ("new.pub", "P-256", None, "name of the public key"),
-        ("new.key", "P-192", None, "not one of the format"),
-        ("new.key", "P-256", b"", "empty password"),
+        ("new.pub", "ecdsa", "P-256", None, "name of the public key"),
+        ("new.key", "ecdsa", "P-192", None, "not one of the format"),
+        ("new.key", "ecdsa", "P-256", b"", "empty password"),
+        ("new.key", "ed25519", "P-256", None, "no curve to choose"),
+        ("new.key", "rsa", None, None, "the algorithm is not known"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    tmp_path: Path, name: str, curve: str, password: bytes | None, expected: str
+    tmp_path: Path,
+    name: str,
+    algorithm: str,
+    curve: str | None,
+    password: bytes | None,
+    expected: str,
 ) -> None:
-    """A wrong curve, an empty password and the public key's name are errors of usage."""
+    """A wrong curve or algorithm, an empty password and the public key's name are wrong usage."""
     with pytest.raises(UsageError, match=expected):
-        make_key(tmp_path / name, curve=curve, password=password)
+        make_key(tmp_path / name, algorithm=algorithm, curve=curve, password=password)
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -36,7 +37,13 @@ from weighbridge.policy.rule import (
     UncoveredFiles,
 )
 from weighbridge.policy.schema import Policy, parse_policy
-from weighbridge.policy.trust import Builder, CertificateTrust, KeyTrust, SigstoreTrust
+from weighbridge.policy.trust import (
+    Builder,
+    CertificateTrust,
+    KeyTrust,
+    SigstoreTrust,
+    TimestampRule,
+)
 from weighbridge.policy.view import trust_view
 
 HEX = "ab" * 32
@@ -413,6 +420,41 @@ def test_problem_in_a_suppression(body: str, line: int, fragment: str) -> None:
         assert f"p.toml:{start + line}: rule 1: suppression 1: " in message
 
 
+def test_a_signer_may_have_several_keys_and_an_end() -> None:
+    """One entry is one signer: with one key or several, a last day, and whose clocks count."""
+    trust = (
+        "[trust.team]\nmethod = 'key'\npublic-key = ['a.pub', 'b.pub']\nnonstandard-keys = true\n"
+        "valid-until = 2031-12-31\ntimestamp-certificate-chain = 'tsa.pem'\n"
+        "[trust.corp]\nmethod = 'certificate'\ncertificate-chain = 'c'\nidentity = 'd'\n"
+        "timestamp-certificate-chain = 'tsa.pem'\nrequire-timestamp = true\n"
+    )
+    policy = parse_policy(f"version = 1\n{trust}{rule_text(UNSIGNED)}".encode(), path="p.toml")
+    clock = TimestampRule(certificate_chain="tsa.pem", required=False)
+    assert policy.trust_entry("team") == KeyTrust(
+        name="team",
+        public_key="a.pub",
+        other_keys=("b.pub",),
+        nonstandard_keys=True,
+        valid_until=date(2031, 12, 31),
+        timestamps=clock,
+    )
+    corp = policy.trust_entry("corp")
+    assert isinstance(corp, CertificateTrust)
+    assert corp.timestamps == replace(clock, required=True)
+
+
+def test_a_key_in_two_entries_would_count_twice() -> None:
+    """A key file may be in one of the accepted entries alone, whichever of its keys it is."""
+    trust = (
+        "version = 1\n[trust.a]\nmethod = 'key'\npublic-key = ['a.pub', 'b.pub']\n"
+        "[trust.b]\nmethod = 'key'\npublic-key = 'b.pub'\n"
+    )
+    message = problems_of(trust + rule_text('signature = { any-of = ["a", "b"] }'))
+    assert "a and b are the same key and would count twice" in message
+    alone = trust + rule_text('signature = { any-of = ["a"] }')
+    assert parse_policy(alone.encode(), path="p").rules[0].signature.any_of == ("a",)
+
+
 def test_unsupported_format_can_be_suppressed() -> None:
     """That a format has no analyzer is the one gap that can be accepted, by file."""
     (rule,) = policy_of(
@@ -429,6 +471,17 @@ def test_unsupported_format_can_be_suppressed() -> None:
         ("method = 'any'", 1, "expected one of key, certificate, sigstore; found 'any'"),
         ("method = 'key'", 0, "'public-key' is missing"),
         ("method = 'key'\npublic-key = ''", 2, "'public-key' is empty"),
+        ("method = 'key'\npublic-key = []", 2, "'public-key' lists nothing"),
+        ("method = 'key'\npublic-key = ['a', 'a']", 2, "'public-key' has 'a' twice"),
+        ("method = 'key'\npublic-key = 1", 2, "expected a string, found"),
+        ("method = 'key'\npublic-key = 'a'\nvalid-until = 'then'", 3, "expected a date"),
+        ("method = 'key'\npublic-key = 'a'\nnonstandard-keys = 'no'", 3, "expected"),
+        ("method = 'key'\npublic-key = 'a'\nrequire-timestamp = true", 3, "nobody's would count"),
+        (
+            "method = 'certificate'\ncertificate-chain = 'a'\nidentity = 'b'\nrequire-timestamp = true",
+            4,
+            "nobody's would count",
+        ),
         ("method = 'key'\npublic-key = 'a'\nidentity = 'b'", 3, "unknown key 'identity'"),
         ("method = 'certificate'\nidentity = 'a'", 0, "'certificate-chain' is missing"),
         ("method = 'certificate'\ncertificate-chain = 'a'", 0, "no identity: give 'identity'"),

@@ -49,7 +49,10 @@ POLICIES = {
         (
             f"version = 1\n{TRUST}"
             "[trust.full]\nmethod = 'certificate'\ncertificate-chain = 'c'\nsubject = 'CN=a'\n"
-            "identity = 'i'\nsan-uri = 'u'\n"
+            "identity = 'i'\nsan-uri = 'u'\ntimestamp-certificate-chain = 't'\n"
+            "require-timestamp = true\n"
+            "[trust.team]\nmethod = 'key'\npublic-key = ['a', 'b']\nnonstandard-keys = true\n"
+            "valid-until = 2031-12-31\ntimestamp-certificate-chain = 't'\n"
             + rule_text('signature = { any-of = ["full"] }', match="a/*", boundary="load")
             + rule_text('signature = { any-of = ["keyless"] }')
         ).encode(),

@@ -9,13 +9,14 @@ there; here is what concerns keys, certificates, statements and coverage.
 import dataclasses
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from support.inventories import entry, inventory_of
-from support.pki import NOW, Plan, curve_key, intermediate_plan, root
+from support.pki import NOW, Plan, curve_key, intermediate_plan, public_pem, root
 from support.signatures import (
     FILES,
     SHARDS,
@@ -29,6 +30,8 @@ from support.signatures import (
     statement_document,
     verified,
 )
+from support.timestamps import make_clock, now
+from weighbridge.cli.hiding import without_secrets
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
@@ -42,8 +45,11 @@ from weighbridge.signing.certificate import (
     ExpectedIdentity,
 )
 from weighbridge.signing.coverage import Coverage, IgnoreRules, compare
+from weighbridge.signing.key import KeyVerifier
+from weighbridge.signing.key_set import KeySetVerifier
 from weighbridge.signing.manifest import names_digest
 from weighbridge.signing.statement import LEGACY_PREDICATE_TYPE, Statement, render_statement
+from weighbridge.signing.timestamps.trust import TimestampTrust
 
 ANYBODY = ExpectedIdentity(any_identity=True)
 
@@ -367,6 +373,54 @@ def test_w16_a_certificate_counts_at_the_verifiers_clock(days: int) -> None:
     assert verifier.verify(bundle, at=NOW).subject
     with refused(Code.CERTIFICATE_EXPIRED, text="2026-05-02 12:00:00 to 2026-07-01 12:00:00"):
         verifier.verify(bundle, at=NOW + timedelta(days=days))
+
+
+def test_w16_a_signature_outlives_its_certificate_by_a_trusted_timestamp(tmp_path: Path) -> None:
+    """What was signed in time verifies for ever, where a trusted clock saw it, and only there."""
+    clock = make_clock(tmp_path / "tsa")
+    signed_at = now()
+    top = root(
+        dataclasses.replace(
+            intermediate_plan("CN=root"),
+            not_before=signed_at - timedelta(days=30),
+            not_after=signed_at + timedelta(days=30),
+        ),
+        key=curve_key(number=1),
+    )
+    leaf = top.issue(
+        Plan(not_before=signed_at - timedelta(days=1), not_after=signed_at + timedelta(days=1))
+    )
+    plain = parse_bundle(
+        CertificateSigner.from_pem(leaf.key_pem, leaf.pem).sign(b"x"), where="model.sig"
+    )
+    stamped = dataclasses.replace(plain, timestamps=(clock.over(plain.signature),))
+    verifier = CertificateVerifier.from_pem(
+        top.pem, expected=ANYBODY, timestamps=TimestampTrust.from_pem(clock.root.pem)
+    )
+    years_later = signed_at + timedelta(days=3650)
+    assert verifier.verify(stamped, at=years_later).times
+    with refused(Code.CERTIFICATE_EXPIRED):
+        verifier.verify(plain, at=years_later)
+
+
+def test_w17_a_key_can_be_taken_out_of_use() -> None:
+    """A key has an end where its owner names one, and a signer may have more than one key."""
+    bundle = parse_bundle(key_signer().sign(b"x"), where="model.sig")
+    ended = KeyVerifier.from_pem(public_pem(curve_key()), valid_until=NOW)
+    assert ended.verify(bundle, at=NOW).times == ()
+    with refused(Code.KEY_EXPIRED):
+        ended.verify(bundle, at=NOW + timedelta(seconds=1))
+    new = key_signer("secp384r1", number=1)
+    keys = KeySetVerifier([ended, key_verifier("secp384r1", number=1)], where="trust.release")
+    fresh = parse_bundle(new.sign(b"x"), where="model.sig")
+    assert keys.verify(fresh, at=NOW + timedelta(days=1)) == new.identity
+
+
+def test_w17_a_password_is_no_argument_that_stays() -> None:
+    """A password given as an argument is not among those that the process keeps."""
+    kept, secrets = without_secrets(["sign", "key", "m", "--password", "secret"])
+    assert kept == ["sign", "key", "m"]
+    assert secrets == {"--password": "secret"}
 
 
 def test_w21_a_verification_returns_who_signed_and_what_is_covered(
