@@ -8,7 +8,9 @@ rules instead of the ones for web servers:
 - an issuer is marked as an authority; its key usage, where stated, has keyCertSign, and its
   extended key usage, where stated, the purpose at hand: code signing or time stamping;
 - name constraints are of the kinds that the library checks; an issuer with others is refused,
-  since they would bind nobody;
+  since they would bind nobody. The library holds alternative names to them; an e-mail address in
+  the subject (RFC 5280 4.2.1.10) has to be an alternative name, too, where addresses are
+  constrained;
 - roots are the caller's. There are no built-in ones.
 
 Beyond the path, every certificate at hand must be one that another one of them signed: no byte
@@ -20,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -37,6 +39,7 @@ from weighbridge.core.values import frozen
 from weighbridge.signing.certificate_file import (
     allows_purpose,
     described,
+    find_extension,
     is_issued_by,
     is_valid_at,
 )
@@ -136,6 +139,15 @@ def find_path(
         path = verifier.verify(chain[0], [*chain[1:], *trust.helpers]).chain
     except (VerificationError, ValueError) as error:
         raise _no_path(chain, trust, at=at, where=where, reason=str(error)) from error
+    unchecked = _unchecked_address(path)
+    if unchecked is not None:
+        raise SignatureRejectedError(
+            "an issuer constrains e-mail addresses, and the subject has one that was not checked",
+            code=Code.CERTIFICATE_UNTRUSTED,
+            where=where,
+            expected="the address among the subject's alternative names",
+            found=repr(unchecked),
+        )
     stray = first_stray(chain[1:], [*chain, *trust.roots, *trust.helpers])
     if stray is not None:
         raise SignatureRejectedError(
@@ -146,6 +158,26 @@ def find_path(
             found=described(stray),
         )
     return path
+
+
+def _unchecked_address(path: Sequence[x509.Certificate]) -> str | None:
+    """Return an e-mail address of the leaf's subject that its issuers' constraints miss."""
+    leaf, *issuers = path
+    limits = [find_extension(issuer.extensions, x509.NameConstraints) for issuer in issuers]
+    if not any(isinstance(name, x509.RFC822Name) for limit in limits for name in _subtrees(limit)):
+        return None
+    names = find_extension(leaf.extensions, x509.SubjectAlternativeName)
+    checked = set(names.get_values_for_type(x509.RFC822Name)) if names is not None else set()
+    for attribute in leaf.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+        if attribute.value not in checked:
+            return str(attribute.value)
+    return None
+
+
+def _subtrees(limit: x509.NameConstraints | None) -> tuple[x509.GeneralName, ...]:
+    if limit is None:
+        return ()
+    return (*(limit.permitted_subtrees or ()), *(limit.excluded_subtrees or ()))
 
 
 def first_stray(
@@ -240,9 +272,7 @@ def _purpose_check(
 def _check_name_constraints(
     _policy: Policy, _certificate: x509.Certificate, constraints: x509.NameConstraints | None
 ) -> None:
-    if constraints is None:
-        return
-    subtrees = [*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ())]
-    unchecked = {type(name).__name__ for name in subtrees if not isinstance(name, _CHECKED_NAMES)}
+    names = _subtrees(constraints)
+    unchecked = {type(name).__name__ for name in names if not isinstance(name, _CHECKED_NAMES)}
     if unchecked:
         raise ValueError(f"an issuer constrains names of unchecked kinds: {sorted(unchecked)}")

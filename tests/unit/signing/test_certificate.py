@@ -5,6 +5,7 @@ import inspect
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 import cryptography.exceptions
 import pytest
@@ -354,6 +355,83 @@ def test_name_constraints_are_enforced() -> None:
     assert verify(bundle_of(inside, issuer)).san_dns == ("models.example.org",)
     with refused(Code.CERTIFICATE_UNTRUSTED):
         verify(bundle_of(outside, issuer))
+
+
+CONSTRAINTS: dict[str, tuple[x509.NameConstraints, x509.GeneralName, x509.GeneralName]] = {
+    "permitted host": (
+        x509.NameConstraints([x509.DNSName("example.org")], None),
+        x509.DNSName("models.example.org"),
+        x509.DNSName("models.example.com"),
+    ),
+    "excluded host": (
+        x509.NameConstraints(None, [x509.DNSName("bad.example")]),
+        x509.DNSName("models.example"),
+        x509.DNSName("models.bad.example"),
+    ),
+    "permitted address": (
+        x509.NameConstraints([x509.RFC822Name("example.org")], None),
+        x509.RFC822Name("release@example.org"),
+        x509.RFC822Name("release@example.com"),
+    ),
+    "excluded address": (
+        x509.NameConstraints(None, [x509.RFC822Name("example.com")]),
+        x509.RFC822Name("release@example.org"),
+        x509.RFC822Name("release@example.com"),
+    ),
+    "permitted network": (
+        x509.NameConstraints([x509.IPAddress(ip_network("10.0.0.0/8"))], None),
+        x509.IPAddress(ip_address("10.1.1.1")),
+        x509.IPAddress(ip_address("11.1.1.1")),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONSTRAINTS)
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize("of_the_root", [True, False])
+def test_name_constraints_of_every_kind_are_enforced(
+    kind: str, critical: bool, of_the_root: bool
+) -> None:
+    """Constraints of any authority on the path hold, the root's too, critical or not."""
+    limit, inside, outside = CONSTRAINTS[kind]
+    top = root(dataclasses.replace(AUTHORITY, more=((limit, critical),))) if of_the_root else ROOT
+    issuer = top
+    if not of_the_root:
+        issuer = top.issue(intermediate_plan(more=((limit, critical),)), key=curve_key(number=2))
+    between = () if of_the_root else (issuer,)
+    verifier = CertificateVerifier.from_pem(top.pem, expected=ANYBODY)
+    accepted = bundle_of(issuer.issue(Plan(names=(inside,))), *between)
+    assert verifier.verify(accepted, at=NOW).subject == "CN=signer,O=Example"
+    for names in ((outside,), (inside, outside)):
+        with refused(Code.CERTIFICATE_UNTRUSTED):
+            verifier.verify(bundle_of(issuer.issue(Plan(names=names)), *between), at=NOW)
+
+
+def test_an_address_in_the_subject_escapes_no_constraint() -> None:
+    """RFC 5280 4.2.1.10: where addresses are constrained, the subject's have to be checked ones."""
+    issuer = ROOT.issue(constraints(x509.RFC822Name("example.org")), key=curve_key(number=2))
+    subject = "1.2.840.113549.1.9.1=release@example.{},CN=signer"
+    inside = Plan(subject=subject.format("org"), names=(x509.RFC822Name("release@example.org"),))
+    assert verify(bundle_of(issuer.issue(inside), issuer)).san_emails == ("release@example.org",)
+    for plan in (
+        Plan(subject=subject.format("com")),
+        dataclasses.replace(inside, subject=subject.format("com")),
+        dataclasses.replace(inside, names=()),
+    ):
+        with refused(Code.CERTIFICATE_UNTRUSTED, text="was not checked"):
+            verify(bundle_of(issuer.issue(plan), issuer))
+    free = ROOT.issue(constraints(x509.DNSName("example.org")), key=curve_key(number=2))
+    assert verify(bundle_of(free.issue(Plan(subject=subject.format("com"))), free)).subject
+
+
+def test_the_path_length_of_a_root_is_enforced() -> None:
+    """A root that may have no authority below it issues signers directly, and not by way of one."""
+    top = root(dataclasses.replace(AUTHORITY, path_length=0))
+    verifier = CertificateVerifier.from_pem(top.pem, expected=ANYBODY)
+    middle = top.issue(intermediate_plan(), key=curve_key(number=2))
+    assert verifier.verify(bundle_of(top.issue(Plan())), at=NOW).subject
+    with refused(Code.CERTIFICATE_UNTRUSTED):
+        verifier.verify(bundle_of(middle.issue(Plan()), middle), at=NOW)
 
 
 def test_the_path_length_is_enforced() -> None:
