@@ -76,7 +76,7 @@ def serve_flood(talk: socket.socket, /) -> None:
 
 
 def _finding(message: str) -> bytes:
-    finding: list[object] = ["suffix-lies", "low", "high", None, None, message, []]
+    finding: list[object] = ["suffix-lies", "low", "high", None, None, None, message, []]
     return json.dumps([[finding], []]).encode()
 
 

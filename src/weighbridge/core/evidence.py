@@ -66,6 +66,7 @@ class Finding:
         path: The file, relative to the artifact's root.
         member: The member of an archive, where there is one; `a.zip!b` nests.
         offset: Byte offset in the file or member, where known.
+        line: Line of the text that the file or member is, from 1, where known.
         message: One sentence: what the file would do.
         evidence: Names, arguments, decompiled calls; untrusted text, rendered escaped.
     """
@@ -76,6 +77,7 @@ class Finding:
     path: str
     member: str | None = None
     offset: int | None = None
+    line: int | None = None
     message: str
     evidence: tuple[str, ...] = ()
 

@@ -282,7 +282,9 @@ def _finding_result(finding: Finding, places: "_Places") -> Document:
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(message)},
         "locations": [
-            *places.of(finding.path, member=finding.member, offset=finding.offset),
+            *places.of(
+                finding.path, member=finding.member, offset=finding.offset, line=finding.line
+            ),
         ],
         "partialFingerprints": _fingerprint(
             finding.rule, finding.path, finding.member, finding.message
@@ -345,7 +347,12 @@ class _Places:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def of(
-        self, path: str | None, *, member: str | None = None, offset: int | None = None
+        self,
+        path: str | None,
+        *,
+        member: str | None = None,
+        offset: int | None = None,
+        line: int | None = None,
     ) -> list[JsonValue]:
         """Return the locations of a file, or of a member of one; none for the whole artifact."""
         if path is None:
@@ -353,7 +360,7 @@ class _Places:
         physical: Document = {"artifactLocation": self.location(path)}
         if path in self.text_files:
             # Viewers want a line; where it is not known, the first stands for the file.
-            physical["region"] = {"startLine": 1}
+            physical["region"] = {"startLine": line if line and member is None else 1}
         elif member is None and offset is not None:
             # An offset within a member is not one within the file.
             physical["region"] = {"byteOffset": offset, "byteLength": 0}

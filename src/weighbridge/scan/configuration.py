@@ -214,14 +214,16 @@ WANTED: Final = Wanted(
 """What of a large document `settings_in` looks at, beside the components of a pipeline on top."""
 
 
-def setting_facts(subject: Subject, key: str, value: JsonValue, *, where: str) -> SettingFacts:
+def setting_facts(
+    subject: Subject, key: str, value: JsonValue, *, where: str, line: int | None = None
+) -> SettingFacts:
     """
     Return the facts for a setting found outside JSON.
 
     Raises:
         KeyError: *key* is not one that any rule looks at.
     """
-    return _NAMED[key](subject=subject, where=where, key=key, value=value)
+    return _NAMED[key](subject=subject, where=where, key=key, value=value, line=line)
 
 
 def is_dotted(value: JsonValue) -> bool:

@@ -179,9 +179,16 @@ No finding and no gap means that every byte was accounted for.
 
 @frozen
 class Facts:
-    """What an analyzer learned of a subject; each analyzer has its own subclass."""
+    """
+    What an analyzer learned of a subject; each analyzer has its own subclass.
+
+    Attributes:
+        subject: What it was learned of.
+        line: The line of a text that it was learned from, from 1, where that is known.
+    """
 
     subject: Subject
+    line: int | None = None
 
 
 @frozen
@@ -211,6 +218,7 @@ class Match:
 
     message: str
     offset: int | None = None
+    line: int | None = None
     evidence: tuple[str, ...] = ()
     severity: Severity | None = None
     confidence: Confidence | None = None
@@ -243,6 +251,7 @@ class Rule(Generic[F]):
                 path=facts.subject.path,
                 member=facts.subject.member,
                 offset=match.offset,
+                line=facts.line if match.line is None else match.line,
                 message=match.message,
                 evidence=tuple(shorten(line) for line in match.evidence),
             )

@@ -55,10 +55,13 @@ def model_facts(subject: Subject, text: str) -> Iterator[YoloFacts]:
         activations.append(match.span())
         value = match[1].strip().strip("\"'")
         if _CALLED.search(value) and not _PLAIN_ACTIVATION.fullmatch(value):
-            yield YoloFacts(subject=subject, character=match.start(1), text=value)
+            line = bare.count("\n", 0, match.start(1)) + 1
+            yield YoloFacts(subject=subject, line=line, character=match.start(1), text=value)
     for match in _CALLED.finditer(bare, start.start()):
         if not any(first <= match.start() < last for first, last in activations):
-            yield YoloFacts(subject=subject, character=match.start(), text=match[0].strip())
+            line = bare.count("\n", 0, match.start()) + 1
+            text = match[0].strip()
+            yield YoloFacts(subject=subject, line=line, character=match.start(), text=text)
 
 
 def download_facts(subject: Subject, text: str, script: str) -> Iterator[Facts | Subject]:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 from urllib.parse import unquote
@@ -98,6 +99,22 @@ def test_offsets_are_of_files_without_lines() -> None:
     regions = [r["locations"][0]["physicalLocation"].get("region") for r in run["results"]]
     assert regions[:3] == [{"byteOffset": n, "byteLength": 0} for n in range(3)]
     assert regions[-1] == {"byteOffset": 0, "byteLength": 16}
+
+
+def test_the_line_of_a_text_is_where_viewers_go() -> None:
+    """A finding in a text file is at its line where that is known, one in a member of it is not."""
+    report = scan_report()
+    (low,) = (f for f in report.findings if f.severity is Severity.LOW)
+    for line, member, expected in ((7, None, 7), (None, None, 1), (7, "m", 1)):
+        placed = replace(low, line=line, member=member)
+        evidence = tuple(placed if each is low else each for each in report.evidence)
+        run = run_of(scan_log([replace(report, evidence=evidence)], version="1"))
+        regions = [
+            result["locations"][0]["physicalLocation"]["region"]
+            for result in run["results"]
+            if result["ruleId"] == low.rule
+        ]
+        assert regions == [{"startLine": expected}]
 
 
 def test_equal_results_are_told_apart() -> None:

@@ -175,7 +175,7 @@ def _settings(subject: Subject, text: str) -> Iterator[SettingFacts]:
             continue
         if (key in DOTTED_KEYS or key in CONTEXT_KEYS) and not is_dotted(value):
             continue
-        yield setting_facts(subject, key, value, where=f"line {line}")
+        yield setting_facts(subject, key, value, where=f"line {line}", line=line)
     if subject.name.lower() == "mlmodel":
         for match in _CODE_KEY.finditer(text):
             where = f"character {match.start()}"

@@ -168,6 +168,7 @@ class PythonDangerousCall(Rule[PythonReferencesFacts]):
                 message=f"the source {danger.purpose}: {reference.name}",
                 severity=danger.severity,
                 confidence=danger.confidence,
+                line=reference.line,
                 evidence=(f"line {reference.line}: {reference.name}{arguments}",),
             )
 

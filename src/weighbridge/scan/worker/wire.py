@@ -184,9 +184,8 @@ def encode_report(evidence: Iterable[Finding | Gap]) -> bytes:
             case Finding():
                 lines = [_cut(line, _MAX_LINE_CHARS) for line in item.evidence[:MAX_EVIDENCE_LINES]]
                 message = _cut(item.message, MAX_MESSAGE_CHARS)
-                findings.append(
-                    [item.rule, item.severity, item.confidence, member, item.offset, message, lines]
-                )
+                place = [member, item.offset, item.line]
+                findings.append([item.rule, item.severity, item.confidence, *place, message, lines])
             case Gap():
                 gaps.append([item.code, member, _cut(item.reason, MAX_MESSAGE_CHARS)])
     return json.dumps([findings, gaps], separators=(",", ":")).encode()
@@ -213,9 +212,10 @@ def decode_report(payload: bytes, subject: Subject) -> tuple[Finding | Gap, ...]
 
 
 def _finding(item: object, path: str) -> Finding:
-    rule, severity, confidence, member, offset, message, lines = _items(item, of=7)
+    rule, severity, confidence, member, offset, line, message, lines = _items(item, of=8)
     _expect(isinstance(rule, str) and rule in _RULES)
-    _expect(offset is None or (type(offset) is int and 0 <= offset < _MAX_OFFSET))
+    for number in (offset, line):
+        _expect(number is None or (type(number) is int and 0 <= number < _MAX_OFFSET))
     return Finding(
         rule=_text(rule, most=_MAX_NAME_CHARS),
         severity=_SEVERITIES[_known(severity, _SEVERITIES)],
@@ -223,6 +223,7 @@ def _finding(item: object, path: str) -> Finding:
         path=path,
         member=_member(member),
         offset=offset if isinstance(offset, int) else None,
+        line=line if isinstance(line, int) else None,
         message=_text(message, most=MAX_MESSAGE_CHARS),
         evidence=tuple(
             _text(line, most=_MAX_LINE_CHARS) for line in _list(lines, most=MAX_EVIDENCE_LINES)

@@ -5,6 +5,7 @@ import pytest
 from support.rule_vectors import assert_vector_holds
 from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat as F
+from weighbridge.core.evidence import Finding
 
 RULE = "yolo-expression"
 ROWS = (
@@ -77,3 +78,14 @@ def test_downloads(script: str, expected: set[str]) -> None:
     """What a data set would execute is examined as Python or a script; an address is neither."""
     assert rules(f"train: images\nnames:\n  0: a\ndownload: {script}") == expected
     assert rules(f"other: images\ndownload: {script}") == set()
+
+
+def test_the_line_is_told() -> None:
+    """A finding in text says on which line it stands, in Python and in settings of YAML, too."""
+    model = examined((ROWS + "  - [-1, 1, f(), []]\n").encode(), format=F.YAML, path="m.yaml")
+    setting = examined(b"a: 1\nb:\n  _target_: os.system\n", format=F.YAML, path="m.yaml")
+    source = examined(b"import os\n\nos.system('true')\n", format=F.PYTHON_SOURCE, path="m.py")
+    lines = {e.rule: e.line for e in (*model, *setting, *source) if isinstance(e, Finding)}
+    assert lines[RULE] == 5
+    assert lines["config-target"] == 3
+    assert lines["python-dangerous-call"] == 3

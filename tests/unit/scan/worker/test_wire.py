@@ -23,11 +23,12 @@ FINDING = Finding(
     path="a/b",
     member="m\ud800",
     offset=3,
+    line=7,
     message="it lies",
     evidence=("one", "two"),
 )
 GAP = Gap(stage=Stage.SCAN, code=Code.SCAN_LIMIT, path="a/b", reason="too much")
-GOOD: list[object] = ["suffix-lies", "low", "high", None, None, "text", []]
+GOOD: list[object] = ["suffix-lies", "low", "high", None, None, None, "text", []]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -77,11 +78,14 @@ class TestReports:
             (4, True),
             (4, 1.5),
             (4, 2**63),
-            (5, None),
-            (5, "x" * (MAX_MESSAGE_CHARS + 1)),
-            (6, "text"),
-            (6, [1]),
-            (6, [""] * 21),
+            (5, -1),
+            (5, "7"),
+            (5, True),
+            (6, None),
+            (6, "x" * (MAX_MESSAGE_CHARS + 1)),
+            (7, "text"),
+            (7, [1]),
+            (7, [""] * 21),
         ],
     )
     def test_refused_finding(self, place: int, value: object) -> None:
