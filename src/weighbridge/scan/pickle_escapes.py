@@ -60,7 +60,6 @@ _MODULES: Final = frozenset(
 
 _PACKS: Final = frozenset(
     {
-        "chemprop",
         "feature_engine",
         "gplearn",
         "gpytorch",

@@ -23,11 +23,13 @@ _BLOB_SENTINEL: Final = b"\xef\xbe\xad\xde"
 _BLOB_HEADER: Final = 64
 
 _RAW_SUFFIX: Final = re.compile(
-    r"bin|data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weights?|bias"
+    r"bin|data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data"
+    r"|(\w+_)?(weights?|bias|scale|zero_point)(_\w+)?"
 )
 _RAW_NAME: Final = re.compile(
     r"""onnx__\w+ | (\w+_)?val_[0-9]+ | \w+_(bias|scale|weight|zero_point|output_[0-9]+)  # of ONNX
       | ([0-9]+[./])*[0-9]+                            # chunks of Zarr
+      | [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}      # of ONNX, for what is no file's name
       | [0-9a-f]{32}                                   # values of TensorStore
     """,
     re.VERBOSE,
