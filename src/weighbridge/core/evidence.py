@@ -220,6 +220,16 @@ class Verification:
         return self.first.root
 
     @property
+    def layout(self) -> HashLayout:
+        """How the files were digested for the first signature."""
+        return self.first.layout
+
+    @property
+    def times(self) -> tuple[SigningTime, ...]:
+        """When the first signature was made, by clocks that the verifier trusts."""
+        return self.first.times
+
+    @property
     def covered(self) -> tuple[str, ...]:
         """Paths that every signature covers, sorted."""
         return tuple(
