@@ -11,7 +11,9 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -20,17 +22,23 @@ from cryptography import x509
 from fuzz.parsers import mutate
 from support.pki import NOW, Plan, bundle_pem, curve_key, intermediate_plan, public_pem, root
 from support.signatures import SHARDS, key_signer, key_verifier, state
-from weighbridge.core.errors import RefusedError, WeighbridgeError
+from weighbridge.core.errors import RefusedError, SignatureRejectedError, WeighbridgeError
 from weighbridge.core.identity import VerifiedIdentity
 from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.certificate import CertificateSigner, CertificateVerifier
 from weighbridge.signing.certificate_file import load_certificates
+from weighbridge.signing.certificate_path import TrustStore
 from weighbridge.signing.identity import ExpectedIdentity
 from weighbridge.signing.interface import Verifier
 from weighbridge.signing.key_file import load_public_key
 from weighbridge.signing.statement import parse_statement, render_statement
+from weighbridge.signing.timestamps.token import UntrustedTimestampError, verify_timestamp
 
 _WHERE: Final = "model.sig"
+_SIGNATURE: Final = b"the bytes of a signature"
+_STAMPED: Final = Path(__file__).parents[1] / "vectors" / "timestamps"
+_TIMESTAMPS: Final = tuple((_STAMPED / f"{name}.tsr").read_bytes() for name in ("ecdsa", "rsa"))
+_MUCH_LATER: Final = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 class CrashError(AssertionError):
@@ -103,6 +111,7 @@ def targets() -> dict[str, Target]:
             seeds=(chain.pem,),
             check=lambda data: _ignore(load_certificates(data, where="chain.pem")),
         ),
+        "timestamp": Target(seeds=_TIMESTAMPS, check=_timestamp),
         **_signed("key", key_signer().sign(payloads[0]), key_verifier()),
         **_signed("certificate", chain.signer.sign(payloads[0]), chain.verifier),
     }
@@ -175,6 +184,23 @@ def _verified(data: bytes, verifier: Verifier) -> tuple[VerifiedIdentity, bytes]
     identity = verifier.verify(bundle, at=NOW)
     parse_statement(bundle.payload, where=_WHERE)
     return identity, bundle.payload
+
+
+def _timestamp(data: bytes) -> None:
+    """Verify a timestamp; none but the very ones that were made is believed."""
+    try:
+        verify_timestamp(data, signature=_SIGNATURE, trust=_clocks(), at=_MUCH_LATER)
+    except UntrustedTimestampError as error:
+        raise SignatureRejectedError(str(error)) from error
+    if data not in _TIMESTAMPS:
+        raise AcceptedError(f"a changed timestamp is believed: {data[:4000].hex()}")
+
+
+@cache
+def _clocks() -> TrustStore:
+    """Return the root of the timestamps' authority."""
+    roots = load_certificates((_STAMPED / "root.pem").read_bytes(), where="root.pem")
+    return TrustStore.from_certificates(roots, where="root.pem")
 
 
 def _statement(data: bytes) -> None:
