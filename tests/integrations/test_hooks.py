@@ -76,6 +76,7 @@ GENERAL = frozenset(
         "z",
         "zip",
         "deflate",
+        "orc",
         "zlib",
         "zst",
         "zstd",

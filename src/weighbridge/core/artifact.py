@@ -104,6 +104,7 @@ class FileFormat(StrEnum):
     MSGPACK = "msgpack"
     ARROW = "arrow"
     PARQUET = "parquet"
+    ORC = "orc"
     R_DATA = "r-data"
     TEXT = "text"
     PYTHON_SOURCE = "python-source"
@@ -151,6 +152,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.MXNET: Carries.DATA,
         FileFormat.PADDLE_PARAMETERS: Carries.DATA,
         FileFormat.MNN: Carries.DATA,
+        FileFormat.ORC: Carries.DATA,
         FileFormat.GGML: Carries.DATA,
         FileFormat.TENSORSTORE: Carries.DATA,
         FileFormat.TF_HUB_MODULE: Carries.DATA,

@@ -94,6 +94,7 @@ NO_ANALYZER_NEEDED: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.GGML: "words and numbers of models from before GGUF, each kind in its own order",
         FileFormat.IMAGE: "no model loader deserializes pictures; archives behind one are found",
         FileFormat.MEDIA: "sound and moving pictures are data; archives behind one are found",
+        FileFormat.ORC: "columns of numbers and texts, of which no reader builds anything",
         FileFormat.TENSORSTORE: "keys and numbers of a checkpoint, which name no code",
         FileFormat.TF_HUB_MODULE: "says that a folder is a module of TensorFlow Hub, and no more",
         FileFormat.TOKENIZER: "a SentencePiece vocabulary: a protobuf message without code",

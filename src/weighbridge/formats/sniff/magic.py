@@ -153,6 +153,11 @@ def _is_r_workspace(window: Window) -> bool:
     return window.head[2:3] in b"XAB" and window.head[3:4] in b"123" and window.head[4:5] in b"\r\n"
 
 
+def _is_orc(window: Window) -> bool:
+    """An ORC file ends with its mark and the length of what it says of itself."""
+    return window.source.read_at(max(0, window.size - 4), 3) == b"ORC"
+
+
 def _is_engine(window: Window) -> bool:
     """An engine of TensorRT goes on with numbers."""
     return b"\x00" in window.head[4:24]
@@ -192,6 +197,7 @@ _CHECKED: Final = (
     (b"RD", FileFormat.R_DATA, _is_r_workspace),
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
+    (b"ORC", FileFormat.ORC, _is_orc),
     (b"\xff\xff\xff\xff", FileFormat.ARROW, lambda window: arrow.is_stream(window.head)),
     *((each, FileFormat.TENSORRT, _is_engine) for each in _ENGINES),
     (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),

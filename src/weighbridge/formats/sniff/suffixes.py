@@ -56,6 +56,7 @@ _PROMISES: Final[tuple[tuple[str, tuple[F, ...]], ...]] = (
     ("msgpack", (F.MSGPACK,)),
     ("arrow feather", (F.ARROW,)),
     ("parquet", (F.PARQUET,)),
+    ("orc", (F.ORC,)),
     ("json", (F.JSON,)),
     ("ipynb", (F.NOTEBOOK, F.JSON)),
     ("html htm xhtml", (F.HTML, F.XML, *_TEXT)),

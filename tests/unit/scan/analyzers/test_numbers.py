@@ -134,6 +134,8 @@ def test_an_onnx_explains_no_other_file() -> None:
         (b"ftrt are letters, and so is all the rest", "m.txt", F.TEXT),
         (b"\x0b\x00\x00\x00" + b'{"a": "bc"}' + b"ftrt" + bytes(20), "m.engine", F.TENSORRT),
         (b"\x0b\x00\x00\x00" + b'{"a": "bc"}' + b"ftru" + bytes(20), "m.engine", F.UNKNOWN),
+        (b"ORC" + NOISE + b"ORC\x10", "t.orc", F.ORC),
+        (b"ORC" + NOISE, "t.orc", F.UNKNOWN),
         (NOISE, "weights", F.UNKNOWN),
         (NOISE, "model.mnn", F.UNKNOWN),
     ],
