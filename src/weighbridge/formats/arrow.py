@@ -19,16 +19,12 @@ from weighbridge.core.limits import (
     MAX_PARQUET_FOOTER_BYTES,
 )
 from weighbridge.core.values import frozen
+from weighbridge.formats.arrow_marks import CONTINUATION, FEATHER, FILE, PARQUET, SCHEMA
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 
-FILE: Final = b"ARROW1"
-FEATHER: Final = b"FEA1"
-PARQUET: Final = b"PAR1"
 _ENCRYPTED: Final = b"PARE"
-_CONTINUATION: Final = b"\xff\xff\xff\xff"
 _BODY_AT: Final = 8
 _LENGTH: Final = 4
-_SCHEMA_MESSAGE: Final = 1
 _MAX_COPIES: Final = 16
 
 # Fields of the tables, by their order in the schemas.
@@ -58,18 +54,6 @@ class Note:
     values: tuple[tuple[str, bytes], ...]
 
 
-def is_stream(head: bytes) -> bool:
-    """Tell whether *head* is that of a stream: a message that is a schema."""
-    if head[:4] != _CONTINUATION or len(head) < 2 * _LENGTH:
-        return False
-    length = int.from_bytes(head[4:8], "little")
-    try:
-        root = Flatbuffer(BytesSource(head[8 : 8 + length])).root()
-        return root.number(_HEADER_TYPE, 1) == _SCHEMA_MESSAGE and root.has(_HEADER)
-    except MalformedContentError:
-        return False
-
-
 def read_notes(source: ByteSource) -> Iterator[Note]:
     """
     Yield what every copy of the schema says, in a file two: readers take the one or the other.
@@ -92,12 +76,12 @@ def read_notes(source: ByteSource) -> Iterator[Note]:
 def _message(source: ByteSource, at: int) -> Iterator[Note]:
     """Read the schema in the message at *at*; an empty file has none."""
     head = source.read_at(at, 2 * _LENGTH)
-    marked = head.startswith(_CONTINUATION)
+    marked = head.startswith(CONTINUATION)
     at += _LENGTH * (1 + marked)
     length = int.from_bytes(head[_LENGTH * marked :][:_LENGTH], "little")
     root = _flatbuffer(source, at, length)
     header = root.table(_HEADER)
-    if root.number(_HEADER_TYPE, 1) != _SCHEMA_MESSAGE or header is None:
+    if root.number(_HEADER_TYPE, 1) != SCHEMA or header is None:
         raise _malformed("a schema", "another message")
     yield from _schema(header)
 

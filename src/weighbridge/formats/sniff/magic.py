@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.formats import arrow, crfsuite, mxnet
+from weighbridge.formats import arrow_marks, crfsuite, mxnet
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -43,9 +43,9 @@ _PREFIXES: Final = (
     (b"CBM1", FileFormat.CATBOOST),
     (b"\xba\x16\x4f\x2f", FileFormat.FASTTEXT),  # fasttext.cc: 793712314
     (mxnet.MAGIC, FileFormat.MXNET),
-    (arrow.PARQUET, FileFormat.PARQUET),
-    (arrow.FILE + b"\x00\x00", FileFormat.ARROW),
-    (arrow.FEATHER + b"\x00", FileFormat.ARROW),
+    (arrow_marks.PARQUET, FileFormat.PARQUET),
+    (arrow_marks.FILE + b"\x00\x00", FileFormat.ARROW),
+    (arrow_marks.FEATHER + b"\x00", FileFormat.ARROW),
     (b"lmgg", FileFormat.GGML),  # whisper.cpp, and llama.cpp before GGUF
     (b"fmgg", FileFormat.GGML),
     (b"tjgg", FileFormat.GGML),
@@ -198,7 +198,7 @@ _CHECKED: Final = (
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
     (b"ORC", FileFormat.ORC, _is_orc),
-    (b"\xff\xff\xff\xff", FileFormat.ARROW, lambda window: arrow.is_stream(window.head)),
+    (b"\xff\xff\xff\xff", FileFormat.ARROW, lambda window: arrow_marks.is_stream(window.head)),
     *((each, FileFormat.TENSORRT, _is_engine) for each in _ENGINES),
     (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),
     (b"BZh", FileFormat.BZIP2, _is_bzip2),
