@@ -136,11 +136,12 @@ def test_an_algorithm_without_curves_takes_none(place: Path) -> None:
     assert (done.code, "no curve to choose" in done.err) == (2, True)
 
 
-def test_a_password_among_the_arguments_works_and_warns(place: Path) -> None:
+@pytest.mark.parametrize("module", ["weighbridge", "weighbridge.compat.model_signing"])
+def test_a_password_among_the_arguments_works_and_warns(place: Path, module: str) -> None:
     """Scripts that give a password as an argument go on working, with a warning."""
     environment = {"WEIGHBRIDGE_PASSWORD": "correct horse"}
     assert weighbridge(place, "keygen", "safe.key", **environment).code == 0
-    program = [sys.executable, "-m", "weighbridge", "sign", "key", "model"]
+    program = [sys.executable, "-m", module, "sign", "key", "model", "--signature", "out.sig"]
     done = subprocess.run(
         [*program, "--private-key", "safe.key", "--password", "correct horse"],
         cwd=place,

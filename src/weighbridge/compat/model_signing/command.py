@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from weighbridge.cli.hiding import hide_secrets
 from weighbridge.compat.model_signing import operation
 from weighbridge.compat.model_signing.tokens import read_token_uri
 from weighbridge.core.errors import WeighbridgeError
@@ -310,6 +311,8 @@ def trust_instance(root_json: Path, instance: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process."""
+    if arguments is None:
+        hide_secrets()
     try:
         code = command.main(
             args=None if arguments is None else list(arguments),
