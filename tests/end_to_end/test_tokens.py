@@ -1,6 +1,8 @@
 """The commands that sign with a key in a token, as processes, with a real token."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,3 +94,23 @@ def test_a_pin_among_the_arguments_is_refused(token: SoftToken, place: Path) -> 
     assert done.code == 2
     assert "[token-uri]" in done.err
     assert PIN not in done.err + done.out
+
+
+def test_the_reference_s_flags_sign_with_a_token(token: SoftToken, place: Path) -> None:
+    """A URI as the reference's scripts have it, with PIN and library in it, signs."""
+    uri = token.uri("object=signer;type=private", query=f"module-name=softhsm2&pin-value={PIN}")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "weighbridge.compat.model_signing", "sign", "pkcs11-key"),
+            *("--signature", "model.sig", "--pkcs11_uri", uri, "model"),
+        ],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "Signing succeeded\n"), done.stderr
+    assert PIN not in done.stderr
+    verify = ("verify", "key", "model", "--signature", "model.sig", "--public-key", "token.pub")
+    assert weighbridge(place, *verify).code == 0

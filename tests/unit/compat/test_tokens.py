@@ -19,6 +19,12 @@ KEY = "pkcs11:token=t;object=o"
         (f"{KEY}?module-name=m&pin-value=12%2034", f"{KEY}?module-name=m"),
         (f"{KEY}?pin-value=12%2034&module-name=m", f"{KEY}?module-name=m"),
         ("pkcs11:pin-value=12%2034;token=t;object=o", KEY),
+        (f"{KEY};type=public?pin-value=12%2034", KEY),
+        (
+            "pkcs11:type=public;token=t;object=o?pin-value=12%2034&module-name=m",
+            f"{KEY}?module-name=m",
+        ),
+        (f"{KEY};type=private?pin-value=12%2034", f"{KEY};type=private"),
     ],
 )
 def test_a_pin_is_taken_out(uri: str, left: str) -> None:

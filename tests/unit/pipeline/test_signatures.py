@@ -438,3 +438,12 @@ def test_a_link_in_the_place_of_something_signed_is_refused(place: Path, name: s
     signed.symlink_to("../moved")
     with pytest.raises(RefusedError, match=name):
         wb.verify("model", verifier=verifier("publisher"), ignore_unsigned_files=True)
+
+
+def test_signatures_share_one_bound_of_bytes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All signatures together have no more bytes than one may have; what is beyond is not read."""
+    first = (place / "model" / "model.sig").stat().st_size
+    monkeypatch.setattr("weighbridge.pipeline.signatures.MAX_BUNDLE_BYTES", first + 10)
+    with pytest.raises(LimitExceededError, match=r"model\.security\.sig"):
+        verify("publisher")
+    assert check("publisher", "security").decision is not Decision.ALLOW

@@ -12,6 +12,7 @@ from weighbridge.core.errors import OperationError
 from weighbridge.core.values import frozen
 
 _PIN: Final = re.compile(r"(?:(?<=[?&;:])|^)pin-value=([^;&?]*)")
+_PUBLIC: Final = re.compile(r"(?:(?<=[:;])|^)type=public(?=[;?]|$)")
 _MODULE_NAME: Final = re.compile(r"[?&]module-name=([^&]*)")
 _MODULE_PATH: Final = re.compile(r"[?&]module-path=([^&]*)")
 
@@ -34,12 +35,17 @@ def read_token_uri(uri: str, *, module_paths: Sequence[Path] = ()) -> TokenAcces
     """
     Take the PIN out of *uri*, and find the library that it names among *module_paths*.
 
+    The reference does not look at the kind of the object, and lists of a token that nobody logged
+    into have public keys only: a public key stands for its private half.
+
     Raises:
         OperationError: The URI names a library, and it is in none of the given directories nor
             one of the given files.
     """
     found = _PIN.search(uri)
     rest = uri if found is None else _without(uri, found)
+    public = _PUBLIC.search(rest)
+    rest = rest if public is None else _without(rest, public)
     if module_paths:
         rest = _with_module(rest, module_paths)
     return TokenAccess(uri=rest, pin=None if found is None else unquote(found[1]))
