@@ -236,6 +236,16 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         p.call(INTERVAL, p.name("pandas.core.arrays.interval", "IntervalArray"), p.integer(1)),
         p.call(INTERVAL, LINEAR, p.integer(1)),
     ),
+    "words-of-keras": (
+        _built(p.name("keras_preprocessing.text", "Tokenizer"), p.text("analyzer"), p.NONE),
+        _built(p.name("keras_preprocessing.text", "Tokenizer"), p.text("analyzer"), SYSTEM),
+    ),
+    "model-of-keras": (
+        p.new(p.name("keras.preprocessing.text", "Tokenizer")),
+        p.call(
+            p.name("keras.src.saving.pickle_utils", "deserialize_model_from_bytecode"), p.raw(b"a")
+        ),
+    ),
     "cache-with-a-place": (
         _built(MEMORY, p.text("location"), p.NONE, p.text("depth"), p.integer(3)),
         _built(MEMORY, p.text("location"), p.text("/tmp/marker"), p.text("depth"), p.integer(3)),

@@ -45,6 +45,8 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "implicit": "implicit",
         "ipaddress": "python",
         "joblib": "joblib",
+        "keras": "keras",
+        "keras_preprocessing": "keras",
         "kornia": "kornia",
         "lifelines": "lifelines",
         "lightgbm": "lightgbm",
