@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential clean
+.PHONY: help setup demo test test-torch test-frameworks oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ $(DEMO): $(STAMP) requirements/demo-model.txt
 	.venv-torch/bin/python -m pip install --quiet --requirement requirements/torch.txt --editable .
 	@touch $@
 
+.venv-frameworks/.ready: pyproject.toml requirements/frameworks.txt
+	$(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip install --quiet --upgrade pip
+	.venv-frameworks/bin/python -m pip install --quiet --requirement requirements/frameworks.txt --editable .
+	@touch $@
+
 setup: $(STAMP) $(DEMO) ## Make the virtual environment (the other targets do it by themselves)
 
 demo: $(DEMO) ## Watch a real model pass, and six attacks fail
@@ -40,10 +46,13 @@ oracles: $(STAMP) ## Install the reference implementations that some tests compa
 	@tests/oracles/setup
 
 test: $(DEMO) oracles ## Run the tests
-	$(BIN)/python -m pytest -n auto --quiet -m "not torch"
+	$(BIN)/python -m pytest -n auto --quiet -m "not torch and not frameworks"
 
 test-torch: .venv-torch/.ready ## Run the tests that need PyTorch, in an environment of their own
 	.venv-torch/bin/python -m pytest --quiet -m torch
+
+test-frameworks: .venv-frameworks/.ready ## Run the tests that need scikit-learn, ONNX Runtime and others, apart as well
+	.venv-frameworks/bin/python -m pytest --quiet -m frameworks
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .
@@ -64,7 +73,7 @@ docs: $(DEMO) ## Check that documents and help are true
 
 coverage: $(DEMO) oracles ## Run the tests and hold the coverage floors
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto --quiet -m "not torch"
+	$(BIN)/python -m coverage run -m pytest -n auto --quiet -m "not torch and not frameworks"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m tests.coverage_floors
 
@@ -91,4 +100,4 @@ fuzz-differential: .venv-fuzz/.ready ## Fuzz pickles against the unpicklers them
 	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.differential --seconds $(or $(SECONDS),3600)
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-torch .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-frameworks .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

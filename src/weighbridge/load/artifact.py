@@ -17,12 +17,14 @@ from weighbridge.core.errors import (
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.load.frameworks import Framework, build, choose_framework
 from weighbridge.load.held import HeldFiles
+from weighbridge.load.objects import ObjectKind, load_object
 from weighbridge.load.reader import open_held
 from weighbridge.load.selection import place_tensors
 from weighbridge.load.store import Store
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.base import BaseEstimator
 
     from weighbridge.load.frameworks import Array, Tensor
 
@@ -128,6 +130,34 @@ class VerifiedArtifact:
         chosen = choose_framework(framework)
         paths = None if files is None else tuple(files)
         return build(place_tensors(self._held, paths, name=self._digests.name), framework=chosen)
+
+    @overload
+    def as_(self, kind: Literal["sklearn"], *, file: str | None = None) -> "BaseEstimator": ...
+
+    @overload
+    def as_(self, kind: Literal["joblib", "pickle"], *, file: str | None = None) -> object: ...
+
+    def as_(self, kind: ObjectKind, *, file: str | None = None) -> object:
+        """
+        Return a framework's object, which its own reader makes of the verified bytes.
+
+        `sklearn` is an estimator in a pickle or joblib file, `joblib` any object in one,
+        compressed or not, `pickle` any object in a plain pickle. What a pickle refers to has to
+        be on the scanner's allow-list, with arguments that it may get: these very bytes are
+        scanned once more, and any finding refuses them, whatever the policy accepts.
+
+        Args:
+            kind: What is wanted.
+            file: Which file; by default the only one of a format that can be meant.
+
+        Raises:
+            MissingExtraError: The framework is not installed.
+            ArtifactRefusedError: The file may do more than its kind needs; nothing of it ran.
+            OperationError: No file is of such a format, or the framework does not take it.
+            UsageError: No such kind or file, several files to choose from, or the artifact is
+                closed.
+        """
+        return load_object(kind, self._held, file=file, name=self._digests.name)
 
     def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:
         """

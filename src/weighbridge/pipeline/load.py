@@ -1,16 +1,56 @@
 """Load: hold every byte while it is hashed, judge what is held, give out nothing else."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 from weighbridge.core.artifact import Inventory
-from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError
+from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError, UsageError
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.inventory.progress import Progress
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFiles, HoldingSink
+from weighbridge.load.objects import ObjectKind
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY, Examination
 from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: None = None,
+) -> VerifiedArtifact: ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["sklearn"],
+    file: str | None = None,
+) -> "BaseEstimator": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["joblib", "pickle"],
+    file: str | None = None,
+) -> object: ...
 
 
 def load(
@@ -19,7 +59,9 @@ def load(
     policy: Policy,
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
-) -> VerifiedArtifact:
+    as_: ObjectKind | None = None,
+    file: str | None = None,
+) -> object:
     """
     Return the artifact's verified bytes, if *policy* allows it at *boundary*.
 
@@ -27,11 +69,32 @@ def load(
     hashed, scanned, compared with the signature and given out. The path is not opened again, so
     nothing that happens to it during or after the load matters.
 
+    Args:
+        reference: The model.
+        policy: What has to hold.
+        boundary: Where it is applied.
+        progress: Told what is read.
+        as_: What to return instead of the bytes: see `VerifiedArtifact.as_`. What that raises is
+            raised here.
+        file: The file to make it of, with *as_* only.
+
     Raises:
         PolicyDeniedError: The verdict is deny; `verdict` has the reasons.
         PolicyIndeterminateError: The evidence does not suffice; `verdict` has the reasons.
         UsageError, NothingToCheckError, KeyRejectedError, OperationError: As for `check`.
     """
+    if file is not None and as_ is None:
+        raise UsageError("a file is named and nothing to make of it", hint="Say as_='KIND' too")
+    artifact = _admit(reference, policy=policy, boundary=boundary, progress=progress)
+    if as_ is None:
+        return artifact
+    with artifact:
+        return artifact.as_(as_, file=file)
+
+
+def _admit(
+    reference: str | Path, *, policy: Policy, boundary: str, progress: Progress | None
+) -> VerifiedArtifact:
     handle = locate(reference)
     sink = HoldingSink()
     examination = Examination(handle, policy, boundary=boundary, progress=progress)

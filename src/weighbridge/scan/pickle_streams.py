@@ -129,10 +129,18 @@ def _next_start(data: bytes, at: int) -> int:
 
 
 def describe(
-    subject: Subject, trace: Trace, *, dialect: Dialect, index: int = 0, base: int = 0
+    subject: Subject,
+    trace: Trace,
+    *,
+    dialect: Dialect,
+    index: int = 0,
+    base: int = 0,
+    raw: tuple[tuple[int, int], ...] = (),
 ) -> Analysis:
     """Yield a stream's facts, the bounds that it met, and the pickles within it."""
-    yield PickleFacts(subject=subject, trace=trace, dialect=dialect, index=index, base=base)
+    yield PickleFacts(
+        subject=subject, trace=trace, dialect=dialect, index=index, base=base, raw=raw
+    )
     if trace.limits:
         met = ", ".join(sorted(trace.limits))
         code = Code.SCAN_TIMEOUT if "seconds" in trace.limits else Code.SCAN_LIMIT

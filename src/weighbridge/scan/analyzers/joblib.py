@@ -40,7 +40,7 @@ def analyze(subject: Subject) -> Analysis:
     data = subject.source.read_at(0, min(subject.source.size, MAX_PICKLE_BYTES))
     arrays = _Arrays(subject, data)
     trace = run(data, bounds=bounds_of(subject), after_build=arrays.step_over)
-    yield from describe(subject, trace, dialect=Dialect.JOBLIB)
+    yield from describe(subject, trace, dialect=Dialect.JOBLIB, raw=tuple(arrays.spans))
     for inner in arrays.inner:
         yield from describe(subject, inner, dialect=Dialect.NUMPY)
     plain = run(data, bounds=bounds_of(subject))
@@ -108,6 +108,7 @@ class _Arrays:
         self._subject = subject
         self._data = data
         self.inner: list[Trace] = []
+        self.spans: list[tuple[int, int]] = []
 
     def step_over(self, target: Value, at: int, /) -> int:
         """
@@ -118,6 +119,11 @@ class _Arrays:
         """
         if not isinstance(target, CallNode) or target.target not in WRAPPERS:
             return at
+        end = self._find_end(target, at)
+        self.spans.append((at, end))
+        return end
+
+    def _find_end(self, target: CallNode, at: int) -> int:
         state = _attributes(target.states[-1])
         kind = read_type(state.get("dtype"))
         shape = state.get("shape")

@@ -1,0 +1,128 @@
+"""
+Which loader makes the object that a program asks for, and of which file.
+
+Each loader gets the held bytes of an allowed artifact, and is imported when it is asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import OperationError, UsageError
+from weighbridge.core.values import frozen
+from weighbridge.formats.sniff import sniff
+from weighbridge.load.held import HeldFile, HeldFiles
+from weighbridge.load.judged import COMPRESSED, PICKLES
+
+ObjectKind: TypeAlias = Literal["joblib", "pickle", "sklearn"]
+"""What `VerifiedArtifact.as_` makes."""
+
+
+@frozen
+class Chosen:
+    """
+    The file that is loaded.
+
+    Attributes:
+        files: All files of the artifact, for formats of several files.
+        path: Of the file in the artifact.
+        name: The file's base name.
+        where: How errors call it.
+        format: As told from its bytes.
+    """
+
+    files: HeldFiles
+    path: str
+    name: str
+    where: str
+    format: FileFormat
+
+    @property
+    def held(self) -> HeldFile:
+        """The file's bytes."""
+        return self.files[self.path]
+
+
+def _pickle(chosen: Chosen) -> object:
+    from weighbridge.load.pickle_object import load_pickle  # noqa: PLC0415  only when asked for
+
+    return load_pickle(chosen.held, name=chosen.name, where=chosen.where)
+
+
+def _sklearn(chosen: Chosen) -> object:
+    from weighbridge.load.pickle_object import load_estimator  # noqa: PLC0415  only when asked for
+
+    return load_estimator(chosen.held, name=chosen.name, where=chosen.where)
+
+
+@frozen(kw_only=False)
+class _Loader:
+    """Formats of the file that is meant, and what makes the object of it."""
+
+    formats: frozenset[FileFormat]
+    load: Callable[[Chosen], object]
+
+
+_LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
+    {
+        "joblib": _Loader(PICKLES | COMPRESSED, _pickle),
+        "pickle": _Loader(frozenset({FileFormat.PICKLE}), _pickle),
+        "sklearn": _Loader(PICKLES | COMPRESSED, _sklearn),
+    }
+)
+
+
+def load_object(kind: str, files: HeldFiles, *, file: str | None, name: str) -> object:
+    """
+    Return the object of the kind *kind* that the file *file* holds.
+
+    Args:
+        kind: One of `ObjectKind`.
+        files: All files of the artifact.
+        file: Path of the file; None is the only one of a format of that kind.
+        name: The artifact's, which stands for `.`.
+
+    Raises:
+        UsageError: No such kind or file, or several files to choose from.
+        OperationError: No file is of a format of that kind.
+    """
+    loader = _LOADERS.get(kind)
+    if loader is None:
+        raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
+    chosen = _choose(kind, loader.formats, files, file=file, name=name)
+    return loader.load(chosen)
+
+
+def _choose(
+    kind: str, formats: frozenset[FileFormat], files: HeldFiles, *, file: str | None, name: str
+) -> Chosen:
+    told = {path: _tell(files, path, name) for path in ([file] if file else files.paths)}
+    fitting = [chosen for chosen in told.values() if chosen.format in formats]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise UsageError(
+            f"several files could be the one to load as {kind}",
+            found=", ".join(chosen.path for chosen in fitting[:5]),
+            hint="Name one: file='PATH'",
+        )
+    raise OperationError(
+        f"no file is of a format that is loaded as {kind}",
+        code=Code.LOAD_FORMAT,
+        where=file,
+        expected=" or ".join(sorted(formats)),
+        found=", ".join(sorted({chosen.format for chosen in told.values()})) or "no file",
+    )
+
+
+def _tell(files: HeldFiles, path: str, name: str) -> Chosen:
+    base = name if path == "." else path.rpartition("/")[2]
+    return Chosen(
+        files=files,
+        path=path,
+        name=base,
+        where=name if path == "." else path,
+        format=sniff(files[path], name=base).format,
+    )

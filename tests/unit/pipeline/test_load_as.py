@@ -1,0 +1,60 @@
+"""Loading an object in one call: what the policy allows, and of that only what was judged."""
+
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+
+import weighbridge as wb
+from support.markers import Call, leave_mark, marking_pickle
+from support.signed_model import make_signed_model
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import ArtifactRefusedError, PolicyDeniedError, UsageError
+
+VALUE = OrderedDict(a=[1.5, None])
+FORMATS = ("pickle", "json", "text")
+
+
+def test_loads_an_allowed_object(tmp_path: Path) -> None:
+    """A signed, harmless pickle in an allowed format is loaded in one call."""
+    model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
+    assert wb.load(model.root, policy=model.policy, as_="pickle") == VALUE
+    assert wb.load(model.root, policy=model.policy, as_="pickle", file="m.pkl") == VALUE
+    with wb.load(model.root, policy=model.policy) as artifact:
+        assert artifact.as_("joblib") == VALUE
+
+
+def test_nothing_of_a_hostile_twin_runs(tmp_path: Path) -> None:
+    """A signed pickle that calls something else is denied before any of it is executed."""
+    marker = tmp_path / "ran"
+    files = {"m.pkl": marking_pickle(marker, VALUE)}
+    model = make_signed_model(tmp_path, files, formats=FORMATS)
+    with pytest.raises(PolicyDeniedError):
+        wb.load(model.root, policy=model.policy, as_="pickle")
+    assert not marker.exists()
+
+
+def test_a_policy_that_accepts_findings_makes_none_harmless(tmp_path: Path) -> None:
+    """Bytes of a pickle that a lenient policy allows are given out, and not unpickled."""
+    marker = tmp_path / "ran"
+    files = {"m.pkl": pickle.dumps([VALUE, Call(leave_mark, marker)])}
+    model = make_signed_model(tmp_path, files, formats=FORMATS)
+    place = tmp_path / "weighbridge.toml"
+    place.write_text(place.read_text().replace('fail-on = "medium"', 'fail-on = "critical"'))
+    lenient = wb.Policy.from_file(place)
+    with wb.load(model.root, policy=lenient) as artifact:
+        assert artifact.read("m.pkl") == files["m.pkl"]
+    with pytest.raises(ArtifactRefusedError) as caught:
+        wb.load(model.root, policy=lenient, as_="pickle")
+    assert caught.value.code is Code.LOAD_REFUSED
+    assert not marker.exists()
+    pickle.loads(files["m.pkl"])
+    assert marker.exists(), "the payload is one that works"
+
+
+def test_a_file_without_a_kind(tmp_path: Path) -> None:
+    """Naming a file and not what to make of it is wrong use, told before anything is read."""
+    model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
+    with pytest.raises(UsageError):
+        wb.load(model.root, policy=model.policy, file="m.pkl")  # type: ignore[call-overload]  # that
