@@ -1,18 +1,21 @@
 """
 What makes a class a value: a frozen dataclass with slots that is cheap to import.
 
-`dataclasses` compiles six methods for each class when its module is imported: for the forty values
-that `weighbridge verify` needs, a quarter of its CPU time. The three that differ between classes
-only in the names of the fields are shared here. All else is `dataclasses`, so that `field`,
-`fields`, `replace` and `match` work as for any other.
+`dataclasses` compiles six functions for each class when its module is imported: for the fifty
+values that `weighbridge verify` needs, a quarter of its CPU time. Here only the one that takes the
+fields is compiled, and the five that differ in nothing but the names of the fields are shared.
+The rest is the business of `dataclasses`, so that `field`, `fields`, `replace` and `match` work as
+for any other.
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, FrozenInstanceError
 from operator import attrgetter
-from typing import TypeVar, dataclass_transform, overload
+from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
 _T = TypeVar("_T")
+_Method = Callable[..., object]
 
 
 @overload
@@ -29,12 +32,16 @@ def frozen(
     Make *cls* a frozen dataclass with slots, whose fields are given by keyword.
 
     Two values are equal if they are of the same class and their fields are equal, and then have
-    the same hash; `field(compare=False)` and `field(repr=False)` are heeded. Methods that the
-    class defines itself stay.
+    the same hash. No field can be set, added or deleted. Of what `field` can say, `default`,
+    `default_factory`, `compare`, `repr` and `kw_only` are heeded. Methods that the class defines
+    itself stay.
 
     Args:
         cls: The class.
         kw_only: Whether the fields can be given by keyword only.
+
+    Raises:
+        TypeError: A field asks for something else than the above.
     """
     if cls is None:
         return lambda each: _value(each, kw_only=kw_only)
@@ -42,17 +49,67 @@ def frozen(
 
 
 def _value(cls: type[_T], *, kw_only: bool) -> type[_T]:
-    make = dataclasses.dataclass(frozen=True, slots=True, kw_only=kw_only, repr=False, eq=False)
-    made = make(cls)
-    own = vars(cls)
-    fields = dataclasses.fields(made)  # type: ignore[arg-type]  # `make` made it a dataclass
-    compared = _getter([each.name for each in fields if each.compare])
-    for method in (*_comparison(compared), _representation([f.name for f in fields if f.repr])):
+    own = dict(vars(cls))
+    made = dataclasses.dataclass(slots=True, kw_only=kw_only, init=False, repr=False, eq=False)(cls)
+    fields: tuple[Field[Any], ...] = dataclasses.fields(made)  # type: ignore[arg-type]  # it is one now
+    if any(not field.init or field.hash is not None for field in fields):
+        raise TypeError(f"{cls.__qualname__}: every field is an argument, and hashed if compared")
+    methods: tuple[_Method, ...] = (
+        *_comparison(_getter([field.name for field in fields if field.compare])),
+        _representation([field.name for field in fields if field.repr]),
+        _initializer(made, fields),
+        *_PROTECTION,
+    )
+    for method in methods:
         # A class with an `__eq__` of its own has `__hash__ = None` for no other reason.
         if own.get(method.__name__) is None:
-            method.__qualname__ = f"{made.__qualname__}.{method.__name__}"
             setattr(made, method.__name__, method)
     return made
+
+
+def _initializer(cls: type, fields: Sequence[Field[Any]]) -> _Method:
+    """
+    Compile the function that takes the fields, since none could be as fast for all classes.
+
+    The names of fields are all that is put into its text, and those are identifiers. It sets the
+    slots themselves: `__setattr__` refuses.
+    """
+    names: dict[str, object] = {"_FACTORY": _FACTORY}
+    parameters: list[str] = []
+    keywords: list[str] = []
+    body: list[str] = []
+    for field in fields:
+        name = field.name
+        names[f"_set_{name}"] = getattr(cls, name).__set__
+        parameter, given = name, name
+        if field.default is not MISSING:
+            names[f"_default_{name}"] = field.default
+            parameter = f"{name}=_default_{name}"
+        elif field.default_factory is not MISSING:
+            names[f"_make_{name}"] = field.default_factory
+            parameter = f"{name}=_FACTORY"
+            given = f"_make_{name}() if {name} is _FACTORY else {name}"
+        (keywords if field.kw_only else parameters).append(parameter)
+        body.append(f" _set_{name}(self, {given})")
+    if hasattr(cls, "__post_init__"):
+        body.append(" self.__post_init__()")
+    signature = ", ".join(["self", *parameters, *(["*", *keywords] if keywords else [])])
+    text = "\n".join([f"def __init__({signature}):", *(body or [" pass"])])
+    exec(text, names)  # noqa: S102  see above
+    made: Any = names["__init__"]
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__annotations__ = {field.name: field.type for field in fields} | {"return": None}
+    return made  # type: ignore[no-any-return]  # a function
+
+
+class _Factory:
+    """Stands for a default that is made for each value; shown in signatures."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_FACTORY = _Factory()
 
 
 def _getter(names: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
@@ -81,3 +138,14 @@ def _representation(names: Sequence[str]) -> Callable[[object], str]:
         return f"{self.__class__.__qualname__}({inside})"
 
     return __repr__
+
+
+def __setattr__(self: object, name: str, _value: object) -> NoReturn:  # noqa: N807  it becomes this method
+    raise FrozenInstanceError(f"cannot assign to field {name!r} of {self.__class__.__qualname__}")
+
+
+def __delattr__(self: object, name: str) -> NoReturn:  # noqa: N807  it becomes this method
+    raise FrozenInstanceError(f"cannot delete field {name!r} of {self.__class__.__qualname__}")
+
+
+_PROTECTION = (__setattr__, __delattr__)

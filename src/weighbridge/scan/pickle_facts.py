@@ -3,9 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from functools import cached_property
 from typing import Final
 
 from weighbridge.core.values import frozen
@@ -97,7 +96,7 @@ class PickleSummary:
             self.counts[node.dotted] += 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PickleFacts(Facts):
     """
     One stream, walked.
@@ -108,7 +107,6 @@ class PickleFacts(Facts):
         index: Number of the stream within the subject, from 0.
         base: Offset of the walked bytes within the subject; add it to the trace's offsets.
         carried: Whether the walk started with the memo of the stream before.
-        raw: Where bytes that are no opcodes stand in the walked bytes: start and end, in order.
     """
 
     trace: Trace
@@ -116,12 +114,14 @@ class PickleFacts(Facts):
     index: int = 0
     base: int = 0
     carried: bool = False
-    raw: tuple[tuple[int, int], ...] = ()
+    _summaries: list[PickleSummary] = field(default_factory=list, compare=False, repr=False)
 
-    @cached_property
+    @property
     def summary(self) -> PickleSummary:
         """The trace's events, sorted; made once."""
-        return PickleSummary(self.trace)
+        if not self._summaries:
+            self._summaries.append(PickleSummary(self.trace))
+        return self._summaries[0]
 
     def at(self, offset: int) -> int:
         """Return the offset within the subject of a trace's *offset*."""

@@ -10,7 +10,6 @@ algorithm, so that none can be taken for another.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -32,6 +31,7 @@ from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
+from weighbridge.core.values import frozen
 from weighbridge.signing import dsse, ecdsa
 from weighbridge.signing.bundle import Bundle
 
@@ -52,7 +52,7 @@ AnySigningKey: TypeAlias = (
 """A private key, or a token's elliptic-curve key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyKind:
     """
     A kind of key.

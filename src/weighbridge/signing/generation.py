@@ -1,7 +1,7 @@
 """New keys, for publishers who have none yet."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
 
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
 from weighbridge.core.identity import KeyIdentity
+from weighbridge.core.values import frozen
 from weighbridge.signing.algorithms import MISSING_ML_DSA, PrivateKey
 from weighbridge.signing.key import KeySigner
 
@@ -47,7 +48,7 @@ OTHERS: Final[Mapping[str, Callable[[], PrivateKey]]] = MappingProxyType(
 """Kinds that the format does not have; see `algorithms`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewKey:
     """
     A key pair that nobody had before.

@@ -1,7 +1,6 @@
 """Whatever analyzers do, every model file of an inventory is accounted for."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -20,6 +19,7 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.evidence import Clean, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_SCAN_SECONDS
+from weighbridge.core.values import frozen
 from weighbridge.scan import registry
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Analysis, Analyzer, Facts, Match, Rule, Subject
@@ -27,7 +27,7 @@ from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
 from weighbridge.scan.runner import scan_inventory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _BadFacts(Facts):
     """Facts that the rule of these tests finds."""
 

@@ -1,7 +1,9 @@
 """`core.values`: what a value promises, compared with what `dataclasses` makes of the same class."""
 
 import dataclasses
+import inspect
 from dataclasses import FrozenInstanceError, dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,90 @@ def test_dataclasses_know_it() -> None:
             assert y == 2
         case _:
             pytest.fail("the pattern does not match")
+
+
+@frozen
+class Counted:
+    """A value that makes one of its fields, and checks another."""
+
+    most: int = 3
+    seen: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.most < 0:
+            raise ValueError("negative")
+
+
+def test_a_default_is_made_for_each_value() -> None:
+    """Two values do not share what was made for one of them, and what is given is kept."""
+    first, second = Counted(), Counted()
+    first.seen.append(1)
+    assert (second.seen, Counted(seen=[2]).seen) == ([], [2])
+    assert Counted().most == 3
+
+
+def test_a_value_checks_itself() -> None:
+    """No value comes to be that its class refuses."""
+    with pytest.raises(ValueError, match="negative"):
+        Counted(most=-1)
+    with pytest.raises(ValueError, match="negative"):
+        replace(Counted(), most=-1)
+
+
+def test_unknown_and_missing_fields_are_refused() -> None:
+    """A misspelt or forgotten field is an error that names it."""
+    with pytest.raises(TypeError, match="lift"):
+        Pair(left=1, lift=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="left"):
+        Pair()  # type: ignore[call-arg]
+
+
+def test_a_subclass_has_all_fields() -> None:
+    """Fields of a base come first, and are compared and protected like its own."""
+
+    @frozen
+    class More(Pair):
+        extra: int = 0
+
+    more = More(left=1, extra=5)
+    assert repr(more).endswith("More(left=1, right='r', note='', extra=5)")
+    assert more != More(left=1)
+    assert more != Pair(left=1)
+    with pytest.raises(FrozenInstanceError):
+        setattr(more, "left", 2)  # noqa: B010  as above
+
+
+def test_signatures_can_be_read() -> None:
+    """What help shows is what the class takes."""
+    assert str(inspect.signature(Place)) == "(x: int, y: int) -> None"
+    assert str(inspect.signature(Counted)) == (
+        "(*, most: int = 3, seen: list[int] = <factory>) -> None"
+    )
+
+
+def test_what_is_not_heeded_is_refused() -> None:
+    """A field that is no argument would never be set; one with a hash of its own would lie."""
+    with pytest.raises(TypeError, match="every field"):
+
+        @frozen
+        class _Unset:
+            made: int = field(init=False)
+
+    with pytest.raises(TypeError, match="every field"):
+
+        @frozen
+        class _Hashed:
+            made: int = field(hash=False)
+
+
+def test_every_value_is_made_so() -> None:
+    """
+    No module makes a frozen dataclass in another way, unless it needs an order.
+
+    The two kinds cannot inherit from each other.
+    """
+    source = Path(__file__).parents[3] / "src"
+    lines = [line for path in source.rglob("*.py") for line in path.read_text("utf-8").splitlines()]
+    others = [line for line in lines if line.startswith("@dataclass(frozen")]
+    assert [line for line in others if "order=True" not in line] == []
+    assert lines.count("@frozen") > 200
