@@ -16,6 +16,9 @@ RECORD_CLASSES: Final = frozenset(
 _MAX_FIELDS: Final = 4096
 _MAX_DEPTH: Final = 8
 _STATE_LENGTHS: Final = {8, 9}
+_FLAGS_AT: Final = 7
+_OBJECT_FLAGS: Final = 0x07
+"""NPY_ITEM_REFCOUNT, NPY_LIST_PICKLE and NPY_ITEM_IS_POINTER (numpy/ndarraytypes.h)."""
 
 
 @frozen
@@ -50,7 +53,20 @@ def read_type(value: Value, *, depth: int = 0) -> ElementType | None:
             return None
         size = inner.item_size if kind == "V" else size
         has_object = has_object or inner.has_object
+        if has_object is not _says_object(state):
+            return None
     return ElementType(item_size=8 if kind == "O" else size, has_object=has_object)
+
+
+def _says_object(state: Value) -> bool | None:
+    """
+    Tell whether the flags of a state say that the elements are references to objects.
+
+    NumPy and joblib go by these, and not by the kind of the type: numbers that are flagged so are
+    followed as pointers, and what joblib reads for them is unpickled.
+    """
+    flags = state.items[_FLAGS_AT] if isinstance(state, TupleNode) else None
+    return bool(flags & _OBJECT_FLAGS) if isinstance(flags, int) else None
 
 
 def find_type_fault(state: Value) -> str | None:

@@ -31,6 +31,23 @@ def _built(kind: bytes, *items: bytes) -> bytes:
     return p.new(kind) + p.dict_of(*items) + p.BUILD
 
 
+def _array(code: str, flags: int, content: bytes) -> bytes:
+    """Return an array of one element of the type *code*, of which the state has *flags*."""
+    kind = p.call(p.name("numpy", "dtype"), p.text(code), p.FALSE, p.TRUE)
+    order = p.text("|" if code.startswith("O") else "<")
+    minus = p.integer(-1)
+    state = (p.integer(3), order, p.NONE, p.NONE, p.NONE, minus, minus, p.integer(flags))
+    shell = p.call(
+        p.name("numpy.core.multiarray", "_reconstruct"),
+        ARRAY,
+        p.tuple_of(p.integer(0)),
+        p.raw(b"b"),
+    )
+    kind += p.tuple_of(*state) + p.BUILD
+    one = p.tuple_of(p.integer(1))
+    return shell + p.tuple_of(p.integer(1), one, kind, p.FALSE, content) + p.BUILD
+
+
 def _distribution(template: str) -> bytes:
     """Return a distribution of SciPy with the code in *template*."""
     return _built(BETA, p.text("_parse_arg_template"), p.text(template))
@@ -484,6 +501,14 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         + p.EMPTY_TUPLE
         + p.NONE
         + p.OBJ,
+    ),
+    "numbers-as-pointers": (
+        _array("u8", 0, p.raw(b"AAAAAAAA")),
+        _array("u8", 1, p.raw(b"AAAAAAAA")),
+    ),
+    "objects-without-flags": (
+        _array("O8", 63, p.list_of(p.NONE)),
+        _array("O8", 0, p.list_of(p.NONE)),
     ),
     "traversal": (
         p.stacked("torch.nn.modules.linear", "Linear"),

@@ -21,11 +21,16 @@ def _dtype(code: str, *state: bytes) -> bytes:
 
 
 def _state(
-    *, base: bytes = p.NONE, names: bytes = p.NONE, fields: bytes = p.NONE, size: int = 8
+    *,
+    base: bytes = p.NONE,
+    names: bytes = p.NONE,
+    fields: bytes = p.NONE,
+    size: int = 8,
+    flags: int = 0,
 ) -> tuple[bytes, ...]:
     """Return the eight items of a type's state."""
     start = (p.integer(3), p.text("|"), base, names, fields)
-    return (*start, p.integer(size), p.integer(1), p.integer(0))
+    return (*start, p.integer(size), p.integer(1), p.integer(flags))
 
 
 def _field(kind: bytes, offset: bytes) -> bytes:
@@ -39,11 +44,24 @@ TYPES: dict[str, tuple[bytes, tuple[int, bool] | None]] = {
     "object": (_dtype("O8"), (8, True)),
     "order": (_dtype("<i4", *_state(size=-1)), (4, False)),
     "record": (_dtype("V8", *_state(fields=_field(_dtype("f4"), p.integer(4)))), (8, False)),
-    "object-field": (_dtype("V8", *_state(fields=_field(_dtype("O8"), p.integer(0)))), (8, True)),
+    "object-field": (
+        _dtype("V8", *_state(fields=_field(_dtype("O8"), p.integer(0)), flags=27)),
+        (8, True),
+    ),
+    "object-field-unflagged": (
+        _dtype("V8", *_state(fields=_field(_dtype("O8"), p.integer(0)))),
+        None,
+    ),
     "subarray": (
-        _dtype("V16", *_state(base=p.tuple_of(_dtype("O8"), p.tuple_of(p.integer(2))), size=16)),
+        _dtype(
+            "V16",
+            *_state(base=p.tuple_of(_dtype("O8"), p.tuple_of(p.integer(2))), size=16, flags=63),
+        ),
         (16, True),
     ),
+    "flagged-numbers": (_dtype("f8", *_state(size=-1, flags=1)), None),
+    "flagged-text": (_dtype("U2", *_state(flags=8)), (8, False)),
+    "flags-form": (_dtype("f8", *_state()[:-1], p.NONE), None),
     "no-size": (_dtype("f"), None),
     "not-a-code": (_dtype("acme"), None),
     "not-a-type": (p.call(p.name("collections", "OrderedDict")), None),
