@@ -17,7 +17,7 @@ from weighbridge.compat.model_signing.command import command
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = "WEIGHBRIDGE_REFERENCE_SCRIPTS"
-"""Names a directory with the reference's shell tests, `scripts/tests` of its repository."""
+"""Names a copy of the folder `scripts` of the reference's repository, with its shell tests."""
 
 VECTORS = ROOT.parent / "shared" / "vectors" / "oms"
 IDENTITY = ("--identity", "stefanb@us.ibm.com")
@@ -129,8 +129,11 @@ def _scripts() -> list[str]:
     place = os.environ.get(SCRIPTS)
     if not place:
         return []
-    # This one fetches a token and releases of the reference.
-    return [p.name for p in sorted(Path(place).glob("test-*.sh")) if "allversions" not in p.name]
+    # One fetches a token and releases of the reference.
+    found = [p for p in Path(place).glob("tests/test-*.sh") if "allversions" not in p.name]
+    if shutil.which("p11tool"):
+        found += Path(place).glob("pkcs11-tests/test_*.sh")
+    return [path.relative_to(place).as_posix() for path in sorted(found)]
 
 
 if _scripts():  # nothing is skipped in a run that has to be complete
@@ -138,12 +141,13 @@ if _scripts():  # nothing is skipped in a run that has to be complete
     @pytest.mark.parametrize("script", _scripts())
     def test_the_reference_s_scripts_run_unchanged(tmp_path: Path, script: str) -> None:
         """A shell test of the reference passes with weighbridge in the reference's place."""
-        shutil.copytree(os.environ[SCRIPTS], tmp_path / "tests")
+        shutil.copytree(os.environ[SCRIPTS], tmp_path / "scripts")
         done = subprocess.run(
-            ["bash", f"./{script}"],
-            cwd=tmp_path / "tests",
+            ["bash", f"./{Path(script).name}"],
+            cwd=(tmp_path / "scripts" / script).parent,
             env={
                 **os.environ,
+                "HOME": str(tmp_path),
                 "PYTHONPATH": PATH,
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             },
