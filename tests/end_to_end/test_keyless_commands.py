@@ -12,6 +12,7 @@ import pytest
 
 from support.keyless import ADA, write_model
 from support.publisher import Result, safetensors_bytes, weighbridge
+from support.tuf_repository import tuf_repository
 from weighbridge.demo.instance.loopback import LoopbackSigstore, loopback_sigstore
 
 FOLLOW = """
@@ -268,3 +269,69 @@ def test_nothing_is_trusted_that_others_can_write(place: Path, instance: Loopbac
     (kept / "trusted_root.json").chmod(0o666)
     refused = weighbridge(place, "trust", "show", **environment)
     assert (refused.code, "somebody else could have written" in refused.err) == (10, True)
+
+
+def test_a_private_instances_root_is_fetched_and_told(
+    place: Path, instance: LoopbackSigstore
+) -> None:
+    """trust update writes a private instance's root to a file, says what changed, and it is used."""
+    config = json.loads(instance.trust_config.read_text())
+    root = json.dumps(config["trustedRoot"]).encode()
+    services = json.dumps(config["signingConfig"]).encode()
+    with tuf_repository() as repository:
+        repository.publish({"trusted_root.json": root, "signing_config.v0.2.json": services})
+        (place / "root.json").write_bytes(repository.keys)
+        update = ("trust", "update", "--tuf-url", repository.url, "--tuf-root", "root.json")
+        home = {"XDG_DATA_HOME": str(place / "data")}
+        assert weighbridge(place, *update, **home).code == 2
+        first = weighbridge(place, *update, "--output", "mine.json", **home)
+        assert first.code == 0, first.err
+        sha256 = hashlib.sha256((place / "mine.json").read_bytes()).hexdigest()
+        assert first.out.splitlines()[:3] == [
+            "trusted root  mine.json",
+            f"sha256        {sha256}",
+            "before        none",
+        ]
+        again = weighbridge(place, *update, "--output", "mine.json", **home)
+        assert again.out.splitlines()[-1] == "unchanged"
+        document = config["trustedRoot"]
+        document["tlogs"][0]["publicKey"]["validFor"]["end"] = "2131-01-01T00:00:00Z"
+        repository.publish({"trusted_root.json": json.dumps(document).encode()})
+        changed = weighbridge(place, *update, "--output", "other.json", **home)
+        assert changed.code == 0
+        shutil.copy(place / "mine.json", place / "other.json")
+        told = weighbridge(place, *update, "--output", "other.json", "--format", "json", **home)
+    (line,) = json.loads(told.out)["changes"]
+    assert line.startswith("changed transparency log")
+    assert line.endswith("until 2131-01-01")
+    shutil.move(place / "mine.json", place / "trust.json")
+    assert weighbridge(place, *SIGN, *TOKEN).code == 0
+    assert verify(place, instance).code == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--tuf-url", "https://tuf.example"),
+        ("--tuf-root", "root.json"),
+        ("--use-staging", "--tuf-url", "https://tuf.example", "--tuf-root", "root.json"),
+    ],
+)
+def test_a_repository_is_named_wholly(place: Path, flags: tuple[str, ...]) -> None:
+    """A repository without its root of keys, and two instances at once, are wrong usage."""
+    result = weighbridge(place, "trust", "update", *flags)
+    assert (result.code, "the repository cannot be told" in result.err) == (2, True)
+
+
+def test_a_method_that_cannot_verify_is_told(place: Path) -> None:
+    """To verify with a method that only signs is wrong usage, and the message names the others."""
+    result = weighbridge(place, "verify", "pkcs11-key", "model")
+    assert (result.code, "weighbridge verify sigstore MODEL" in result.err) == (2, True)
+
+
+def test_nothing_at_all_shows_help(place: Path) -> None:
+    """sign and verify alone show what there is, and open no browser."""
+    for command in ("sign", "verify"):
+        result = weighbridge(place, command)
+        assert "sigstore" in result.out + result.err
+        assert weighbridge(place, command, "--help").code == 0

@@ -118,8 +118,6 @@ class SigstoreVerifier:
     def _times(self, bundle: Bundle, entry: LogEntry, *, at: datetime) -> list[SigningTime]:
         """Return every time that is bound to the signature, the earliest first; at least one."""
         times = [self._stamped(bundle, number, at=at) for number in range(len(bundle.timestamps))]
-        if len(set(bundle.timestamps)) != len(bundle.timestamps):
-            raise _no_time(bundle, found="the same time stamp twice")
         if entry.time is not None:
             # The promise is over this time, and is verified with the rest of the entry.
             moment = datetime.fromtimestamp(entry.time, tz=UTC)
