@@ -42,9 +42,11 @@ class Tree:
         with self._lock:
             self._leaves.append(hashlib.sha256(b"\x00" + leaf).digest())
             leaves = tuple(self._leaves)
-        index = len(leaves) - 1
         return Inclusion(
-            index=index, size=len(leaves), root=root(leaves), path=tuple(_path(index, leaves))
+            index=len(leaves) - 1,
+            size=len(leaves),
+            root=root(leaves),
+            path=tuple(_path_of_last(leaves)),
         )
 
     def head(self) -> tuple[int, bytes]:
@@ -64,13 +66,12 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return _node(root(leaves[:split]), root(leaves[split:]))
 
 
-def _path(index: int, leaves: Sequence[bytes]) -> list[bytes]:
+def _path_of_last(leaves: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes beside the way from the last leaf to the root: all are to its left."""
     if len(leaves) == 1:
         return []
     split = _split(len(leaves))
-    if index < split:
-        return [*_path(index, leaves[:split]), root(leaves[split:])]
-    return [*_path(index - split, leaves[split:]), root(leaves[:split])]
+    return [*_path_of_last(leaves[split:]), root(leaves[:split])]
 
 
 def _split(count: int) -> int:

@@ -4,15 +4,21 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from support.merkle import climb
 from support.sigstore_client import STATEMENT, client_signs
 from weighbridge.core.limits import MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.demo.instance.faults import Conduct, Faults, LogFault
+from weighbridge.demo.instance.log import TransparencyLog
 from weighbridge.demo.instance.loopback import LoopbackSigstore
 from weighbridge.signing.dsse import encode
 
@@ -147,6 +153,48 @@ def test_version_1_logs_no_envelope_that_does_not_hold(
     before = instance.log.checkpoint().splitlines()[1]
     assert _log(instance, 1, signed.first(**changes)).status_code == 400
     assert instance.log.checkpoint().splitlines()[1] == before
+
+
+@pytest.fixture(scope="module")
+def edwards() -> str:
+    """A certificate for a key that is on no curve of ECDSA's, in base64."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name.from_rfc4514_string("CN=edwards")
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, None)
+    )
+    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_another_kind_of_key_is_refused(
+    instance: LoopbackSigstore, signed: Signed, edwards: str, version: int
+) -> None:
+    """Signatures with keys of another kind are not logged in either version."""
+    request = signed.first if version == 1 else signed.second
+    answer = _log(instance, version, request(certificate=edwards))
+    assert (answer.status_code, answer.json()["message"]) == (400, "expected an elliptic curve key")
+
+
+@pytest.mark.parametrize("fault", [LogFault.BROKEN_PROOF, LogFault.WRONG_INDEX])
+def test_the_first_entry_can_be_spoiled_too(fault: LogFault) -> None:
+    """A proof in a tree of one leaf has nothing to break, so the tree grows first."""
+    log = TransparencyLog(Conduct(Faults(log=fault)))
+    good = TransparencyLog(Conduct()).append(b"entry")
+    spoiled = log.append(b"entry")
+    assert good.inclusion is not None
+    assert spoiled.inclusion is not None
+    assert (good.inclusion.size, spoiled.inclusion.size) == (1, 2)
+    assert climb(b"entry", good.inclusion) == good.inclusion.root
+    assert climb(b"entry", spoiled.inclusion) != spoiled.inclusion.root
 
 
 def test_other_kinds_are_refused(instance: LoopbackSigstore) -> None:

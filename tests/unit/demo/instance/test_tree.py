@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from weighbridge.demo.instance.tree import Inclusion, Tree, root
+from support.merkle import climb
+from weighbridge.demo.instance.tree import Tree, root
 
 # Leaves and roots of the reference implementation of certificate transparency
 # (google/certificate-transparency, merkletree/merkle_tree_test.cc).
@@ -31,22 +32,6 @@ ROOTS = [
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
-
-
-def climb(leaf: bytes, inclusion: Inclusion) -> bytes:
-    """Return the root that the proof leads to: RFC 9162 section 2.1.3.2."""
-    index, last = inclusion.index, inclusion.size - 1
-    found = hashlib.sha256(b"\x00" + leaf).digest()
-    for step in inclusion.path:
-        if index % 2 or index == last:
-            found = hashlib.sha256(b"\x01" + step + found).digest()
-            while not index % 2 and index:
-                index, last = index // 2, last // 2
-        else:
-            found = hashlib.sha256(b"\x01" + found + step).digest()
-        index, last = index // 2, last // 2
-    assert last == 0
-    return found
 
 
 def test_roots_are_those_of_the_reference() -> None:
