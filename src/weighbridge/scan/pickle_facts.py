@@ -107,6 +107,7 @@ class PickleFacts(Facts):
         index: Number of the stream within the subject, from 0.
         base: Offset of the walked bytes within the subject; add it to the trace's offsets.
         carried: Whether the walk started with the memo of the stream before.
+        raw: Where bytes that are no opcodes stand in the walked bytes: start and end, in order.
     """
 
     trace: Trace
@@ -114,6 +115,7 @@ class PickleFacts(Facts):
     index: int = 0
     base: int = 0
     carried: bool = False
+    raw: tuple[tuple[int, int], ...] = ()
     _summaries: list[PickleSummary] = field(default_factory=list, compare=False, repr=False)
 
     @property
