@@ -48,6 +48,7 @@ _FOREIGN: Final = (SigstoreError, *FOREIGN_ERRORS, KeyError, AttributeError, Ove
 
 _KINDS: Final = (
     ("failed to verify SCT", Code.CERTIFICATE_UNTRUSTED),
+    ("CTFE keys not found", Code.CERTIFICATE_UNTRUSTED),
     ("invalid log entry", Code.LOG_ENTRY),
     ("log entry", Code.LOG_ENTRY),
     ("transparency log entry", Code.LOG_ENTRY),
