@@ -1,7 +1,7 @@
 """The only thing that loaders accept: bytes that an allow verdict is about."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from weighbridge.load.selection import place_tensors
 from weighbridge.load.store import Store
 
 if TYPE_CHECKING:
+    import onnxruntime
     import torch
     from sklearn.base import BaseEstimator
 
@@ -135,9 +136,24 @@ class VerifiedArtifact:
     def as_(self, kind: Literal["sklearn"], *, file: str | None = None) -> "BaseEstimator": ...
 
     @overload
+    def as_(
+        self,
+        kind: Literal["onnxruntime"],
+        *,
+        file: str | None = None,
+        providers: Sequence[str] | None = None,
+    ) -> "onnxruntime.InferenceSession": ...
+
+    @overload
     def as_(self, kind: Literal["joblib", "pickle"], *, file: str | None = None) -> object: ...
 
-    def as_(self, kind: ObjectKind, *, file: str | None = None) -> object:
+    def as_(
+        self,
+        kind: ObjectKind,
+        *,
+        file: str | None = None,
+        providers: Sequence[str] | None = None,
+    ) -> object:
         """
         Return a framework's object, which its own reader makes of the verified bytes.
 
@@ -146,9 +162,13 @@ class VerifiedArtifact:
         be on the scanner's allow-list, with arguments that it may get: these very bytes are
         scanned once more, and any finding refuses them, whatever the policy accepts.
 
+        `onnxruntime` is a session for an ONNX model, whose external data comes from the held
+        files as well.
+
         Args:
             kind: What is wanted.
             file: Which file; by default the only one of a format that can be meant.
+            providers: For a session: ONNX Runtime's execution providers, by default the CPU.
 
         Raises:
             MissingExtraError: The framework is not installed.
@@ -157,7 +177,9 @@ class VerifiedArtifact:
             UsageError: No such kind or file, several files to choose from, or the artifact is
                 closed.
         """
-        return load_object(kind, self._held, file=file, name=self._digests.name)
+        return load_object(
+            kind, self._held, file=file, name=self._digests.name, providers=providers
+        )
 
     def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:
         """

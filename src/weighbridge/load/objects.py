@@ -4,7 +4,8 @@ Which loader makes the object that a program asks for, and of which file.
 Each loader gets the held bytes of an allowed artifact, and is imported when it is asked for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +17,7 @@ from weighbridge.formats.sniff import sniff
 from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.judged import COMPRESSED, PICKLES
 
-ObjectKind: TypeAlias = Literal["joblib", "pickle", "sklearn"]
+ObjectKind: TypeAlias = Literal["joblib", "onnxruntime", "pickle", "sklearn"]
 """What `VerifiedArtifact.as_` makes."""
 
 
@@ -31,6 +32,7 @@ class Chosen:
         name: The file's base name.
         where: How errors call it.
         format: As told from its bytes.
+        providers: ONNX Runtime's execution providers.
     """
 
     files: HeldFiles
@@ -38,6 +40,7 @@ class Chosen:
     name: str
     where: str
     format: FileFormat
+    providers: tuple[str, ...] = ()
 
     @property
     def held(self) -> HeldFile:
@@ -57,6 +60,16 @@ def _sklearn(chosen: Chosen) -> object:
     return load_estimator(chosen.held, name=chosen.name, where=chosen.where)
 
 
+def _onnxruntime(chosen: Chosen) -> object:
+    from weighbridge.load.onnx_runtime import (  # noqa: PLC0415  only when asked for
+        DEFAULT_PROVIDERS,
+        load_session,
+    )
+
+    providers = chosen.providers or DEFAULT_PROVIDERS
+    return load_session(chosen.files, chosen.path, where=chosen.where, providers=providers)
+
+
 @frozen(kw_only=False)
 class _Loader:
     """Formats of the file that is meant, and what makes the object of it."""
@@ -68,13 +81,21 @@ class _Loader:
 _LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
     {
         "joblib": _Loader(PICKLES | COMPRESSED, _pickle),
+        "onnxruntime": _Loader(frozenset({FileFormat.ONNX}), _onnxruntime),
         "pickle": _Loader(frozenset({FileFormat.PICKLE}), _pickle),
         "sklearn": _Loader(PICKLES | COMPRESSED, _sklearn),
     }
 )
 
 
-def load_object(kind: str, files: HeldFiles, *, file: str | None, name: str) -> object:
+def load_object(
+    kind: str,
+    files: HeldFiles,
+    *,
+    file: str | None,
+    name: str,
+    providers: Sequence[str] | None = None,
+) -> object:
     """
     Return the object of the kind *kind* that the file *file* holds.
 
@@ -83,16 +104,20 @@ def load_object(kind: str, files: HeldFiles, *, file: str | None, name: str) -> 
         files: All files of the artifact.
         file: Path of the file; None is the only one of a format of that kind.
         name: The artifact's, which stands for `.`.
+        providers: ONNX Runtime's execution providers, for a session of it.
 
     Raises:
-        UsageError: No such kind or file, or several files to choose from.
+        UsageError: No such kind or file, several files to choose from, or providers for an
+            object that has none.
         OperationError: No file is of a format of that kind.
     """
     loader = _LOADERS.get(kind)
     if loader is None:
         raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
+    if providers is not None and kind != "onnxruntime":
+        raise UsageError("only sessions of ONNX Runtime have providers", found=kind)
     chosen = _choose(kind, loader.formats, files, file=file, name=name)
-    return loader.load(chosen)
+    return loader.load(replace(chosen, providers=tuple(providers or ())))
 
 
 def _choose(

@@ -15,6 +15,7 @@ from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
 
 if TYPE_CHECKING:
+    import onnxruntime
     from sklearn.base import BaseEstimator
 
 
@@ -39,6 +40,18 @@ def load(
     as_: Literal["sklearn"],
     file: str | None = None,
 ) -> "BaseEstimator": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["onnxruntime"],
+    file: str | None = None,
+) -> "onnxruntime.InferenceSession": ...
 
 
 @overload

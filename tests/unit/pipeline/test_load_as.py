@@ -8,6 +8,8 @@ import pytest
 
 import weighbridge as wb
 from support.markers import Call, leave_mark, marking_pickle
+from support.protobuf import external, tensor
+from support.protobuf import model as onnx_model
 from support.signed_model import make_signed_model
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, PolicyDeniedError, UsageError
@@ -58,3 +60,20 @@ def test_a_file_without_a_kind(tmp_path: Path) -> None:
     model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
     with pytest.raises(UsageError):
         wb.load(model.root, policy=model.policy, file="m.pkl")  # type: ignore[call-overload]  # that
+
+
+def test_a_model_that_reads_elsewhere_is_denied(tmp_path: Path) -> None:
+    """A signed ONNX model with data outside of its directory is denied; its twin is not."""
+    outside, inside = (
+        onnx_model(tensors=(tensor(2, extra=external(location=location, length="8")),))
+        for location in ("../w.bin", "w.bin")
+    )
+    formats = ("onnx", "raw-tensors")
+    (tmp_path / "good").mkdir()
+    (tmp_path / "w.bin").write_bytes(bytes(8))
+    files = {"m.onnx": inside, "w.bin": bytes(8)}
+    good = make_signed_model(tmp_path / "good", files, formats=formats)
+    assert wb.load(good.root, policy=good.policy).files == ("m.onnx", "w.bin")
+    evil = make_signed_model(tmp_path, {"m.onnx": outside, "w.bin": bytes(8)}, formats=formats)
+    with pytest.raises(PolicyDeniedError):
+        wb.load(evil.root, policy=evil.policy, as_="onnxruntime")
