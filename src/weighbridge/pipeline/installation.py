@@ -21,7 +21,7 @@ _EXTRAS: Final = {
     "torch": ("torch",),
     "hub": ("huggingface_hub",),
     "pkcs11": ("pkcs11",),
-    "demo": ("numpy", "ml_dtypes", "tokenizers"),
+    "demo": ("numpy", "ml_dtypes", "tokenizers", "asn1crypto", "jwt"),
 }
 
 
