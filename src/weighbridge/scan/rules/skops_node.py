@@ -8,6 +8,7 @@ from weighbridge.scan.allowlist import Kind, find_entry
 from weighbridge.scan.analyzers.skops import SkopsFacts, SkopsNode
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Facts, Match, Rule
+from weighbridge.scan.pickle_escapes import is_guarded
 
 _BUILT_IN: Final = frozenset(
     f"builtins.{name}"
@@ -98,7 +99,8 @@ def _judge_name(node: SkopsNode) -> Iterator[Match]:
     if node.loader == "FunctionNode" and node.name in _FUNCTIONS:
         return
     entry = find_entry(node.name)
-    if entry is not None and entry.kind is Kind.CLASS and node.loader != "FunctionNode":
+    listed = entry is not None and entry.kind is Kind.CLASS and not is_guarded(node.name)
+    if listed and node.loader != "FunctionNode":
         return
     module, _, name = node.name.rpartition(".")
     effect = find_effect(module, name)

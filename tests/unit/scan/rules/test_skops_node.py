@@ -51,6 +51,8 @@ def test_vector() -> None:
         (_node("FunctionNode", "os.system"), Severity.HIGH),
         (_node("FunctionNode", "mine.function"), Severity.MEDIUM),
         (_node("TypeNode", "mine.Type"), Severity.MEDIUM),
+        (_node("TypeNode", "builtins.type"), Severity.HIGH),
+        (_node("FunctionNode", "builtins.getattr"), Severity.HIGH),
         (_node("FunctionNode", "numpy.load"), Severity.HIGH),
     ],
 )
