@@ -66,14 +66,16 @@ def test_a_model_that_reads_elsewhere_is_denied(tmp_path: Path) -> None:
     """A signed ONNX model with data outside of its directory is denied; its twin is not."""
     outside, inside = (
         onnx_model(tensors=(tensor(2, extra=external(location=location, length="8")),))
-        for location in ("../w.bin", "w.bin")
+        for location in ("../m.onnx_data", "m.onnx_data")
     )
     formats = ("onnx", "raw-tensors")
     (tmp_path / "good").mkdir()
-    (tmp_path / "w.bin").write_bytes(bytes(8))
-    files = {"m.onnx": inside, "w.bin": bytes(8)}
+    (tmp_path / "m.onnx_data").write_bytes(bytes(8))
+    files = {"m.onnx": inside, "m.onnx_data": bytes(8)}
     good = make_signed_model(tmp_path / "good", files, formats=formats)
-    assert wb.load(good.root, policy=good.policy).files == ("m.onnx", "w.bin")
-    evil = make_signed_model(tmp_path, {"m.onnx": outside, "w.bin": bytes(8)}, formats=formats)
+    assert wb.load(good.root, policy=good.policy).files == ("m.onnx", "m.onnx_data")
+    evil = make_signed_model(
+        tmp_path, {"m.onnx": outside, "m.onnx_data": bytes(8)}, formats=formats
+    )
     with pytest.raises(PolicyDeniedError):
         wb.load(evil.root, policy=evil.policy, as_="onnxruntime")
