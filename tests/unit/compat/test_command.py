@@ -258,7 +258,7 @@ def test_an_old_signature_is_read_with_a_warning(
     del place
     asked: list[bool] = []
 
-    def run(arguments: list[str]) -> str:
+    def run(arguments: list[str], *, quiet: bool) -> str:
         asked.append("--allow-legacy" in arguments)
         if not asked[-1]:
             raise SignatureRejectedError("old", code=Code.LEGACY_REFUSED)
@@ -278,7 +278,7 @@ def test_an_unexpected_error_is_a_failure(
     """A crash is never a success."""
     del place
 
-    def run(arguments: list[str]) -> str:
+    def run(arguments: list[str], *, quiet: bool) -> str:
         raise RuntimeError(f"{len(arguments)} arguments")
 
     monkeypatch.setattr(operation, "_run", run)

@@ -28,7 +28,7 @@ _WORDS: Final = {"sign": "Signing", "verify": "Verification"}
 
 def sign(arguments: Sequence[str]) -> int:
     """Run `weighbridge sign` with *arguments* and return the exit code."""
-    return _tell("sign", lambda: _run(["sign", *arguments]))
+    return _tell("sign", lambda: run_sign(arguments))
 
 
 def verify(arguments: Sequence[str], *, san_uris: Sequence[str] = ()) -> int:
@@ -41,7 +41,7 @@ def verify(arguments: Sequence[str], *, san_uris: Sequence[str] = ()) -> int:
         arguments: As on the command line.
         san_uris: URIs that the signer's certificate has to have, each of them.
     """
-    return _tell("verify", lambda: _verify(["verify", *arguments], san_uris))
+    return _tell("verify", lambda: run_verify(arguments, san_uris=san_uris))
 
 
 def refuse(operation: str, message: str, *, hint: str | None = None) -> int:
@@ -55,17 +55,39 @@ def warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def _verify(arguments: Sequence[str], san_uris: Sequence[str]) -> str:
+def run_sign(arguments: Sequence[str], *, quiet: bool = False) -> str:
+    """
+    Run `weighbridge sign` with *arguments* and return its JSON document.
+
+    Raises:
+        WeighbridgeError: Nothing was signed.
+    """
+    return _run(["sign", *arguments], quiet=quiet)
+
+
+def run_verify(
+    arguments: Sequence[str], *, san_uris: Sequence[str] = (), quiet: bool = False
+) -> str:
+    """
+    Run `weighbridge verify` with *arguments* and return its JSON document.
+
+    Raises:
+        WeighbridgeError: It does not verify.
+    """
+    arguments = ["verify", *arguments]
     try:
-        document = _run(arguments)
+        document = _run(arguments, quiet=quiet)
     except SignatureRejectedError as error:
         if error.code not in _MAYBE_LEGACY:
             raise
         try:
-            document = _run([*arguments, "--allow-legacy"])
+            document = _run([*arguments, "--allow-legacy"], quiet=quiet)
         except WeighbridgeError:
             raise error from None
-        warn("this signature is in the form of releases before 1.0, which binds less: sign again")
+        if not quiet:
+            warn(
+                "this signature is in the form of releases before 1.0, which binds less: sign again"
+            )
     found = json.loads(document)["identity"].get("san_uris", [])
     missing = [uri for uri in san_uris if uri not in found]
     if missing:
@@ -78,13 +100,13 @@ def _verify(arguments: Sequence[str], san_uris: Sequence[str]) -> str:
     return document
 
 
-def _run(arguments: Sequence[str]) -> str:
+def _run(arguments: Sequence[str], *, quiet: bool) -> str:
     """Return the JSON document that the command prints; its errors are raised."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         session = Session()
         cli.main(
-            args=[*arguments, "--format", "json"],
+            args=[*arguments, "--format", "json", *(["--quiet"] if quiet else [])],
             prog_name="weighbridge",
             standalone_mode=False,
             obj=session,
