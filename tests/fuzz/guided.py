@@ -34,7 +34,7 @@ def run_here(name: str, folder: Path, seconds: int, keep: Path, *, signatures: b
         sys.argv[0],
         f"-max_total_time={seconds}",
         f"-artifact_prefix={keep}/{name}-",
-        "-timeout=20",
+        "-timeout=120",  # of the wall clock: a busy machine stops a quick input for longer than it takes
         "-rss_limit_mb=2048",
         "-max_len=65536",
         str(folder),

@@ -90,6 +90,14 @@ _YAML: Final = frozenset({"yaml", "yml"})
 _YAML_NAMES: Final = frozenset({"mlmodel"})
 # `site` executes the lines of a .pth file that begin with `import` (Python docs, module site).
 _SITE_IMPORT: Final = re.compile(r"^import[ \t].*", re.MULTILINE)
+_GIT_FILES: Final = frozenset({"config", "config.worktree", ".gitconfig", ".gitmodules"})
+# A folder that holds `HEAD`, `config`, `objects` and `refs` is a repository to git, whatever it is
+# called, and these settings name programs (git-config; safe.bareRepository).
+_GIT_COMMAND: Final = re.compile(
+    r"^[ \t]*(?:askpass|fsmonitor|gitproxy|hookspath|sshcommand)[ \t]*="
+    r"(?![ \t]*(?:true|false|1|0|yes|no|on|off)?[ \t]*$)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _PROSE: Final = frozenset({"md", "markdown", "rst"})
 _BLOCK: Final = 1024 * 1024
 _OVERLAP: Final = 256
@@ -141,6 +149,8 @@ def _scripts(subject: Subject, name: str, suffix: str) -> Analysis:
         yield ScriptFacts(subject=subject, interpreter=SCRIPT_SUFFIXES[suffix])
     elif name in START_FILES:
         yield ScriptFacts(subject=subject, interpreter=START_FILES[name])
+    elif name in _GIT_FILES and _GIT_COMMAND.search(read_text(subject)):
+        yield ScriptFacts(subject=subject, interpreter="git when it runs in the folder")
     elif recipe is not None and suffix not in _PROSE:
         yield ScriptFacts(subject=subject, interpreter=recipe, on_request=True)
 

@@ -37,3 +37,18 @@ def test_python_script() -> None:
     data = b"#!/usr/bin/env python3\nimport os\nos.system('touch marker')\n"
     found = rules_of(examined(data, format=FileFormat.SCRIPT, path="x"))
     assert found == {RULE, "remote-code-python-file", "python-dangerous-call"}
+
+
+@pytest.mark.parametrize("setting", ["fsmonitor = touch marker", "sshCommand=x", "hooksPath = ."])
+def test_repository_in_the_model(setting: str) -> None:
+    """Settings of git that name a program are found, where git looks for them."""
+    data = f"[core]\n\t{setting}\n".encode()
+    assert findings_of(RULE, examined(data, format=FileFormat.TEXT, path="x/config"))
+    assert examined(data, format=FileFormat.TEXT, path="x/config.txt") == ()
+
+
+@pytest.mark.parametrize("setting", ["fsmonitor = true", "fsmonitor=", "bare = true"])
+def test_harmless_repository(setting: str) -> None:
+    """Settings that name none are not found."""
+    data = f"[core]\n\t{setting}\n".encode()
+    assert examined(data, format=FileFormat.TEXT, path="config") == ()
