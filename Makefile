@@ -87,7 +87,7 @@ bench-scan: $(STAMP) ## Measure detection beside other scanners, and write docs/
 
 .venv-fuzz/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-fuzz
-	.venv-fuzz/bin/python -m pip install --quiet atheris numpy joblib pytest --editable .
+	.venv-fuzz/bin/python -m pip install --quiet atheris numpy joblib pytest --editable '.[demo]'
 	@touch $@
 
 fuzz: .venv-fuzz/.ready ## Fuzz every analyzer, guided by coverage (SECONDS for each format, default 60)

@@ -9,7 +9,7 @@ By hand, with coverage to guide it: `make fuzz-signatures`.
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +24,7 @@ from support.pki import NOW, Plan, bundle_pem, curve_key, intermediate_plan, pub
 from support.signatures import SHARDS, key_signer, key_verifier, state
 from weighbridge.core.errors import RefusedError, SignatureRejectedError, WeighbridgeError
 from weighbridge.core.identity import VerifiedIdentity
+from weighbridge.demo.instance.loopback import loopback_sigstore
 from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.certificate import CertificateSigner, CertificateVerifier
 from weighbridge.signing.certificate_file import load_certificates
@@ -31,10 +32,21 @@ from weighbridge.signing.certificate_path import TrustStore
 from weighbridge.signing.identity import ExpectedIdentity
 from weighbridge.signing.interface import Verifier
 from weighbridge.signing.key_file import load_public_key
+from weighbridge.signing.sigstore.credentials import GivenToken
+from weighbridge.signing.sigstore.expected import Exactly, ExpectedSigner
+from weighbridge.signing.sigstore.signer import SigstoreSigner
+from weighbridge.signing.sigstore.trust import parse_trust
+from weighbridge.signing.sigstore.verification import SigstoreVerifier
 from weighbridge.signing.statement import parse_statement, render_statement
 from weighbridge.signing.timestamps.token import UntrustedTimestampError, verify_timestamp
 
 _WHERE: Final = "model.sig"
+_ADA: Final = "ada@example.org"
+_BYTES: Final = frozenset(
+    {"payload", "sig", "rawBytes", "canonicalizedBody", "hashes", "rootHash", "signedTimestamp"}
+    | {"signedEntryTimestamp", "keyId"}
+)
+"""Members of a signature file that are bytes in base64, or lists of such."""
 _SIGNATURE: Final = b"the bytes of a signature"
 _STAMPED: Final = Path(__file__).parents[1] / "vectors" / "timestamps"
 _TIMESTAMPS: Final = tuple((_STAMPED / f"{name}.tsr").read_bytes() for name in ("ecdsa", "rsa"))
@@ -114,6 +126,7 @@ def targets() -> dict[str, Target]:
         "timestamp": Target(seeds=_TIMESTAMPS, check=_timestamp),
         **_signed("key", key_signer().sign(payloads[0]), key_verifier()),
         **_signed("certificate", chain.signer.sign(payloads[0]), chain.verifier),
+        **_keyless(payloads[0]),
     }
 
 
@@ -136,33 +149,59 @@ def _chain() -> _Chain:
     return _Chain(pem=bundle_pem([leaf, middle, authority]), signer=signer, verifier=verifier)
 
 
+def _keyless(payload: bytes) -> dict[str, Target]:
+    """Return the targets of keyless signatures: one by each version of the log's protocol."""
+    found: dict[str, Target] = {}
+    with loopback_sigstore() as instance:
+        for version, place in ((1, instance.trust_config_v1), (2, instance.trust_config)):
+            trust = parse_trust(place.read_bytes(), where="trust.json")
+            signer = SigstoreSigner(trust=trust, credentials=GivenToken(text=instance.token(_ADA)))
+            expected = ExpectedSigner(identity=Exactly(_ADA), issuer=instance.issuer.url)
+            verifier = SigstoreVerifier(trust=trust, expected=expected)
+            found |= _signed(f"keyless{version}", signer.sign(payload), verifier)
+    return found
+
+
 def _signed(method: str, file: bytes, verifier: Verifier) -> dict[str, Target]:
     """Return the targets that change a signature file and what is encoded in it."""
     document = json.loads(file)
-    original = _verified(file, verifier)
+    at = datetime.now(UTC) if method.startswith("keyless") else NOW
+
+    def verified(data: bytes) -> tuple[VerifiedIdentity, bytes]:
+        """Return who signed what; equal for two files that say the same."""
+        bundle = parse_bundle(data, where=_WHERE)
+        identity = verifier.verify(bundle, at=at)
+        parse_statement(bundle.payload, where=_WHERE)
+        return identity, bundle.payload
+
+    original = verified(file)
 
     def target(*path: str | int) -> Target:
         seed = base64.b64decode(_at(document, path)) if path else file
 
         def run(data: bytes) -> None:
             changed = file_with(document, path, data) if path else data
-            if _verified(changed, verifier) != original:
+            if verified(changed) != original:
                 raise AcceptedError(f"{method} {path}: {changed.decode(errors='replace')[:4000]}")
 
         return Target(seeds=(seed,), check=run)
 
-    envelope = ("dsseEnvelope", "payload"), ("dsseEnvelope", "signatures", 0, "sig")
-    parts = {"payload": envelope[0], "signature": envelope[1]}
-    chain = document["verificationMaterial"].get("x509CertificateChain", {}).get("certificates", ())
-    certificates: dict[str, tuple[str | int, ...]] = {
-        f"certificate-{number}": (
-            *("verificationMaterial", "x509CertificateChain", "certificates"),
-            *(number, "rawBytes"),
-        )
-        for number in range(len(chain))
+    inner = {
+        "-".join(str(step) for step in (method, *path[1:]) if step != "rawBytes"): target(*path)
+        for path in _encoded(document)
     }
-    inner = {f"{method}-{name}": target(*path) for name, path in (parts | certificates).items()}
     return {f"{method}-file": target(), **inner}
+
+
+def _encoded(document: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield where *document* has bytes in base64."""
+    if isinstance(document, str):
+        if path[-1] in _BYTES or (len(path) > 1 and path[-2] in _BYTES):
+            yield path
+        return
+    steps = document.items() if isinstance(document, dict) else ()
+    for step, value in steps or (enumerate(document) if isinstance(document, list) else ()):
+        yield from _encoded(value, (*path, step))
 
 
 def file_with(document: Any, path: tuple[str | int, ...], data: bytes) -> bytes:
@@ -176,14 +215,6 @@ def _at(document: Any, path: tuple[str | int, ...]) -> Any:
     for step in path:
         document = document[step]
     return document
-
-
-def _verified(data: bytes, verifier: Verifier) -> tuple[VerifiedIdentity, bytes]:
-    """Return who signed what; equal for two files that say the same."""
-    bundle = parse_bundle(data, where=_WHERE)
-    identity = verifier.verify(bundle, at=NOW)
-    parse_statement(bundle.payload, where=_WHERE)
-    return identity, bundle.payload
 
 
 def _timestamp(data: bytes) -> None:
