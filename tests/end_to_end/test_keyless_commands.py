@@ -3,6 +3,9 @@
 import hashlib
 import json
 import shutil
+import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -335,3 +338,31 @@ def test_nothing_at_all_shows_help(place: Path) -> None:
         result = weighbridge(place, command)
         assert "sigstore" in result.out + result.err
         assert weighbridge(place, command, "--help").code == 0
+
+
+def test_an_interrupt_while_a_service_is_silent_leaves_nothing(
+    place: Path, instance: LoopbackSigstore
+) -> None:
+    """Ctrl-C while a service does not answer ends the command, and the old signature stays."""
+    assert weighbridge(place, *SIGN, *TOKEN).code == 0
+    before = (place / "model" / "model.sig").read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = json.loads((place / "trust.json").read_text())
+        port = silent.getsockname()[1]
+        config["signingConfig"]["caUrls"][0]["url"] = f"http://127.0.0.1:{port}"
+        (place / "silent.json").write_text(json.dumps(config))
+        command = [sys.executable, "-m", "weighbridge", "sign", "model"]
+        command += ["--trust-config", "silent.json", *TOKEN]
+        process = subprocess.Popen(
+            command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "interrupted; nothing was written" in err
+    assert (place / "model" / "model.sig").read_bytes() == before
+    assert not list((place / "model").glob(".weighbridge-*"))
