@@ -23,8 +23,11 @@ from weighbridge.load.selection import place_tensors
 from weighbridge.load.store import Store
 
 if TYPE_CHECKING:
+    import catboost
+    import lightgbm
     import onnxruntime
     import torch
+    import xgboost
     from sklearn.base import BaseEstimator
 
     from weighbridge.load.frameworks import Array, Tensor
@@ -145,6 +148,15 @@ class VerifiedArtifact:
     ) -> "onnxruntime.InferenceSession": ...
 
     @overload
+    def as_(self, kind: Literal["xgboost"], *, file: str | None = None) -> "xgboost.Booster": ...
+
+    @overload
+    def as_(self, kind: Literal["lightgbm"], *, file: str | None = None) -> "lightgbm.Booster": ...
+
+    @overload
+    def as_(self, kind: Literal["catboost"], *, file: str | None = None) -> "catboost.CatBoost": ...
+
+    @overload
     def as_(self, kind: Literal["joblib", "pickle"], *, file: str | None = None) -> object: ...
 
     def as_(
@@ -163,7 +175,8 @@ class VerifiedArtifact:
         scanned once more, and any finding refuses them, whatever the policy accepts.
 
         `onnxruntime` is a session for an ONNX model, whose external data comes from the held
-        files as well.
+        files as well. `xgboost`, `lightgbm` and `catboost` are models in the frameworks' own
+        formats, which hold no code.
 
         Args:
             kind: What is wanted.

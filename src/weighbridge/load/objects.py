@@ -17,7 +17,9 @@ from weighbridge.formats.sniff import sniff
 from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.judged import COMPRESSED, PICKLES
 
-ObjectKind: TypeAlias = Literal["joblib", "onnxruntime", "pickle", "sklearn"]
+ObjectKind: TypeAlias = Literal[
+    "catboost", "joblib", "lightgbm", "onnxruntime", "pickle", "sklearn", "xgboost"
+]
 """What `VerifiedArtifact.as_` makes."""
 
 
@@ -32,6 +34,7 @@ class Chosen:
         name: The file's base name.
         where: How errors call it.
         format: As told from its bytes.
+        formats: That one, and others that the bytes could be taken for.
         providers: ONNX Runtime's execution providers.
     """
 
@@ -40,6 +43,7 @@ class Chosen:
     name: str
     where: str
     format: FileFormat
+    formats: frozenset[FileFormat]
     providers: tuple[str, ...] = ()
 
     @property
@@ -70,20 +74,56 @@ def _onnxruntime(chosen: Chosen) -> object:
     return load_session(chosen.files, chosen.path, where=chosen.where, providers=providers)
 
 
+def _xgboost(chosen: Chosen) -> object:
+    from weighbridge.load.xgboost_model import load_xgboost  # noqa: PLC0415  only when asked for
+
+    return load_xgboost(chosen.held, where=chosen.where)
+
+
+def _lightgbm(chosen: Chosen) -> object:
+    from weighbridge.load.lightgbm_model import load_lightgbm  # noqa: PLC0415  only when asked for
+
+    return load_lightgbm(chosen.held, where=chosen.where)
+
+
+def _catboost(chosen: Chosen) -> object:
+    from weighbridge.load.catboost_model import load_catboost  # noqa: PLC0415  only when asked for
+
+    return load_catboost(chosen.held, where=chosen.where)
+
+
 @frozen(kw_only=False)
 class _Loader:
-    """Formats of the file that is meant, and what makes the object of it."""
+    """
+    Formats of the file that is meant, and what makes the object of it.
+
+    Attributes:
+        formats: Of the file, as told from its bytes.
+        load: Makes the object.
+        heads: How a file of these formats starts that is meant without being named, for formats
+            that are not only models.
+    """
 
     formats: frozenset[FileFormat]
     load: Callable[[Chosen], object]
+    heads: tuple[tuple[FileFormat, bytes], ...] = ()
 
 
 _LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
     {
+        "catboost": _Loader(frozenset({FileFormat.CATBOOST}), _catboost),
         "joblib": _Loader(PICKLES | COMPRESSED, _pickle),
+        "lightgbm": _Loader(
+            frozenset({FileFormat.TEXT}), _lightgbm, heads=((FileFormat.TEXT, b"tree\n"),)
+        ),
         "onnxruntime": _Loader(frozenset({FileFormat.ONNX}), _onnxruntime),
         "pickle": _Loader(frozenset({FileFormat.PICKLE}), _pickle),
         "sklearn": _Loader(PICKLES | COMPRESSED, _sklearn),
+        "xgboost": _Loader(
+            frozenset({FileFormat.XGBOOST, FileFormat.JSON}),
+            _xgboost,
+            heads=((FileFormat.JSON, b'{"learner"'),),
+        ),
     }
 )
 
@@ -116,15 +156,15 @@ def load_object(
         raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
     if providers is not None and kind != "onnxruntime":
         raise UsageError("only sessions of ONNX Runtime have providers", found=kind)
-    chosen = _choose(kind, loader.formats, files, file=file, name=name)
+    chosen = _choose(kind, loader, files, file=file, name=name)
     return loader.load(replace(chosen, providers=tuple(providers or ())))
 
 
-def _choose(
-    kind: str, formats: frozenset[FileFormat], files: HeldFiles, *, file: str | None, name: str
-) -> Chosen:
+def _choose(kind: str, loader: _Loader, files: HeldFiles, *, file: str | None, name: str) -> Chosen:
     told = {path: _tell(files, path, name) for path in ([file] if file else files.paths)}
-    fitting = [chosen for chosen in told.values() if chosen.format in formats]
+    fitting = [chosen for chosen in told.values() if chosen.formats & loader.formats]
+    if file is None:
+        fitting = [chosen for chosen in fitting if _is_meant(chosen, loader)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -137,17 +177,25 @@ def _choose(
         f"no file is of a format that is loaded as {kind}",
         code=Code.LOAD_FORMAT,
         where=file,
-        expected=" or ".join(sorted(formats)),
+        expected=" or ".join(sorted(loader.formats)),
         found=", ".join(sorted({chosen.format for chosen in told.values()})) or "no file",
     )
 
 
+def _is_meant(chosen: Chosen, loader: _Loader) -> bool:
+    """Tell whether a file that nobody named is a model of the kind and not any file."""
+    head = dict(loader.heads).get(chosen.format, b"")
+    return chosen.held.read_at(0, len(head)) == head
+
+
 def _tell(files: HeldFiles, path: str, name: str) -> Chosen:
     base = name if path == "." else path.rpartition("/")[2]
+    sniffed = sniff(files[path], name=base)
     return Chosen(
         files=files,
         path=path,
         name=base,
         where=name if path == "." else path,
-        format=sniff(files[path], name=base).format,
+        format=sniffed.format,
+        formats=frozenset({sniffed.format, *sniffed.also}),
     )

@@ -15,7 +15,10 @@ from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
 
 if TYPE_CHECKING:
+    import catboost
+    import lightgbm
     import onnxruntime
+    import xgboost
     from sklearn.base import BaseEstimator
 
 
@@ -52,6 +55,42 @@ def load(
     as_: Literal["onnxruntime"],
     file: str | None = None,
 ) -> "onnxruntime.InferenceSession": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["xgboost"],
+    file: str | None = None,
+) -> "xgboost.Booster": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["lightgbm"],
+    file: str | None = None,
+) -> "lightgbm.Booster": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["catboost"],
+    file: str | None = None,
+) -> "catboost.CatBoost": ...
 
 
 @overload

@@ -1,0 +1,29 @@
+"""Models of XGBoost in JSON or Universal Binary JSON, from the held bytes."""
+
+from typing import TYPE_CHECKING
+
+from weighbridge.core.errors import MissingExtraError
+from weighbridge.load.foreign import foreign
+from weighbridge.load.held import HeldFile
+
+if TYPE_CHECKING:
+    import xgboost
+
+
+def load_xgboost(held: HeldFile, *, where: str) -> "xgboost.Booster":
+    """
+    Return a booster of XGBoost; *where* names the file in errors.
+
+    Raises:
+        MissingExtraError: XGBoost is not installed.
+        OperationError: It does not take the file.
+    """
+    try:
+        import xgboost  # noqa: PLC0415  optional, slow
+    except ImportError as error:
+        raise MissingExtraError.for_extra("xgboost", purpose="a booster of XGBoost") from error
+    with foreign("XGBoost", where=where):
+        booster = xgboost.Booster()
+        # A buffer: XGBoost opens what is text as a file.
+        booster.load_model(bytearray(held.read()))
+        return booster
