@@ -56,6 +56,14 @@ _TEMPLATE: Final = re.compile(
 
 _MAX_TEMPLATE: Final = 4096
 
+_NAME_AT: Final = 2
+_NETWORKS: Final = "ultralytics.nn.tasks"
+_LAYER: Final = re.compile(r"(?:(?:torch\.)?nn\.|torchvision\.ops\.)?(?:[A-Z]|v[0-9])\w*", re.ASCII)
+_ACTIVATION: Final = re.compile(
+    r"(?:torch\.)?nn\.[A-Z]\w*\((?:[a-z_]+=)?(?:[0-9.e-]*|True|False)\)", re.ASCII
+)
+"""An activation as configurations have it: a layer of torch with at most one constant."""
+
 _OWN: Final = frozenset({"__networkx_cache__"})
 """Names of frameworks that only look special."""
 
@@ -68,6 +76,8 @@ def refuse_state(plain: PlainValues, entry: Entry, state: State, content: Value)
     if state not in _STATES:
         return f"a state is given to the result of {entry.name}"
     refused = _STATES[state](plain, content)
+    if refused is None and entry.module == _NETWORKS:
+        refused = _network(content)
     if refused is None and entry.forbids:
         return _forbidden(entry, content)
     return refused
@@ -112,6 +122,38 @@ def _slots(plain: PlainValues, state: Value) -> Refusal:
     if isinstance(state, TupleNode) and len(state.items) == 2:  # noqa: PLR2004  dict and slots
         return _names(state.items[0]) or _names(state.items[1])
     return refuse_attributes(plain, state)
+
+
+def _network(state: Value) -> Refusal:
+    """
+    Refuse the description of a network that runs code when it is trained on.
+
+    Ultralytics builds the network anew from its attribute `yaml`: it evaluates the activation, and
+    calls whatever has the name of a layer among its own functions.
+    """
+    for key, described in state.pairs() if isinstance(state, DictNode) else ():
+        if key != "yaml" or not isinstance(described, DictNode):
+            continue
+        for name, value in described.pairs():
+            if name == "activation" and not (
+                value is None or (isinstance(value, str) and _ACTIVATION.fullmatch(value))
+            ):
+                return "its description names an activation that Ultralytics would evaluate"
+            if name in {"backbone", "head"} and not all(map(_is_layer, _rows(value))):
+                return "its description has a layer that is none"
+    return None
+
+
+def _rows(value: Value) -> tuple[Value, ...]:
+    """Return the rows of a part of a description; what is no list is one that is no row."""
+    return tuple(value.items) if isinstance(value, ListNode | TupleNode) else (value,)
+
+
+def _is_layer(row: Value) -> bool:
+    """Tell whether a row of a description, (from, number, name, arguments), names a layer."""
+    items = row.items if isinstance(row, ListNode | TupleNode) else ()
+    name = items[_NAME_AT] if len(items) > _NAME_AT else None
+    return isinstance(name, str) and _LAYER.fullmatch(name) is not None
 
 
 def _forbidden(entry: Entry, state: Value) -> Refusal:

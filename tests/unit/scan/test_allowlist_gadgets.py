@@ -31,6 +31,17 @@ def _built(kind: bytes, *items: bytes) -> bytes:
     return p.new(kind) + p.dict_of(*items) + p.BUILD
 
 
+def _network(*described: bytes) -> bytes:
+    """Return a network of Ultralytics with the description that it was built from."""
+    return _built(NETWORK, p.text("yaml"), p.dict_of(*described))
+
+
+def _layer(name: str) -> bytes:
+    """Return a part of a description with one layer."""
+    row = (p.integer(-1), p.integer(1), p.text(name), p.list_of())
+    return p.list_of(p.list_of(*row))
+
+
 def _array(code: str, flags: int, content: bytes) -> bytes:
     """Return an array of one element of the type *code*, of which the state has *flags*."""
     kind = p.call(p.name("numpy", "dtype"), p.text(code), p.FALSE, p.TRUE)
@@ -501,6 +512,22 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         + p.EMPTY_TUPLE
         + p.NONE
         + p.OBJ,
+    ),
+    "activation": (
+        _network(p.text("activation"), p.text("torch.nn.LeakyReLU(0.1)")),
+        _network(p.text("activation"), p.text("touch(marker)")),
+    ),
+    "activation-behind": (
+        _network(p.text("activation"), p.text("nn.ReLU(inplace=True)")),
+        _network(p.text("activation"), p.text("nn.ReLU(touch(marker))")),
+    ),
+    "layer-of-a-description": (
+        _network(p.text("backbone"), _layer("nn.Upsample"), p.text("head"), _layer("v10Detect")),
+        _network(p.text("backbone"), _layer("check_requirements")),
+    ),
+    "rows-of-a-description": (
+        _network(p.text("nc"), p.integer(80), p.text("head"), p.list_of()),
+        _network(p.text("head"), p.list_of(p.NONE)),
     ),
     "numbers-as-pointers": (
         _array("u8", 0, p.raw(b"AAAAAAAA")),
