@@ -77,7 +77,7 @@ def _find(window: Window) -> tuple[FileFormat, ...]:
         text = is_text(window)
         if text and is_textual(window.suffix):
             walk = walk_pickle(window, patient=True)
-        if _is_pickle(walk, window, text=text) and not _is_map(window):
+        if _is_pickle(walk, window, text=text) and (walk.calls or not _is_map(window)):
             found.append(_classify_pickle(walk, window))
     found.extend(_find_binary(window))
     if not found and _is_weak_pickle(walk, window):

@@ -9,6 +9,8 @@ _MOST: Final = 256
 """Values that are looked at."""
 _LEAST: Final = 3
 _KEY_BYTES: Final = 1024
+_EMPTY: Final = (0x80, 0x90)
+"""A map and an array without anything, each the whole of a file of spaCy."""
 _EXTENSION_OPCODES: Final = b"\x82\x83\x84"
 _SIZES: Final = {
     0xC0: 0, 0xC2: 0, 0xC3: 0,
@@ -27,12 +29,15 @@ class _NotMessagePackError(Exception):
 
 def is_msgpack(window: Window) -> bool:
     """
-    Tell whether the file is one map of MessagePack with text for keys, as models are.
+    Tell whether the file is one map or array of MessagePack, as models and parts of them are.
 
-    Every value up to the end of the file, or to that of what may be looked at, has to be one, and
-    the map has to end with the file.
+    Every value up to the end of the file, or to that of what may be looked at, has to be one, keys
+    are texts or integers, and the map or array has to end with the file.
     """
-    if not 0x80 < window.head[0] < 0x90 and window.head[0] not in (0xDE, 0xDF):  # noqa: PLR2004  maps
+    first = window.head[0]
+    if window.size == 1:
+        return first in _EMPTY
+    if not 0x80 < first < 0xA0 and first not in _HOLDERS:  # noqa: PLR2004  small maps and arrays
         return False
     window.refill()
     try:
@@ -50,14 +55,17 @@ def is_map_and_no_pickle(window: Window) -> bool:
     Such a pickle would begin with a look-up in a registry that is empty unless a program fills
     it, and fail there.
     """
-    return window.head[0] in _EXTENSION_OPCODES and is_msgpack(window)
+    first, second = window.head[0], window.head[1:2]
+    return first in _EXTENSION_OPCODES and any(map(_is_text, second)) and is_msgpack(window)
 
 
 def _holds(window: Window) -> bool:
     """Walk the first values."""
     left: list[list[int]] = []
+    texts = 0
     for number, (head, at) in enumerate(_heads(window)):
         tag, holds, pairs = head
+        texts += _is_text(tag)
         if left and left[-1][1] and left[-1][0] % 2 == 0 and not _is_key(tag):
             raise _NotMessagePackError
         if holds:
@@ -71,13 +79,18 @@ def _holds(window: Window) -> bool:
             if not left:
                 return at == window.size and number >= _LEAST - 1
         if number >= _MOST:
-            return True
+            return texts > 0
     return False
 
 
 def _is_key(tag: int) -> bool:
-    """Tell whether a value may be the key of a map: a text, or bytes as msgpack-numpy has them."""
-    return 0xA0 < tag < 0xC0 or tag in _TEXTS or tag in _BINARY  # noqa: PLR2004  short texts
+    """Tell whether a value may be the key of a map: a text, bytes, or an integer."""
+    return _is_text(tag) or tag < 0x80 or tag >= 0xE0 or 0xCC <= tag <= 0xD3  # noqa: PLR2004  integers
+
+
+def _is_text(tag: int) -> bool:
+    """Tell whether a value is a text, or bytes as msgpack-numpy has them for keys."""
+    return 0xA0 <= tag < 0xC0 or tag in _TEXTS or tag in _BINARY  # noqa: PLR2004  short texts
 
 
 def _heads(window: Window) -> Iterator[tuple[tuple[int, int, bool], int]]:

@@ -53,6 +53,13 @@ def test_a_pickle_by_its_name_stays_one() -> None:
     assert told(data, "model") is F.MSGPACK
 
 
+def test_a_call_settles_it() -> None:
+    """What calls something is a pickle, though the same bytes are a map."""
+    assert told(b"\x82\x01)R.", "model") is F.PICKLE
+    assert told(b"\x82\xa1)R\xa1.\x01", "model") is F.PICKLE
+    assert told(b"\x82\xa1)S\xa1.\x01", "model") is F.MSGPACK
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -60,7 +67,16 @@ def test_a_pickle_by_its_name_stays_one() -> None:
         (b"\x81\xa1a\x93\x01\x02", F.UNKNOWN),
         (b"\x81\xa1a\x93\x01\x02\xa1b\x00", F.UNKNOWN),
         (b"\x81\xa1\xff\x93\x01\x02\xa1b", F.UNKNOWN),
-        (b"\x81\x01\x93\x01\x02\xa1b", F.UNKNOWN),
+        (b"\x81\x01\x93\x01\x02\xa1b", F.MSGPACK),
+        (b"\x81\xcf\x00\x00\x00\x00\x00\x00\x00\x01\x00", F.MSGPACK),
+        (b"\x81\xc0\x93\x01\x02\xa1b", F.UNKNOWN),
+        (b"\x91\x81\xa1a\x01", F.MSGPACK),
+        (b"\x91\x81\xa1a\x01\x00", F.UNKNOWN),
+        (b"\xdc\x01\x2c" + b"\xa1a" * 300, F.MSGPACK),
+        (b"\xdc\x01\x2c" + b"\x01" * 300, F.UNKNOWN),
+        (b"\x80", F.MSGPACK),
+        (b"\x90", F.MSGPACK),
+        (b"\x91", F.UNKNOWN),
         (b"\x81\xa1a\xc1\x01\x02\xa1b", F.UNKNOWN),
         (b"\xde\x00\x01\xd9\x01a\x93\x01\x02\xa1b", F.MSGPACK),
         (b"\x81\xa1a" + b"\xc6\x00\x01\x00\x00" + bytes(65536), F.MSGPACK),
