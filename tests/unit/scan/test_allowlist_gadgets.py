@@ -264,6 +264,14 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
         p.call(INTERVAL, p.name("pandas.core.arrays.interval", "IntervalArray"), p.integer(1)),
         p.call(INTERVAL, LINEAR, p.integer(1)),
     ),
+    "words-of-fairseq": (
+        _built(p.name("fairseq.data.dictionary", "Dictionary"), p.text("symbols"), p.list_of()),
+        p.call(
+            p.name("fairseq.data.dictionary", "Dictionary.add_from_file"),
+            p.NONE,
+            p.text("/etc/marker"),
+        ),
+    ),
     "words-of-keras": (
         _built(p.name("keras_preprocessing.text", "Tokenizer"), p.text("analyzer"), p.NONE),
         _built(p.name("keras_preprocessing.text", "Tokenizer"), p.text("analyzer"), SYSTEM),

@@ -32,6 +32,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "decimal": "python",
         "einops": "einops",
         "facenet_pytorch": "facenet_pytorch",
+        "fairseq": "fairseq",
         "feature_engine": "feature_engine",
         "fractions": "python",
         "functools": "python",
