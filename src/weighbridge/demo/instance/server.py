@@ -1,21 +1,22 @@
 """A small HTTP server on the loopback interface, for the services of the test instance."""
 
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.core.limits import MAX_INSTANCE_IDLE_SECONDS, MAX_INSTANCE_REQUEST_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 
 _JSON: Final = "application/json"
-_IDLE_SECONDS: Final = 30
 
 
 class RequestRefusedError(Exception):
@@ -145,6 +146,10 @@ class Response:
     location: str = ""
 
 
+_Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
+_Address: TypeAlias = Any
+"""As in `socketserver`, which handles other kinds of sockets, too."""
+
 Route: TypeAlias = Callable[[Request], Response]
 Routes: TypeAlias = Mapping[tuple[str, str], Route]
 """What answers which method and path."""
@@ -174,6 +179,35 @@ def listening() -> Iterator["Service"]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """Ends when it is told to, whatever its clients do."""
+
+    daemon_threads = False
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def process_request(self, request: _Connection, client_address: _Address) -> None:
+        """Remember the connection, which a thread of its own handles."""
+        if isinstance(request, socket.socket):
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: _Connection) -> None:
+        """Forget the connection, which has been handled."""
+        if isinstance(request, socket.socket):
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """End the connections that are open, so that nobody waits for their clients."""
+        for connection in tuple(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        super().server_close()
+
+
 class Service:
     """
     One HTTP server.
@@ -187,8 +221,7 @@ class Service:
     def __init__(self) -> None:
         self.routes: Routes = {}
         self.requests = 0
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = False
+        self.server = _Server(self._handler())
 
     @property
     def url(self) -> str:
@@ -199,7 +232,7 @@ class Service:
         service = self
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = _IDLE_SECONDS
+            timeout = MAX_INSTANCE_IDLE_SECONDS
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class' name
                 del format, args

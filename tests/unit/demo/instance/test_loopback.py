@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,3 +109,15 @@ def test_misbehaviour_ends_with_its_context(instance: LoopbackSigstore) -> None:
     ):
         client_signs(instance.trust_config, instance.token(ADA))
     assert client_signs(instance.trust_config, instance.token(ADA))
+
+
+def test_a_silent_connection_does_not_hold_up_the_end() -> None:
+    """Somebody who connects and says nothing is left alone, and the instance ends all the same."""
+    with ExitStack() as stack:
+        instance = stack.enter_context(loopback_sigstore())
+        port = urlsplit(instance.addresses.oidc).port
+        assert port is not None
+        silent = socket.create_connection(("127.0.0.1", port))
+        stack.close()
+        with silent:
+            assert silent.recv(1) == b""
