@@ -157,6 +157,15 @@ class VerifiedArtifact:
     def as_(self, kind: Literal["catboost"], *, file: str | None = None) -> "catboost.CatBoost": ...
 
     @overload
+    def as_(
+        self,
+        kind: Literal["skops"],
+        *,
+        file: str | None = None,
+        trusted: Sequence[str] | None = None,
+    ) -> object: ...
+
+    @overload
     def as_(self, kind: Literal["joblib", "pickle"], *, file: str | None = None) -> object: ...
 
     def as_(
@@ -165,6 +174,7 @@ class VerifiedArtifact:
         *,
         file: str | None = None,
         providers: Sequence[str] | None = None,
+        trusted: Sequence[str] | None = None,
     ) -> object:
         """
         Return a framework's object, which its own reader makes of the verified bytes.
@@ -176,12 +186,14 @@ class VerifiedArtifact:
 
         `onnxruntime` is a session for an ONNX model, whose external data comes from the held
         files as well. `xgboost`, `lightgbm` and `catboost` are models in the frameworks' own
-        formats, which hold no code.
+        formats, which hold no code. `skops` is an object in a skops file, of types that skops or
+        the caller trusts, if the scan finds nothing in it.
 
         Args:
             kind: What is wanted.
             file: Which file; by default the only one of a format that can be meant.
             providers: For a session: ONNX Runtime's execution providers, by default the CPU.
+            trusted: For skops: types that are trusted besides its own.
 
         Raises:
             MissingExtraError: The framework is not installed.
@@ -191,7 +203,12 @@ class VerifiedArtifact:
                 closed.
         """
         return load_object(
-            kind, self._held, file=file, name=self._digests.name, providers=providers
+            kind,
+            self._held,
+            file=file,
+            name=self._digests.name,
+            providers=providers,
+            trusted=trusted,
         )
 
     def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:

@@ -18,7 +18,7 @@ from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.judged import COMPRESSED, PICKLES
 
 ObjectKind: TypeAlias = Literal[
-    "catboost", "joblib", "lightgbm", "onnxruntime", "pickle", "sklearn", "xgboost"
+    "catboost", "joblib", "lightgbm", "onnxruntime", "pickle", "sklearn", "skops", "xgboost"
 ]
 """What `VerifiedArtifact.as_` makes."""
 
@@ -35,7 +35,7 @@ class Chosen:
         where: How errors call it.
         format: As told from its bytes.
         formats: That one, and others that the bytes could be taken for.
-        providers: ONNX Runtime's execution providers.
+        options: What the caller says besides: providers of ONNX Runtime, types that skops trusts.
     """
 
     files: HeldFiles
@@ -44,7 +44,7 @@ class Chosen:
     where: str
     format: FileFormat
     formats: frozenset[FileFormat]
-    providers: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def held(self) -> HeldFile:
@@ -70,8 +70,14 @@ def _onnxruntime(chosen: Chosen) -> object:
         load_session,
     )
 
-    providers = chosen.providers or DEFAULT_PROVIDERS
+    providers = chosen.options or DEFAULT_PROVIDERS
     return load_session(chosen.files, chosen.path, where=chosen.where, providers=providers)
+
+
+def _skops(chosen: Chosen) -> object:
+    from weighbridge.load.skops_object import load_skops  # noqa: PLC0415  only when asked for
+
+    return load_skops(chosen.held, name=chosen.name, where=chosen.where, trusted=chosen.options)
 
 
 def _xgboost(chosen: Chosen) -> object:
@@ -100,12 +106,14 @@ class _Loader:
     Attributes:
         formats: Of the file, as told from its bytes.
         load: Makes the object.
+        option: What the caller may say besides, by its name in `load_object`.
         heads: How a file of these formats starts that is meant without being named, for formats
             that are not only models.
     """
 
     formats: frozenset[FileFormat]
     load: Callable[[Chosen], object]
+    option: str | None = None
     heads: tuple[tuple[FileFormat, bytes], ...] = ()
 
 
@@ -116,9 +124,10 @@ _LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
         "lightgbm": _Loader(
             frozenset({FileFormat.TEXT}), _lightgbm, heads=((FileFormat.TEXT, b"tree\n"),)
         ),
-        "onnxruntime": _Loader(frozenset({FileFormat.ONNX}), _onnxruntime),
+        "onnxruntime": _Loader(frozenset({FileFormat.ONNX}), _onnxruntime, option="providers"),
         "pickle": _Loader(frozenset({FileFormat.PICKLE}), _pickle),
         "sklearn": _Loader(PICKLES | COMPRESSED, _sklearn),
+        "skops": _Loader(frozenset({FileFormat.SKOPS}), _skops, option="trusted"),
         "xgboost": _Loader(
             frozenset({FileFormat.XGBOOST, FileFormat.JSON}),
             _xgboost,
@@ -135,6 +144,7 @@ def load_object(
     file: str | None,
     name: str,
     providers: Sequence[str] | None = None,
+    trusted: Sequence[str] | None = None,
 ) -> object:
     """
     Return the object of the kind *kind* that the file *file* holds.
@@ -145,19 +155,22 @@ def load_object(
         file: Path of the file; None is the only one of a format of that kind.
         name: The artifact's, which stands for `.`.
         providers: ONNX Runtime's execution providers, for a session of it.
+        trusted: Types that are trusted besides those that skops trusts, for an object of it.
 
     Raises:
-        UsageError: No such kind or file, several files to choose from, or providers for an
-            object that has none.
+        UsageError: No such kind or file, several files to choose from, or an option that the
+            kind does not have.
         OperationError: No file is of a format of that kind.
     """
     loader = _LOADERS.get(kind)
     if loader is None:
         raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
-    if providers is not None and kind != "onnxruntime":
-        raise UsageError("only sessions of ONNX Runtime have providers", found=kind)
+    options = {"providers": providers, "trusted": trusted}
+    for option, value in options.items():
+        if value is not None and option != loader.option:
+            raise UsageError(f"an object of the kind {kind} has no {option}", found=option)
     chosen = _choose(kind, loader, files, file=file, name=name)
-    return loader.load(replace(chosen, providers=tuple(providers or ())))
+    return loader.load(replace(chosen, options=tuple(options.get(loader.option or "") or ())))
 
 
 def _choose(kind: str, loader: _Loader, files: HeldFiles, *, file: str | None, name: str) -> Chosen:

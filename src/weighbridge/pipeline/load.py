@@ -100,7 +100,7 @@ def load(
     policy: Policy,
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
-    as_: Literal["joblib", "pickle"],
+    as_: Literal["joblib", "pickle", "skops"],
     file: str | None = None,
 ) -> object: ...
 

@@ -127,7 +127,7 @@ def test_needs_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_sessions_have_providers() -> None:
     """Providers for another kind of object are wrong use."""
-    with pytest.raises(UsageError, match="providers"):
+    with pytest.raises(UsageError, match="no providers"):
         admit({"m.pkl": b"\x80\x04]."}).as_("pickle", providers=["x"])  # type: ignore[call-overload]
 
 
