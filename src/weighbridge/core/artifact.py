@@ -73,6 +73,7 @@ class FileFormat(StrEnum):
     COREML = "coreml"
     COREML_WEIGHTS = "coreml-weights"
     RAW_TENSORS = "raw-tensors"
+    RAW_BYTES = "raw-bytes"
     XGBOOST = "xgboost"
     CATBOOST = "catboost"
     FASTTEXT = "fasttext"
@@ -212,6 +213,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.SCRIPT: Carries.CODE,
         FileFormat.SHARED_OBJECT: Carries.CODE,
         FileFormat.TENSORRT: Carries.CODE,
+        FileFormat.RAW_BYTES: Carries.UNKNOWN,
         FileFormat.UNKNOWN: Carries.UNKNOWN,
     }
 )

@@ -54,6 +54,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.PROTOBUF_TEXT: "protobuf_text",
         FileFormat.PYTHON_BYTECODE: "python_bytecode",
         FileFormat.PYTHON_SOURCE: "python_source",
+        FileFormat.RAW_BYTES: "raw_tensors",
         FileFormat.RAW_TENSORS: "raw_tensors",
         FileFormat.R_DATA: "r_data",
         FileFormat.SAFETENSORS: "safetensors",

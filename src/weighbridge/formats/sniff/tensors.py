@@ -22,10 +22,10 @@ _BLOB_SENTINEL: Final = b"\xef\xbe\xad\xde"
 """MILBlob's StorageFormat.hpp: a count and a version, then metadata with this mark."""
 _BLOB_HEADER: Final = 64
 
-_RAW_SUFFIX: Final = re.compile(
-    r"bin|data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data"
-    r"|(\w+_)?(weights?|bias|scale|zero_point)(_\w+)?"
+_TENSOR_SUFFIX: Final = re.compile(
+    r"data-[0-9]{5}-of-[0-9]{5}|onnx_data(_[0-9]+)?|data|weights?|bias"
 )
+_RAW_SUFFIX: Final = re.compile(r"bin|(\w+_)?(weights?|bias|scale|zero_point)(_\w+)?")
 _RAW_NAME: Final = re.compile(
     r"""onnx__\w+ | (\w+_)?val_[0-9]+ | \w+_(bias|scale|weight|zero_point|output_[0-9]+)  # of ONNX
       | ([0-9]+[./])*[0-9]+                            # chunks of Zarr
@@ -49,8 +49,10 @@ def find_tensors(window: Window) -> FileFormat | None:
         return FileFormat.WORD2VEC
     if window.suffix == "mnn" and _is_flatbuffer(window):
         return FileFormat.MNN
-    if _RAW_SUFFIX.fullmatch(window.suffix) or _RAW_NAME.fullmatch(window.name):
+    if _TENSOR_SUFFIX.fullmatch(window.suffix):
         return FileFormat.RAW_TENSORS
+    if _RAW_SUFFIX.fullmatch(window.suffix) or _RAW_NAME.fullmatch(window.name):
+        return FileFormat.RAW_BYTES
     return None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.scanning import examined, rules_of
+from weighbridge.core.artifact import Carries, carries
 from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
@@ -103,7 +104,7 @@ def test_weights_of_mnn_in_other_files() -> None:
 )
 def test_bytes_without_a_header(name: str, beside: str) -> None:
     """Unknown bytes pass beside the file that says what they are, and are a gap beside none."""
-    assert told(NOISE, name) is F.RAW_TENSORS
+    assert told(NOISE, name) in (F.RAW_BYTES, F.RAW_TENSORS)
     siblings = frozenset({beside})
     assert examined(NOISE, format=F.RAW_TENSORS, path=name, siblings=siblings) == ()
     (gap,) = examined(
@@ -111,6 +112,13 @@ def test_bytes_without_a_header(name: str, beside: str) -> None:
     )
     assert isinstance(gap, Gap)
     assert gap.code is Code.SCAN_UNSUPPORTED
+
+
+def test_a_name_alone_makes_nothing_harmless() -> None:
+    """Bytes under a name that any file may have are not taken for data by a policy for formats."""
+    for name in ("model.bin", "0.1", "0f" * 16, "onnx__MatMul_12"):
+        assert told(NOISE, name) is F.RAW_BYTES
+    assert carries(F.RAW_BYTES) is Carries.UNKNOWN
 
 
 def test_an_onnx_explains_no_other_file() -> None:
