@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,13 @@ class Case:
             sign_model(self.model, signer)
 
     def parts(self, statement: bytes, *, token: str | None = None, version: int = 2) -> Parts:
-        """Return the parts of another good signature, over *statement*."""
-        return CarelessSigner(self.instance, token=token, version=version).parts(statement)
+        """
+        Return the parts of another good signature, over *statement*.
+
+        Its certificate is valid since a minute ago, and so at every time of a test.
+        """
+        with self.instance.misbehaving(Faults(certificate_shift=timedelta(minutes=-1))):
+            return CarelessSigner(self.instance, token=token, version=version).parts(statement)
 
     def accepted(
         self, *, identity: str = ADA, issuer: str | None = None, trust: Path | None = None
