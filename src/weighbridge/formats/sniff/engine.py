@@ -30,6 +30,8 @@ from weighbridge.formats.text_encoding import decode_start, is_marked
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
+_RAW: Final = frozenset({FileFormat.RAW_BYTES, FileFormat.RAW_TENSORS})
+"""What is told by a name alone."""
 _ZIP: Final = b"PK\x03\x04"
 _UNPICKLED: Final = frozenset({FileFormat.JOBLIB, FileFormat.PICKLE, FileFormat.TORCH_ZIP})
 """What names promise whose loaders unpickle whatever the file is."""
@@ -136,7 +138,7 @@ def _find_last(window: Window, *, text: bool) -> FileFormat:
     if is_msgpack(window):
         return FileFormat.MSGPACK
     found = find_protobuf(window) or find_tensors(window)
-    if found is None and is_deflate(window):
+    if (found is None or found in _RAW) and is_deflate(window):
         return FileFormat.DEFLATE
     if found is None and is_old_prose(window):
         return FileFormat.TEXT

@@ -1,5 +1,6 @@
 """Files of numbers: real ones are told and clean, others are gaps."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,13 @@ def test_a_name_alone_makes_nothing_harmless() -> None:
     for name in ("model.bin", "0.1", "0f" * 16, "onnx__MatMul_12"):
         assert told(NOISE, name) is F.RAW_BYTES
     assert carries(F.RAW_BYTES) is Carries.UNKNOWN
+
+
+def test_a_stream_is_one_under_any_name() -> None:
+    """Bytes that can be inflated are no tensors, whatever they are called."""
+    data = zlib.compress(b"some words of a text, and more words of it", wbits=-15)
+    for name in ("model.bin", "model.weight", "0.1", "model"):
+        assert told(data, name) is F.DEFLATE
 
 
 def test_an_onnx_explains_no_other_file() -> None:
