@@ -46,10 +46,6 @@ _PREFIXES: Final = (
     (arrow_marks.PARQUET, FileFormat.PARQUET),
     (arrow_marks.FILE + b"\x00\x00", FileFormat.ARROW),
     (arrow_marks.FEATHER + b"\x00", FileFormat.ARROW),
-    (b"lmgg", FileFormat.GGML),  # whisper.cpp, and llama.cpp before GGUF
-    (b"fmgg", FileFormat.GGML),
-    (b"tjgg", FileFormat.GGML),
-    (b"algg", FileFormat.GGML),
     (b"\x0c\xdb\x3a\x2a", FileFormat.TENSORSTORE),  # OCDBT: a manifest, and a node of its tree
     (b"\x0c\xdb\x20\xde", FileFormat.TENSORSTORE),
     (b"ID3", FileFormat.MEDIA),
@@ -153,6 +149,11 @@ def _is_r_workspace(window: Window) -> bool:
     return window.head[2:3] in b"XAB" and window.head[3:4] in b"123" and window.head[4:5] in b"\r\n"
 
 
+def _is_ggml(window: Window) -> bool:
+    """A version or the size of a vocabulary follows, which is a small number; text has none."""
+    return 0 < int.from_bytes(window.head[4:8], "little") < _MAX_GGML_NUMBER
+
+
 def _is_orc(window: Window) -> bool:
     """An ORC file ends with its mark and the length of what it says of itself."""
     return window.source.read_at(max(0, window.size - 4), 3) == b"ORC"
@@ -185,6 +186,7 @@ _FLATBUFFERS: Final = {
     b"TFL3": FileFormat.TFLITE,
 }
 """Formats that are a flatbuffer, by its identifier."""
+_MAX_GGML_NUMBER: Final = 1 << 24
 _ENGINES: Final = (b"ftrt", b"ptrt")
 _R_LETTERS: Final = re.compile(rb"A\r?\n[23]\r?\n[0-9]{6}\r?\n[0-9]{6}\r?\n")
 _CHECKED: Final = (
@@ -198,6 +200,8 @@ _CHECKED: Final = (
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
     (b"ORC", FileFormat.ORC, _is_orc),
+    # Models of whisper.cpp, and of llama.cpp before GGUF.
+    *((each, FileFormat.GGML, _is_ggml) for each in (b"lmgg", b"fmgg", b"tjgg", b"algg")),
     (b"\xff\xff\xff\xff", FileFormat.ARROW, lambda window: arrow_marks.is_stream(window.head)),
     *((each, FileFormat.TENSORRT, _is_engine) for each in _ENGINES),
     (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),
