@@ -155,8 +155,9 @@ def _is_ggml(window: Window) -> bool:
 
 
 def _is_orc(window: Window) -> bool:
-    """An ORC file ends with its mark and the length of what it says of itself."""
-    return window.source.read_at(max(0, window.size - 4), 3) == b"ORC"
+    """An ORC file has zeros, and ends with its mark and the length of what it says of itself."""
+    ends = window.source.read_at(max(0, window.size - 4), 3) == b"ORC"
+    return ends and b"\x00" in window.head
 
 
 def _is_engine(window: Window) -> bool:

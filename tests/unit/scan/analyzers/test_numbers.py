@@ -156,6 +156,7 @@ def test_an_onnx_explains_no_other_file() -> None:
         (b"\x0b\x00\x00\x00" + b'{"a": "bc"}' + b"ftru" + bytes(20), "m.engine", F.UNKNOWN),
         (b"ORC" + NOISE + b"ORC\x10", "t.orc", F.ORC),
         (b"ORC" + NOISE, "t.orc", F.UNKNOWN),
+        (b"ORC = 1\nprint(ORC)\n#ORC\n", "model.py", F.PYTHON_SOURCE),
         (NOISE, "weights", F.UNKNOWN),
         (NOISE, "model.mnn", F.UNKNOWN),
     ],
