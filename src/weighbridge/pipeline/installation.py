@@ -14,7 +14,14 @@ from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.launcher import Launcher, is_supported
 from weighbridge.scan.worker.client import ALLOWANCE, TARGET
 
-_PACKAGES: Final = ("weighbridge", "click", "cryptography", "blake3")
+_PACKAGES: Final = (
+    "weighbridge",
+    "click",
+    "cryptography",
+    "blake3",
+    "sigstore",
+    "rfc3161-client",
+)
 
 _EXTRAS: Final = {
     "numpy": ("numpy", "ml_dtypes"),
@@ -47,6 +54,7 @@ def capabilities() -> tuple[Capability, ...]:
         Capability(name="Python", present=True, detail=platform.python_version()),
         *(_package(name) for name in _PACKAGES),
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
+        _ml_dsa(),
         Capability(name="cores", present=True, detail=str(available_cores())),
         _sealed_memory(),
         _confinement(),
@@ -69,6 +77,18 @@ def _extra(name: str, modules: tuple[str, ...]) -> Capability:
         detail = f"without {', '.join(missing)}; run: pip install 'weighbridge[{name}]'"
         return Capability(name=f"extra {name}", present=False, detail=detail)
     return Capability(name=f"extra {name}", present=True, detail="installed")
+
+
+def _ml_dsa() -> Capability:
+    """Say whether the library under `cryptography` has the keys of FIPS 204."""
+    # Imported here: the report needs cryptography, and importing this module should not.
+    from weighbridge.signing.algorithms import MISSING_ML_DSA  # noqa: PLC0415  see above
+    from weighbridge.signing.generation import can_generate  # noqa: PLC0415
+
+    if can_generate("ml-dsa-65"):
+        detail = "available, with --allow-nonstandard-keys"
+        return Capability(name="ML-DSA keys", present=True, detail=detail)
+    return Capability(name="ML-DSA keys", present=False, detail=MISSING_ML_DSA)
 
 
 def _scanner(name: str) -> Capability:

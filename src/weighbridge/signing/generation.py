@@ -64,6 +64,15 @@ class NewKey:
     identity: KeyIdentity
 
 
+def can_generate(kind: str, /) -> bool:
+    """Tell whether the installed library makes keys of *kind*, one of `CURVES` or `OTHERS`."""
+    try:
+        {**CURVES, **OTHERS}[kind]()
+    except UnsupportedAlgorithm:
+        return False
+    return True
+
+
 def generate_key(kind: str = "P-256", *, password: bytes | None = None) -> NewKey:
     """
     Make a key pair of *kind*, one of `CURVES` or `OTHERS`.

@@ -1,12 +1,16 @@
 """What doctor says of confined processes."""
 
+from typing import NoReturn
+
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from weighbridge.core.errors import OperationError
 from weighbridge.pipeline import installation
 from weighbridge.pipeline.installation import Capability, capabilities
 from weighbridge.sandbox.interface import Confinement, Measure
 from weighbridge.sandbox.launcher import Launcher, Worker
+from weighbridge.signing import generation
 
 
 def confinement() -> Capability:
@@ -65,3 +69,21 @@ def test_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
     found = confinement()
     assert not found.present
     assert "no confined processes" in found.detail
+
+
+def test_ml_dsa_is_there_or_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether keys of FIPS 204 can be used depends on the installed library, and doctor says so."""
+
+    def ml_dsa() -> Capability:
+        (found,) = (each for each in capabilities() if each.name == "ML-DSA keys")
+        return found
+
+    def unsupported() -> NoReturn:
+        message = "ML-DSA-65 is not supported by this backend."
+        raise UnsupportedAlgorithm(message)
+
+    assert ml_dsa().present
+    monkeypatch.setattr(generation, "OTHERS", {"ml-dsa-65": unsupported})
+    missing = ml_dsa()
+    assert not missing.present
+    assert "pip install 'cryptography>=48'" in missing.detail
