@@ -203,6 +203,18 @@ class TestInUse:
             trust.log_named(log_id, at=[self.NOW - timedelta(3650)], where="model.sig")
 
 
+def test_a_log_without_a_period_is_in_use_for_ever(root: bytes) -> None:
+    """A log whose period the root does not state is believed at any time."""
+    data = altered(root, lambda d: d["tlogs"][0]["publicKey"].pop("validFor"))
+    trust = parse_trust(data, where="root.json")
+    log_id = trust.root.tlogs[0].log_id.key_id
+    for year in (1970, 2500):
+        assert trust.log_named(log_id, at=[datetime(year, 1, 1, tzinfo=UTC)], where="")
+    (log,) = [party for party in parties_of(trust) if party.role == "transparency log"]
+    assert (log.since, log.until) == (None, None)
+    assert "from" not in log.description
+
+
 def test_a_change_of_the_root_is_told_party_by_party(
     instance: LoopbackSigstore, root: bytes
 ) -> None:
