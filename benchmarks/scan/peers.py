@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def scan(peer: Peer, path: str, module: str, function: str) -> int:
 
 def _run(peer: Peer, path: str, module: str, function: str) -> int:
     """Run the command in this process; return its exit code."""
-    sys.argv = [module, *peer.arguments, path]
+    sys.argv = [module, *peer.arguments, os.path.abspath(path)]  # noqa: PTH100  links stay as they are
+    os.chdir(tempfile.gettempdir())  # some leave reports where they run
     with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
         os.dup2(null.fileno(), 1)
         os.dup2(null.fileno(), 2)
