@@ -514,8 +514,6 @@ def _others() -> Iterator[Sample]:
     yield one("shelve", "model.dat", b"\0" * 512 + _PICKLE)
     yield one("sqlite", "model.db", b"SQLite format 3\0" + b"\0" * 100)
     yield one("sqlite-pickle", "model.sqlite", b"SQLite format 3\0" + b"\0" * 100 + _PICKLE)
-    yield one("parquet", "model.parquet", b"PAR1" + b"\0" * 20 + b"PAR1")
-    yield one("msgpack-flax", "model.msgpack", b"\x81\xa1a\xc7\x03\x01abc")
     yield one("paddle", "model.pdparams", _PICKLE, loaders=("pickle",))
     yield one("mxnet", "model.params", b"\x12\1\0\0\0\0\0\0" + b"\0" * 20)
     yield one("rkyv-unknown", "model.xyz", bytes(range(256)) * 4)
