@@ -6,8 +6,10 @@ the files, their directories, and the whole model with its signature.
 """
 
 import io
+import pickle
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -42,16 +44,19 @@ def numpy_file() -> bytes:
     return file.getvalue()
 
 
+OBJECT = OrderedDict(threshold=0.5, labels=["no", "yes"])
+
 FILES = {
     "config.json": b'{"hidden_size": 3}\n',
     "model.safetensors": safetensors_file(weight=[1.0, 2.0, 3.0]),
     "numbers.npz": numpy_file(),
+    "object.pkl": pickle.dumps(OBJECT),
     "quantised.gguf": build_gguf(tensors=[Tensor(name="values")], data=VALUES.tobytes()),
     "sub/large.safetensors": safetensors_file(table=[5.0] * HELD_INLINE_BYTES),
     "sub/notes.txt": b"as published\n",
 }
 
-FORMATS = ("safetensors", "json", "text", "gguf", "npz")
+FORMATS = ("safetensors", "json", "text", "gguf", "npz", "pickle")
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,7 @@ def check_content(artifact: VerifiedArtifact, files: dict[str, bytes]) -> None:
     for path in ("numbers.npz", "quantised.gguf"):
         (values,) = artifact.tensors("numpy", files=[path]).values()
         assert np.array_equal(values, VALUES)
+    assert artifact.as_("pickle") == OBJECT
 
 
 @pytest.mark.parametrize("seed", [SEED, SEED + 1])

@@ -17,6 +17,7 @@ import pytest
 from support import pickles as p
 from support.holding import admit, hold
 from support.markers import Call, marking_pickle
+from support.zips import zip_of
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import (
@@ -33,6 +34,7 @@ from weighbridge.load.unpickler import import_entry, load_plain
 from weighbridge.scan.allowlist import Entry, Kind, find_entry
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "load"
+TORCH = VECTORS.with_name("torch")
 
 ARRAY = np.arange(6, dtype="f4").reshape(2, 3)
 VALUE = {
@@ -135,12 +137,19 @@ class TestPlain:
         with pytest.raises(ArtifactRefusedError):
             judged(data)
 
-    def test_refuses_what_unpickles_on_its_own(self) -> None:
+    @pytest.mark.parametrize("inner", [b"", (TORCH / "plain.pt").read_bytes()])
+    def test_refuses_what_unpickles_on_its_own(self, inner: bytes) -> None:
         """A listed function that unpickles what it gets is not called, whatever it would get."""
-        inner = pickle.dumps(1)
         stream = p.stream(p.call(p.name("torch.storage", "_load_from_bytes"), p.raw(inner)))
-        with pytest.raises(ArtifactRefusedError):
+        with pytest.raises(ArtifactRefusedError) as caught:
             judged(stream)
+        assert caught.value.code is Code.LOAD_REFUSED
+
+    def test_refuses_pickles_within_other_files(self) -> None:
+        """A pickle in an archive is not the file's own, though nothing speaks against it."""
+        with pytest.raises(ArtifactRefusedError) as caught:
+            judged(zip_of({"m.pkl": pickle.dumps([1])}))
+        assert caught.value.found == "a pickle within zip"
 
     def test_no_pickle_at_all(self) -> None:
         """A file of another format is refused as such."""
