@@ -1,6 +1,8 @@
 """Tensors of GGUF files: the same as the reference reader's, on the held bytes."""
 
+import importlib.util
 import struct
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -93,3 +95,32 @@ def test_broken_files() -> None:
     assert list(admit({"m.gguf": data}).tensors("numpy")) == ["t"]
     with pytest.raises(MalformedContentError):
         admit({"m.gguf": data[:-1]}).tensors("numpy")
+
+
+@pytest.mark.frameworks
+@pytest.mark.skipif(
+    importlib.util.find_spec("gguf") is None, reason="needs gguf: make test-frameworks"
+)
+def test_same_as_the_reference_reader(tmp_path: Path) -> None:
+    """Each tensor is what `gguf.GGUFReader` gives; blocks are what its `dequantize` takes."""
+    import gguf  # noqa: PLC0415  optional
+
+    values = np.linspace(-1, 1, 3 * 256, dtype="f4").reshape(3, 256)
+    place = tmp_path / "m.gguf"
+    writer = gguf.GGUFWriter(str(place), "llama")
+    writer.add_tensor("plain", values)
+    writer.add_tensor("half", values.astype("f2"))
+    for kind in (gguf.GGMLQuantizationType.Q8_0, gguf.GGMLQuantizationType.Q4_0):
+        writer.add_tensor(kind.name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    found = admit({"m.gguf": place.read_bytes()}).tensors("numpy")
+    expected = {tensor.name: tensor for tensor in gguf.GGUFReader(place).tensors}
+    assert found.keys() == expected.keys()
+    for name, array in found.items():
+        assert array.dtype == expected[name].data.dtype, name
+        assert np.array_equal(array, expected[name].data), name
+    blocks = gguf.quants.dequantize(found["Q8_0"].astype("u1"), gguf.GGMLQuantizationType.Q8_0)
+    assert np.allclose(blocks, values, atol=0.01)
