@@ -12,6 +12,7 @@ import pytest
 from support.pki import AUTHORITY, Plan, curve_key, private_pem, public_pem, root
 from support.publisher import make_workplace, weighbridge
 from support.tokens import PIN, SoftToken, make_token
+from weighbridge.cli.main import run
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,17 @@ def test_a_model_is_signed_with_a_token(token: SoftToken, place: Path, way: str)
     assert weighbridge(place, "verify", "key", "model", "--public-key", "token.pub").code == 0
     other = weighbridge(place, "verify", "key", "model", "--public-key", "publisher.pub")
     assert other.code == 10
+
+
+def test_what_is_missing_is_said_before_a_pin_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the extra the error is the install command, also for whoever has given no PIN."""
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    monkeypatch.delenv("WEIGHBRIDGE_PIN", raising=False)
+    code = run(["sign", "pkcs11-key", str(place / "model"), "--pkcs11-uri", "pkcs11:object=a"])
+    assert code == 1
+    assert "pip install 'weighbridge[pkcs11]'" in capsys.readouterr().err
 
 
 def test_a_model_is_signed_with_a_token_and_a_certificate(token: SoftToken, place: Path) -> None:

@@ -263,10 +263,14 @@ def sign_token_certificate(
 @contextmanager
 def _token_key(text: str, pin_file: Path | None) -> "Iterator[SigningKey]":
     """Open the key that the URI *text* names."""
-    from weighbridge.signing.pkcs11.token import open_token_key  # noqa: PLC0415  see sign_key
+    from weighbridge.signing.pkcs11.token import (  # noqa: PLC0415  see sign_key
+        open_token_key,
+        require_extra,
+    )
     from weighbridge.signing.pkcs11.uri import parse_token_uri  # noqa: PLC0415
 
     uri = parse_token_uri(text)
+    require_extra()
     with open_token_key(uri, pin=given_pin(pin_file, uri.pin_source)) as key:
         yield key
 

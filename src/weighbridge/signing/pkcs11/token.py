@@ -122,6 +122,16 @@ def open_token_key(
             session.close()
 
 
+def require_extra() -> None:
+    """
+    Say what to install before anybody is asked for a PIN.
+
+    Raises:
+        MissingExtraError: The library's Python part is not installed.
+    """
+    _import()
+
+
 @contextmanager
 def _translated(api: ModuleType) -> Iterator[None]:
     """Turn the library's errors into ours."""
