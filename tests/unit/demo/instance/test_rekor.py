@@ -224,8 +224,14 @@ def test_the_log_is_not_filled_by_one_request(instance: LoopbackSigstore) -> Non
 
 def test_the_checkpoint_is_signed_by_the_log(instance: LoopbackSigstore) -> None:
     """The note that anybody can get holds under the log's key, and tells the tree's size."""
-    note = requests.get(f"{instance.addresses.rekor}/api/v2/checkpoint", timeout=30).text
-    text, _, line = note.partition("\n\n")
-    signature = base64.b64decode(line.split()[2])[4:]
-    instance.log.key.public_key().verify(signature, f"{text}\n".encode(), ec.ECDSA(SHA256()))
-    assert int(text.splitlines()[1]) > 0
+
+    def size() -> int:
+        note = requests.get(f"{instance.addresses.rekor}/api/v2/checkpoint", timeout=30).text
+        text, _, line = note.partition("\n\n")
+        signature = base64.b64decode(line.split()[2])[4:]
+        instance.log.key.public_key().verify(signature, f"{text}\n".encode(), ec.ECDSA(SHA256()))
+        return int(text.splitlines()[1])
+
+    before = size()
+    client_signs(instance.trust_config, instance.token())
+    assert size() == before + 1
