@@ -66,13 +66,14 @@ def test_another_instance_is_not_trusted(instance: LoopbackSigstore) -> None:
 
 def test_nothing_is_left_when_it_ends() -> None:
     """With the context go the threads, the ports and the files."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())  # threads of other tests may end meanwhile
     with loopback_sigstore() as instance:
         place = instance.trust_config
         port = urlsplit(instance.addresses.fulcio).port
         assert place.is_file()
-        assert threading.active_count() == threads + 4
-    assert threading.active_count() == threads
+        started = set(threading.enumerate()) - before
+        assert len(started) == 4
+    assert not any(thread.is_alive() for thread in started)
     assert not place.parent.exists()
     assert port is not None
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
