@@ -110,7 +110,7 @@ def test_nothing_is_left_behind(broken: DemoModel, tmp_path: Path) -> None:
         tell_keyless(Console(stream=stream), broken, directory=tmp_path / "place", keep=keep)
         assert (tmp_path / "place").exists() is keep
     assert f"Kept: {tmp_path / 'place'}" in stream.getvalue()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of other tests may end meanwhile
 
 
 @pytest.mark.parametrize("scene", attacks.ATTACKS, ids=[s.title for s in attacks.ATTACKS])

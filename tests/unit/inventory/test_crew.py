@@ -25,7 +25,7 @@ def test_without_jobs_there_is_nothing_to_wait_for() -> None:
     before = threading.active_count()
     crew = Crew([], workers=4)
     crew.start()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those of other tests may end meanwhile
     crew.finish()
 
 

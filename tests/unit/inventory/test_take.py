@@ -268,7 +268,7 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         _take(tmp_path, progress=Interrupter(interrupt))
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those of other tests may end meanwhile
 
 
 def test_shards_are_bounded_before_any_is_made(
@@ -324,4 +324,4 @@ def test_what_the_caller_raises_meanwhile_ends_the_reading(tmp_path: Path) -> No
     before = threading.active_count()
     with pytest.raises(LimitExceededError, match="enough"):
         take_inventory(locate(tmp_path), InventoryPlan(), meanwhile=fail)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those of other tests may end meanwhile
