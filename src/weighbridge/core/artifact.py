@@ -78,6 +78,8 @@ class FileFormat(StrEnum):
     CATBOOST = "catboost"
     FASTTEXT = "fasttext"
     CRFSUITE = "crfsuite"
+    CHARSMAP = "charsmap"
+    THULAC = "thulac"
     WORD2VEC = "word2vec"
     MXNET = "mxnet"
     PADDLE_PARAMETERS = "paddle-parameters"
@@ -149,6 +151,8 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.CATBOOST: Carries.DATA,
         FileFormat.FASTTEXT: Carries.DATA,
         FileFormat.CRFSUITE: Carries.DATA,
+        FileFormat.CHARSMAP: Carries.DATA,
+        FileFormat.THULAC: Carries.DATA,
         FileFormat.WORD2VEC: Carries.DATA,
         FileFormat.MXNET: Carries.DATA,
         FileFormat.PADDLE_PARAMETERS: Carries.DATA,

@@ -487,6 +487,9 @@ MAX_TEMPLATE_REPEATS: Final = 100_000
 """Rounds of a loop, or copies of a string, that a constant of a chat template asks for; Jinja's
 sandbox stops a range there (`jinja2.sandbox.MAX_RANGE`)."""
 
+MAX_CHARSMAP_BYTES: Final = 16 * MIB
+"""SentencePiece's rules for normalising text; its own take 250 KiB, and all of it is walked."""
+
 MAX_ARROW_SCHEMA_BYTES: Final = 16 * MIB
 """An Arrow schema; a thousand columns make a hundred kilobytes."""
 

@@ -167,6 +167,8 @@ SIGNATURES = [
     ("catboost", b"CBM1" + bytes(20), F.CATBOOST),
     ("crfsuite", b"lCRF" + bytes(4) + b"FOMC" + bytes(40), F.CRFSUITE),
     ("crfsuite of another kind", b"lCRF" + bytes(4) + b"FOMX" + bytes(40), F.UNKNOWN),
+    ("charsmap", struct.pack("<I", 1024) + bytes(1024) + b"text\0", F.CHARSMAP),
+    ("a table larger than the file", struct.pack("<I", 2048) + bytes(1024), F.UNKNOWN),
     ("fasttext", struct.pack("<ii", 793712314, 12) + bytes(100), F.FASTTEXT),
     ("xml", b'<?xml version="1.0"?>\n<a/>', F.XML),
     ("svg", b'\n<svg width="1"/>', F.XML),

@@ -9,8 +9,10 @@ import re
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
+from weighbridge.formats.charsmap import is_charsmap
 from weighbridge.formats.paddle_parameters import is_start
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
+from weighbridge.formats.thulac import is_thulac
 from weighbridge.formats.word2vec import is_word2vec
 
 _TABLE_MAGIC: Final = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
@@ -47,8 +49,17 @@ def find_tensors(window: Window) -> FileFormat | None:
         return FileFormat.PADDLE_PARAMETERS
     if is_word2vec(window.head, window.size):
         return FileFormat.WORD2VEC
+    if is_charsmap(window.head, window.size):
+        return FileFormat.CHARSMAP
+    return _find_named(window)
+
+
+def _find_named(window: Window) -> FileFormat | None:
+    """Return the format of a file that it takes a name to tell."""
     if window.suffix == "mnn" and _is_flatbuffer(window):
         return FileFormat.MNN
+    if is_thulac(window.head, window.size, window.name):
+        return FileFormat.THULAC
     if _TENSOR_SUFFIX.fullmatch(window.suffix):
         return FileFormat.RAW_TENSORS
     if _RAW_SUFFIX.fullmatch(window.suffix) or _RAW_NAME.fullmatch(window.name):

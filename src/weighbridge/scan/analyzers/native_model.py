@@ -1,5 +1,5 @@
 """
-Models in formats without a way to express code: boosters, word vectors, arrays, MNN.
+Models in formats without a way to express code: boosters, words, arrays, MNN.
 
 Their readers, in C or C++, trust what they read, so the frame of each file is checked; a file
 that does not hold together is a gap. There is nothing in them for a rule to judge.
@@ -14,11 +14,13 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError, one_line
 from weighbridge.core.evidence import Gap
+from weighbridge.formats.charsmap import check_charsmap
 from weighbridge.formats.crfsuite import check_crfsuite
 from weighbridge.formats.flatbuffers import Flatbuffer
 from weighbridge.formats.mnn import external_paths
 from weighbridge.formats.mxnet import check_mxnet
 from weighbridge.formats.paddle_parameters import check_parameters
+from weighbridge.formats.thulac import check_thulac
 from weighbridge.formats.ubjson import check_ubjson
 from weighbridge.formats.word2vec import check_word2vec
 from weighbridge.scan.interface import Analysis, Subject, shorten
@@ -44,6 +46,10 @@ def analyze(subject: Subject) -> Analysis:
             check_ubjson(subject.source, between=subject.check_time)
         case FileFormat.CRFSUITE:
             check_crfsuite(subject.source, between=subject.check_time)
+        case FileFormat.CHARSMAP:
+            check_charsmap(subject.source, between=subject.check_time)
+        case FileFormat.THULAC:
+            check_thulac(subject.source, between=subject.check_time)
         case FileFormat.MXNET:
             check_mxnet(subject.source, between=subject.check_time)
         case FileFormat.PADDLE_PARAMETERS:

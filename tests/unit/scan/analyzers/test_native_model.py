@@ -1,4 +1,4 @@
-"""Models of XGBoost, CatBoost, fastText and CRFsuite hold together, or are gaps."""
+"""Models of XGBoost, CatBoost, fastText, CRFsuite and others hold together, or are gaps."""
 
 import struct
 from pathlib import Path
@@ -13,6 +13,9 @@ UBJSON = b"{L" + struct.pack(">q", 7) + b"learner{}}"
 CORE = struct.pack("<I", 4) + bytes(12)
 CATBOOST = b"CBM1" + struct.pack("<I", len(CORE)) + CORE
 CRFSUITE = Path(__file__).parents[3].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()
+
+CHARSMAP = struct.pack("<I", 1024) + bytes(1024) + b"text\0"
+TRIE = bytes(8) + struct.pack("<ii", 1, 0)
 
 
 def fasttext(
@@ -34,6 +37,9 @@ def fasttext(
         (CATBOOST, F.CATBOOST, CATBOOST[:8]),
         (CRFSUITE, F.CRFSUITE, CRFSUITE[:-1]),
         (CRFSUITE, F.CRFSUITE, CRFSUITE + b"cos\nsystem\n"),
+        (CHARSMAP, F.CHARSMAP, CHARSMAP[:-1]),
+        (CHARSMAP, F.CHARSMAP, CHARSMAP[:6] + b"\x10" + CHARSMAP[7:]),
+        (TRIE, F.THULAC, TRIE + b"cos\nsystem\n"),
         (fasttext(), F.FASTTEXT, fasttext(version=13)),
         (fasttext(), F.FASTTEXT, fasttext(dimension=0)),
         (fasttext(), F.FASTTEXT, fasttext(entries=2**31 - 1)),
