@@ -211,10 +211,11 @@ def parse_trust(
         if services is not None:
             config = parse_services(services, where=where)
     else:
-        raise _unusable(where, found=f"the media type {str(kind)[:100]!a}")
+        stated = "no media type" if kind is None else f"the media type {str(kind)[:100]!a}"
+        raise _unusable(where, found=stated)
     # Fails early where a root has no log or no authority; makes no connection.
     _foreign(where, lambda: Verifier(trusted_root=TrustedRoot(root)))
-    _foreign(where, lambda: _check_periods(root))
+    _foreign(where, lambda: _check_periods(_periods_of(root, config)))
     return Trust(
         where=where,
         sha256=found,
@@ -277,11 +278,21 @@ def _stamping(authority: trustroot.CertificateAuthority, where: str) -> Stamping
     return StampingAuthority(chain=tuple(certificates), store=store, period=authority.valid_for)
 
 
-def _check_periods(root: trustroot.TrustedRoot) -> None:
-    """Raise ValueError for a time without a zone, which could not be compared later."""
-    periods: list[TimeRange | None] = [log.public_key.valid_for for log in root.tlogs + root.ctlogs]
+def _periods_of(
+    root: trustroot.TrustedRoot, config: trustroot.SigningConfig | None
+) -> list[TimeRange | None]:
+    """Return when each log, authority and service is in use."""
     authorities = root.certificate_authorities + root.timestamp_authorities
+    periods = [log.public_key.valid_for for log in root.tlogs + root.ctlogs]
     periods += [authority.valid_for for authority in authorities]
+    if config is not None:
+        services = config.ca_urls + config.oidc_urls + config.rekor_tlog_urls + config.tsa_urls
+        periods += [service.valid_for for service in services]
+    return periods
+
+
+def _check_periods(periods: Iterable[TimeRange | None]) -> None:
+    """Raise ValueError for a time without a zone, which could not be compared later."""
     for period in periods:
         if period is None:
             continue

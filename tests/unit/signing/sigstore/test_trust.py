@@ -121,6 +121,36 @@ def test_a_root_that_cannot_be_meant_is_refused(
         parse_trust(altered(root, change), where="root.json")
 
 
+@pytest.mark.parametrize("kind", ["caUrls", "oidcUrls", "rekorTlogUrls", "tsaUrls"])
+def test_services_with_unclear_times_are_refused(instance: LoopbackSigstore, kind: str) -> None:
+    """A service whose period has no time zone is refused with the file, and not while signing."""
+    data = instance.trust_config.read_bytes()
+    parse_trust(data, where="config.json")
+
+    def change(document: Document) -> None:
+        for service in document["signingConfig"][kind]:
+            service["validFor"] = {"start": "2020-01-01T00:00:00"}
+
+    with refused(Code.TRUSTED_ROOT, text="a time without a time zone"):
+        parse_trust(altered(data, change), where="config.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda d: d.pop("mediaType"), "found no media type"),
+        (lambda d: d.update(mediaType=None), "found no media type"),
+        (lambda d: d.update(mediaType="text/plain"), "found the media type 'text/plain'"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(
+    root: bytes, change: Callable[[Document], object], found: str
+) -> None:
+    """The message says which media type was found, or that there is none."""
+    with refused(Code.TRUSTED_ROOT, text=found):
+        parse_trust(altered(root, change), where="root.json")
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"[]", b"{", b'{"mediaType":"a","mediaType":"b"}', b" " * (MAX_TRUST_FILE_BYTES + 1)],
