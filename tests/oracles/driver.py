@@ -35,6 +35,15 @@ def _sign(task: Task) -> None:
     config = model_signing.signing.Config()
     if task["method"] == "key":
         config.use_elliptic_key_signer(private_key=task["private_key"])
+    elif task["method"] == "pkcs11-key":
+        config.use_pkcs11_signer(pkcs11_uri=task["pkcs11_uri"], module_paths=task["module_paths"])
+    elif task["method"] == "pkcs11-certificate":
+        config.use_pkcs11_certificate_signer(
+            pkcs11_uri=task["pkcs11_uri"],
+            module_paths=task["module_paths"],
+            signing_certificate=pathlib.Path(task["certificate"]),
+            certificate_chain=[pathlib.Path(path) for path in task["chain"]],
+        )
     elif task["method"] == "sigstore":
         config.use_sigstore_signer(
             identity_token=task["token"], trust_config=pathlib.Path(task["trust_config"])
