@@ -975,15 +975,17 @@ class TestKeyless:
         gap = gap_of(Code.IDENTITY_MISMATCH, stage=Stage.SIGNATURE)
         assert judge(policy_of(self.ONLY), gap).decision is DENY
 
-    def test_one_name_of_two_providers_is_two_signers(self) -> None:
-        """The same name counts once for one identity provider, and twice for two."""
+    def test_one_name_of_two_providers_is_one_signer(self) -> None:
+        """The same name counts once, whoever vouches for it; two names are two signers."""
         line = 'signature = { any-of = ["keyless", "keyless-too"], threshold = 2 }'
         first = signature_of(trust="keyless", identity=sigstore_identity())
         again = signature_of(trust="keyless-too", identity=sigstore_identity())
-        other = signature_of(
+        vouched = signature_of(
             trust="keyless-too", identity=sigstore_identity(issuer="https://other.example")
         )
+        other = signature_of(trust="keyless-too", identity=sigstore_identity("bob@acme.example"))
         assert judge(policy_of(line), first, again).decision is DENY
+        assert judge(policy_of(line), first, vouched).decision is DENY
         assert judge(policy_of(line), first, other).decision is ALLOW
 
 
