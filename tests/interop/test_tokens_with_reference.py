@@ -18,6 +18,8 @@ pytestmark = pytest.mark.oracle
 METHODS = ("key", "certificate")
 # The packages verify ECDSA on these curves; a token holds one key of each.
 IDENTIFIERS = {curve: f"0{number}" for number, curve in enumerate(CURVES, start=1)}
+# The package leaves out a field of the bundle that its own dependency requires.
+THEY_CANNOT_SIGN = {("model-signing", "certificate")}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_ours_verify_there(
 def test_theirs_verify_here(
     oracle: Oracle, token: SoftToken, place: Path, curve: str, method: str
 ) -> None:
-    """We accept what the token signed through the package, and refuse a changed model."""
+    """We accept what the token signed through the package, where it can; not a changed model."""
     query = f"module-name=softhsm2&pin-value={PIN}"
     said = oracle.ask(
         action="sign",
@@ -129,6 +131,10 @@ def test_theirs_verify_here(
         model=place / "model",
         signature=place / "model.sig",
     )
+    if (oracle.name, method) in THEY_CANNOT_SIGN:
+        assert said is not None
+        assert "tlogEntries" in said
+        return
     assert said is None
     assert our_code(place, method) == 0
     flip_a_bit(place)
