@@ -8,6 +8,7 @@ ends it, with everything that it started.
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -115,7 +116,8 @@ class _Run:
         self._home = home
         self._bounds = bounds
         self._too_much = threading.Event()
-        self._offline = False
+        self._ending = threading.Lock()
+        self._is_over = False
 
     def finish(self) -> Outcome:
         """Run to the end, or to a bound."""
@@ -179,30 +181,31 @@ class _Run:
             reader.start()
         late = False
         try:
-            process.wait(timeout=self._bounds.seconds)
-        except subprocess.TimeoutExpired:
-            late = True
+            late = not _ends_within(process, self._bounds.seconds)
         finally:
             # Also what it left behind, and also when this process is being interrupted.
-            _end(process)
+            self._end(process)
         for reader in readers:
             reader.join(_GRACE_SECONDS)
+        held = any(reader.is_alive() for reader in readers)
         network, _, failure = _status(reading) if _POSIX else ("online", "", "")
         return Outcome(
             exit_code=process.returncode,
             output=bytes(output),
             talk=bytes(talk),
-            problem=self._problem(process.returncode, failure, late=late),
+            problem=self._problem(process.returncode, failure, late=late, held=held),
             offline=network == "offline",
         )
 
-    def _problem(self, code: int | None, failure: str, *, late: bool) -> str | None:
+    def _problem(self, code: int | None, failure: str, *, late: bool, held: bool) -> str | None:
         if failure:
             return f"it cannot be started: {failure}"
         if late:
             return f"it did not end within {self._bounds.seconds:g} seconds"
         if self._too_much.is_set():
             return f"it printed more than {self._bounds.output} bytes"
+        if held:
+            return "something that it started goes on, and may print more"
         if code is None or code < 0:
             name = signal.Signals(-code).name if code else "a signal"
             return f"it was ended by {name}"
@@ -216,13 +219,46 @@ class _Run:
             while piece := os.read(stream.fileno(), _BLOCK):
                 if len(kept) + len(piece) > self._bounds.output:
                     self._too_much.set()
-                    _end(process)
+                    self._end(process)
                     return
                 kept += piece
 
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        """
+        End the process and everything of its group, and wait for it; once, from any thread.
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and everything of its session, and wait for it."""
+        The group is killed before the process is waited for: its number is its own until then,
+        and could be anybody's afterwards.
+        """
+        with self._ending:
+            if not self._is_over:
+                _kill(process)
+                process.wait()
+                self._is_over = True
+
+
+def _ends_within(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Tell whether the process ends in time, without taking its exit code where that can be."""
+    if sys.platform == "linux":
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except OSError:  # an old kernel
+            pass
+        else:
+            try:
+                waiting = select.poll()
+                waiting.register(descriptor, select.POLLIN)
+                return bool(waiting.poll(seconds * 1000))
+            finally:
+                os.close(descriptor)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     if _POSIX:
         try:
             os.killpg(process.pid, signal.SIGKILL)
@@ -230,7 +266,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             process.kill()
     else:
         process.kill()
-    process.wait()
 
 
 def _status(descriptor: int) -> tuple[str, str, str]:

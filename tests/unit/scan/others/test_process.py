@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.other_scanners import write_program
+from weighbridge.scan.others import process
 from weighbridge.scan.others.process import Bounds, find_program, run_scanner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
@@ -60,7 +61,8 @@ def test_the_network_is_cut_off_where_that_is_possible(tmp_path: Path) -> None:
 
 def test_it_ends_in_time(tmp_path: Path) -> None:
     """A program that does not end is ended, with what it started."""
-    program = write_program(tmp_path / "p", "(while :; do :; done) & while :; do :; done")
+    # Both wait for a writer that never comes. They take no CPU time, which is bounded as well.
+    program = write_program(tmp_path / "p", 'mkfifo "$HOME/f"; cat "$HOME/f" & cat "$HOME/f"')
     outcome = run_scanner([str(program)], root=tmp_path, bounds=Bounds(seconds=0.3, output=10))
     assert outcome.problem == "it did not end within 0.3 seconds"
 
@@ -117,10 +119,10 @@ def test_what_cannot_be_started_is_told(tmp_path: Path, mode: int | None) -> Non
     assert outcome.problem.startswith("it cannot be started: ")
 
 
-def has_ended(process: int) -> bool:
-    """Tell whether *process* ends; the system takes a while from the signal to the end."""
+def has_ended(number: int) -> bool:
+    """Tell whether the process *number* ends; it takes a while from the signal to the end."""
     try:
-        descriptor = os.pidfd_open(process)
+        descriptor = os.pidfd_open(number)
     except ProcessLookupError:
         return True
     try:
@@ -140,6 +142,22 @@ def test_a_second_process_does_not_outlive_it(tmp_path: Path) -> None:
     outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
     assert outcome.problem is None
     assert has_ended(int(marker.read_text()))
+
+
+def test_what_goes_on_in_a_session_of_its_own_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What escapes the end may print more: then what was printed so far is no answer."""
+    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.1)
+    begun, goes_on = tmp_path / "begun", tmp_path / "goes_on"
+    for place in (begun, goes_on):
+        os.mkfifo(place)
+    escaped = f"setsid sh -c 'echo >{begun}; cat {goes_on}' & cat {begun}; echo done"
+    program = write_program(tmp_path / "p", escaped)
+    outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
+    goes_on.write_bytes(b"")  # its reader ends with that
+    assert outcome.exit_code == 0
+    assert outcome.problem == "something that it started goes on, and may print more"
 
 
 def test_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
