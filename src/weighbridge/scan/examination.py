@@ -22,9 +22,14 @@ from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten
+from weighbridge.scan.text_names import HTML, SITE, YAML, is_read_by_name, suffix_of
 
 _END: Final = object()
 _TEXTS: Final = frozenset({FileFormat.TEXT, FileFormat.JSON, FileFormat.YAML})
+_BY_NAME: Final = frozenset(
+    {FileFormat.EMPTY, FileFormat.PYTHON_SOURCE, FileFormat.SCRIPT, FileFormat.TEXT}
+)
+"""Formats whose analyzers go by the name already, and files that have nothing to be read."""
 _ZIPS: Final = frozenset(
     {
         FileFormat.KERAS_V3,
@@ -149,6 +154,7 @@ class _Examination:
             case Facts() if item.subject.path == subject.path:
                 self._judge(item)
             case Subject(path=subject.path):
+                self._root.budget.examined += 1
                 self._attempt(item, lambda: self._enter(item))
             case _ if item is _END:
                 self._leave()
@@ -238,13 +244,28 @@ def _other_formats(subject: Subject) -> tuple[FileFormat, ...]:
 
 def _promised_formats(subject: Subject) -> tuple[FileFormat, ...]:
     """
-    Return the format to read text as besides, because its name has a loader do so.
+    Return the formats to read the bytes as besides, because their name has a loader do so.
 
     Two lines of words are a valid start of a pickle of protocol 0, and importing what they name
-    is all that the Python unpickler does before it notices that they are no more than that.
+    is all that the Python unpickler does before it notices that they are no more than that. And
+    what begins as a picture, a table or a drawing is a program to the interpreter that is given
+    its name.
     """
+    found: list[FileFormat] = []
     promised = subject.suffix_format in {FileFormat.PICKLE, FileFormat.JOBLIB}
-    return (FileFormat.PICKLE,) if promised and subject.format in _TEXTS else ()
+    if promised and subject.format in _TEXTS:
+        found.append(FileFormat.PICKLE)
+    name = subject.name.lower()
+    suffix = suffix_of(name)
+    if suffix == SITE:
+        read = carries(subject.format) in {Carries.DATA, Carries.CONFIGURATION}
+    else:
+        read = is_read_by_name(name) and not (suffix in YAML and subject.format in _TEXTS)
+    if read and subject.format not in _BY_NAME:
+        found.append(FileFormat.TEXT)
+    if suffix in HTML and subject.format not in {FileFormat.HTML, FileFormat.EMPTY}:
+        found.append(FileFormat.HTML)
+    return tuple(found)
 
 
 def _needs_no_analyzer(subject: Subject) -> bool:

@@ -16,81 +16,27 @@ from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import as_utf8, read_text
+from weighbridge.scan.text_names import (
+    GIT_FILES,
+    PYTHON,
+    RECIPES,
+    SCRIPT_SUFFIXES,
+    SITE,
+    START_FILES,
+    TEMPLATE,
+    YAML,
+    suffix_of,
+)
 
-SCRIPT_SUFFIXES: Final = MappingProxyType(
+# `site` executes the lines of a .pth file that begin with `import` (Python docs, module site), and
+# breaks lines as `str.splitlines` does. It calls what a .start file names (PEP 829).
+_SITE: Final = MappingProxyType(
     {
-        "applescript": "AppleScript",
-        "bash": "bash",
-        "bat": "cmd",
-        "cmd": "cmd",
-        "command": "the terminal of macOS",
-        "csh": "csh",
-        "desktop": "the desktop, on a double click",
-        "fish": "fish",
-        "hta": "Windows, as a program",
-        "inf": "the installer of Windows",
-        "js": "JavaScript",
-        "jse": "Windows Script Host",
-        "ksh": "ksh",
-        "lua": "Lua",
-        "mjs": "JavaScript",
-        "php": "PHP",
-        "pl": "Perl",
-        "ps1": "PowerShell",
-        "psm1": "PowerShell",
-        "r": "R",
-        "rb": "Ruby",
-        "reg": "the registry editor of Windows",
-        "scpt": "AppleScript",
-        "sct": "Windows Script Host",
-        "service": "systemd",
-        "sh": "sh",
-        "url": "the shell of Windows",
-        "vbe": "Windows Script Host",
-        "vbs": "VBScript",
-        "wsf": "Windows Script Host",
-        "zsh": "zsh",
+        SITE: re.compile(rb"(?:\A|[\n\r\x0b\x0c\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9])import[ \t]"),
+        "start": re.compile(rb"^[ \t]*[A-Za-z_][\w.]*:[A-Za-z_][\w.]*[ \t\r]*$", re.MULTILINE),
     }
 )
-"""What runs a file of that suffix on a double click or by habit."""
-
-START_FILES: Final = MappingProxyType(
-    {
-        ".bash_login": "bash when it starts",
-        ".bash_profile": "bash when it starts",
-        ".bashrc": "bash when it starts",
-        ".envrc": "direnv when the folder is entered",
-        ".profile": "the shell when it starts",
-        ".renviron": "R when it starts in the folder",
-        ".rprofile": "R when it starts in the folder",
-        ".zshenv": "zsh when it starts",
-        ".zshrc": "zsh when it starts",
-    }
-)
-"""What is run without anybody asking for it, by names."""
-
-RECIPES: Final = MappingProxyType(
-    {
-        "containerfile": "a container builder",
-        "dockerfile": "a container builder",
-        "gnumakefile": "make",
-        "jenkinsfile": "Jenkins",
-        "justfile": "just",
-        "makefile": "make",
-        "procfile": "a process manager",
-        "rakefile": "rake",
-        "vagrantfile": "vagrant",
-    }
-)
-"""What is run when somebody asks for it."""
-
-_PYTHON: Final = frozenset({"py", "pyw", "pyx"})
-_TEMPLATE: Final = frozenset({"jinja", "jinja2", "j2", "template", "tmpl"})
-_YAML: Final = frozenset({"yaml", "yml"})
-_YAML_NAMES: Final = frozenset({"mlmodel"})
-# `site` executes the lines of a .pth file that begin with `import` (Python docs, module site).
-_SITE_IMPORT: Final = re.compile(r"^import[ \t].*", re.MULTILINE)
-_GIT_FILES: Final = frozenset({"config", "config.worktree", ".gitconfig", ".gitmodules"})
+_SITE_BYTES: Final = 1024 * 1024
 # A folder that holds `HEAD`, `config`, `objects` and `refs` is a repository to git, whatever it is
 # called, and these settings name programs (git-config; safe.bareRepository).
 _GIT_COMMAND: Final = re.compile(
@@ -119,25 +65,29 @@ def analyze(subject: Subject) -> Analysis:
     """
     subject = as_utf8(subject)
     name = subject.name.lower()
-    stem, _, suffix = name.rpartition(".")
-    if not stem:  # no suffix, or nothing but one
-        suffix = "yaml" if suffix in _YAML_NAMES else ""
-    if suffix in _PYTHON:
+    suffix = suffix_of(name)
+    if suffix in PYTHON:
         yield from python_source.analyze(subject)
-    elif suffix in _TEMPLATE:
+    elif suffix in TEMPLATE:
         yield template_facts(subject, read_text(subject), where="the file")
-    elif suffix in _YAML:
+    elif suffix in YAML:
         yield from yaml.analyze(subject)
     elif suffix == "json":
         yield from json.analyze(subject)
     elif lists_dependencies(name):
         yield from dependencies_in(subject, read_text(subject))
-    elif suffix == "pth" and _SITE_IMPORT.search(read_text(subject)):
+    elif suffix in _SITE and _SITE[suffix].search(_start(subject)):
         yield ScriptFacts(subject=subject, interpreter="Python's site module at every start")
     else:
         yield from _scripts(subject, name, suffix)
         if _has_tag(subject, only_head=suffix in _PROSE):
             yield from yaml.analyze(subject)
+
+
+def _start(subject: Subject) -> bytes:
+    """Return the text where it is one, and otherwise far more of it than Python would decode."""
+    start = subject.source.read_at(0, _SITE_BYTES)
+    return start if b"\0" in start else read_text(subject).encode()
 
 
 def _scripts(subject: Subject, name: str, suffix: str) -> Analysis:
@@ -149,7 +99,7 @@ def _scripts(subject: Subject, name: str, suffix: str) -> Analysis:
         yield ScriptFacts(subject=subject, interpreter=SCRIPT_SUFFIXES[suffix])
     elif name in START_FILES:
         yield ScriptFacts(subject=subject, interpreter=START_FILES[name])
-    elif name in _GIT_FILES and _GIT_COMMAND.search(read_text(subject)):
+    elif name in GIT_FILES and _GIT_COMMAND.search(read_text(subject)):
         yield ScriptFacts(subject=subject, interpreter="git when it runs in the folder")
     elif recipe is not None and suffix not in _PROSE:
         yield ScriptFacts(subject=subject, interpreter=recipe, on_request=True)
