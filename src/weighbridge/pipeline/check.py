@@ -53,6 +53,7 @@ from weighbridge.policy.schema import Policy
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.runner import Contents
 from weighbridge.signing.coverage import IgnoreRules, compare
+from weighbridge.signing.interface import Verifier
 from weighbridge.signing.problems import CoverageRejectedError
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
@@ -221,15 +222,16 @@ class Examination:
     def _verify_files(self, rule: Rule, files: FoundSignatures, found: _Signatures) -> None:
         """Verify every file on its own, so that none can make another one fail."""
         refusals: list[tuple[str, Gap]] = []
+        verifiers = self._verifiers(rule) if files.files else ()
         for file in files.files:
             mine: list[tuple[str, Gap]] = []
             before = len(found.accepted)
-            for entry in trust_entries(self._policy, rule.signature.any_of):
-                outcome = self._verify_one(entry.name, file)
+            for name, verifier in verifiers:
+                outcome = self._verify_one(name, verifier, file)
                 if isinstance(outcome, Gap):
-                    mine.append((entry.name, outcome))
+                    mine.append((name, outcome))
                 else:
-                    found.accepted.append((entry.name, outcome))
+                    found.accepted.append((name, outcome))
             if len(found.accepted) == before:
                 # Nobody whom the rule names: it does not count, and it does not vanish.
                 found.gaps.extend(gap for _, gap in mine)
@@ -245,9 +247,14 @@ class Examination:
                 if gap.code not in NOT_THIS_SIGNER or name not in signers
             )
 
-    def _verify_one(self, name: str, file: SignatureFile) -> VerifiedStatement | Gap:
-        (entry,) = trust_entries(self._policy, (name,))
-        verifier = verifier_for(entry, self._policy)
+    def _verifiers(self, rule: Rule) -> tuple[tuple[str, Verifier], ...]:
+        """Read each key and root that *rule* names, once: every file is held against the same."""
+        entries = trust_entries(self._policy, rule.signature.any_of)
+        return tuple((entry.name, verifier_for(entry, self._policy)) for entry in entries)
+
+    def _verify_one(
+        self, name: str, verifier: Verifier, file: SignatureFile
+    ) -> VerifiedStatement | Gap:
         try:
             return verify_statement(file, verifier, at=self._now, allow_legacy=False)
         except (SignatureRejectedError, IndeterminateError) as error:

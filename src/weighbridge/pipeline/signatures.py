@@ -81,9 +81,9 @@ class FoundSignatures:
         return frozenset(path for path in paths if path is not None)
 
 
-def find_signatures(handle: LocalHandle) -> FoundSignatures:
+def find_signatures(handle: LocalHandle, *, asked: SignatureFile | None = None) -> FoundSignatures:
     """
-    Read and parse every signature of the artifact.
+    Read and parse every signature of the artifact; *asked* has been read, and is not read again.
 
     Raises:
         LimitExceededError: There are more than `MAX_SIGNATURE_FILES`.
@@ -91,7 +91,11 @@ def find_signatures(handle: LocalHandle) -> FoundSignatures:
     """
     files: list[SignatureFile] = []
     unread: list[UnreadSignature] = []
+    known = None if asked is None else inside(handle, asked.path)
     for place in signature_places(handle):
+        if asked is not None and known is not None and known == inside(handle, place):
+            files.append(asked)
+            continue
         left = MAX_BUNDLE_BYTES - sum(file.size for file in files)
         try:
             files.append(read_signature(place, limit=left))
@@ -100,23 +104,22 @@ def find_signatures(handle: LocalHandle) -> FoundSignatures:
     return FoundSignatures(files=tuple(files), unread=tuple(unread))
 
 
-def beside(handle: LocalHandle, place: Path | None) -> FoundSignatures:
+def beside(handle: LocalHandle, asked: SignatureFile | None) -> FoundSignatures:
     """
-    Return the signatures of the artifact, where *place*, if any, is the one that matters.
+    Return the signatures of the artifact, where *asked*, if any, is the one that matters.
 
     Where too many others lie beside that one, none is read: in a directory they are model files
     then, which a signature has to cover.
 
     Raises:
-        LimitExceededError, OperationError: As `find_signatures`, without *place*.
+        LimitExceededError, OperationError: As `find_signatures`, without *asked*.
     """
-    if place is not None:
-        if handle.kind is ArtifactKind.FILE:
-            return FoundSignatures(files=(), unread=())
+    if asked is None:
+        return find_signatures(handle)
+    if handle.kind is ArtifactKind.DIRECTORY:
         with suppress(LimitExceededError):
-            return find_signatures(handle)
-        return FoundSignatures(files=(), unread=())
-    return find_signatures(handle)
+            return find_signatures(handle, asked=asked)
+    return FoundSignatures(files=(), unread=())
 
 
 def read_signature(place: Path, *, limit: int = MAX_BUNDLE_BYTES) -> SignatureFile:

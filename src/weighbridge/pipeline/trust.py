@@ -31,6 +31,7 @@ def verifier_for(entry: TrustEntry, policy: Policy) -> Verifier:
 
     Raises:
         UsageError: The key file that the policy names is not there.
+        PolicyError: A policy made in memory names a trusted root and does not pin it.
         KeyRejectedError: It is there and cannot be used.
         OperationError: It cannot be read.
     """
@@ -97,8 +98,14 @@ def _keyless_verifier(entry: SigstoreTrust, policy: Policy) -> Verifier:
     )
     from weighbridge.signing.sigstore.verification import SigstoreVerifier  # noqa: PLC0415
 
-    if entry.trusted_root is None or entry.trusted_root_sha256 is None:
+    if entry.trusted_root is None and entry.trusted_root_sha256 is None:
         trust = packaged_trust(Instance.PUBLIC)
+    elif entry.trusted_root is None or entry.trusted_root_sha256 is None:
+        raise PolicyError(
+            f"the trust entry {entry.name} has half of a trusted root",
+            where=policy.path,
+            expected="'trusted-root' with 'trusted-root-sha256', or neither",
+        )
     else:
         place = policy.directory / entry.trusted_root
         data = read_named(place, limit=MAX_TRUST_FILE_BYTES, what="trusted root")

@@ -129,9 +129,10 @@ def verify(
     selection = selection or FileSelection()
     place = Path(signature) if signature is not None else None
     ignored = selection.ignored(handle)
-    found = beside(handle, place)
+    asked = read_signature(place) if place is not None else None
+    found = beside(handle, asked)
     trial = _Trial(verifiers, threshold=threshold, allow_legacy=allow_legacy)
-    trial.verify_statements(handle, found, place)
+    trial.verify_statements(handle, found, asked)
     outside = ignored | (git_paths(handle) if selection.ignore_git_paths else frozenset())
     inventory = take_inventory(
         handle,
@@ -198,7 +199,7 @@ class _Trial:
         return tuple(dict.fromkeys(statement.layout for statement in self.statements))
 
     def verify_statements(
-        self, handle: LocalHandle, found: FoundSignatures, place: Path | None
+        self, handle: LocalHandle, found: FoundSignatures, asked: SignatureFile | None
     ) -> None:
         """
         Find out who signed, before any file of the model is opened.
@@ -206,9 +207,9 @@ class _Trial:
         Raises:
             WeighbridgeError: Too few signatures are by expected signers.
         """
-        files = found.files if place is None else (read_signature(place),)
-        if place is not None:
-            self._note_unasked(found, place)
+        files = found.files if asked is None else (asked,)
+        if asked is not None:
+            self._note_unasked(found, asked.path)
         else:
             for unread in found.unread:
                 self._reject(unread.rejected(), unread.error)

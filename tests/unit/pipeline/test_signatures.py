@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from weighbridge.core.errors import (
 from weighbridge.core.evidence import Verification
 from weighbridge.core.limits import MAX_SIGNATURE_FILES
 from weighbridge.core.verdict import Decision, Verdict
+from weighbridge.pipeline import signatures, trust
 from weighbridge.signing.interface import Verifier
 
 SIGNERS = ("publisher", "security", "stranger")
@@ -284,6 +287,25 @@ def test_a_named_signature_is_the_only_one_that_counts(place: Path) -> None:
     (Path("model") / "model.broken.sig").write_text("{")
     with pytest.raises(RefusedError, match=r"model\.broken\.sig"):
         verify("publisher", signature="model/model.sig")
+
+
+def test_every_signature_and_key_is_read_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can give one answer to the check and another one to what is built on it."""
+    reads: list[str] = []
+    for module, name in ((signatures, "read_if_present"), (trust, "read_named")):
+        real = getattr(module, name)
+
+        def read(path: Path, *, real: Callable[..., bytes] = real, **given: Any) -> bytes:
+            reads.append(path.name)
+            return real(path, **given)
+
+        monkeypatch.setattr(module, name, read)
+    for asked in ("model/model.security.sig", str(place / "model" / "model.sig")):
+        assert verify("publisher", "security", signature=asked).signers == 1
+        assert sorted(reads) == ["model.security.sig", "model.sig"]
+        reads.clear()
+    assert check("publisher", "security", threshold=2).decision is Decision.ALLOW
+    assert sorted(reads) == ["model.security.sig", "model.sig", "publisher.pub", "security.pub"]
 
 
 def test_a_threshold_has_to_be_reachable(place: Path) -> None:

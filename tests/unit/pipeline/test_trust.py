@@ -1,5 +1,6 @@
 """What trust entries of a policy come to: several keys, their end, and clocks that count."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import weighbridge as wb
 from support.publisher import make_workplace
 from support.timestamps import Clock, make_clock, serve_clock
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import KeyRejectedError
+from weighbridge.core.errors import KeyRejectedError, PolicyError
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline.keys import make_key
+from weighbridge.pipeline.trust import verifier_for
+from weighbridge.policy.trust import SigstoreTrust
 from weighbridge.signing.timestamps.signer import TimestampedSigner
 
 
@@ -135,3 +138,22 @@ def test_other_kinds_of_keys_have_to_be_allowed(place: Path, algorithm: str) -> 
     assert check(f"{entry}\nnonstandard-keys = true").decision is Decision.ALLOW
     with pytest.raises(KeyRejectedError, match="nonstandard-keys = true"):
         check(entry)
+
+
+@pytest.mark.parametrize(("root", "digest"), [("root.json", None), (None, "0" * 64)])
+def test_half_a_pinned_root_is_no_other_root(
+    place: Path, root: str | None, digest: str | None
+) -> None:
+    """An entry made in memory that pins half a root is refused, and not given the public one."""
+    del place
+    text = (
+        'version = 1\n[trust.ada]\nmethod = "sigstore"\nidentity = "ada@example.org"\n'
+        'issuer = "https://issuer.example"\n[[rule]]\nmatch = ["model"]\nboundary = ["load"]\n'
+        'signature = { any-of = ["ada"] }\n'
+    )
+    policy = wb.Policy.from_toml(text.encode(), path=None)
+    (entry,) = policy.trust
+    assert isinstance(entry, SigstoreTrust)
+    verifier_for(entry, policy)
+    with pytest.raises(PolicyError, match="half of a trusted root"):
+        verifier_for(replace(entry, trusted_root=root, trusted_root_sha256=digest), policy)
