@@ -576,6 +576,14 @@ MAX_SEALED_FILES: Final = 128
 """Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
 two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
 
+MAX_SHOWN_DESCRIPTORS: Final = 256
+"""Files that a directory of links shows, a descriptor each, and a quarter of what the process may
+have at the most; models of more files are copied to the store."""
+
+MAX_CONFIG_BYTES: Final = 16 * MIB
+"""A JSON file beside the weights that is looked through before a framework reads it; the largest
+are indexes of shards, of some 10 MB."""
+
 # -- the test instance of Sigstore -------------------------------------------------------------
 
 MAX_INSTANCE_REQUEST_BYTES: Final = 1 * MIB

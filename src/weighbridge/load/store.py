@@ -34,6 +34,9 @@ _log: Final = logging.getLogger(__name__)
 POSIX: Final = os.name == "posix"
 """Whether files have owners and modes."""
 
+_WORKPLACE: Final = ".work-"
+"""How directories in the store are called that exist as long as one load."""
+
 STORE_VARIABLE: Final = "WEIGHBRIDGE_STORE"
 """Environment variable that names the store."""
 
@@ -88,6 +91,31 @@ class Store:
                 hint=f"Free room there, or name another place with {STORE_VARIABLE}",
             ) from error
         return entry / name if single else entry
+
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """
+        Make an empty directory that only this user can enter, and remove it with its content.
+
+        What a process left that ended without doing so is removed on the way.
+
+        Raises:
+            StoreError: The store is not private to this user, or cannot be written.
+            OSError: The directory cannot be made.
+        """
+        self._prepare()
+        place = self._root / f"{_WORKPLACE}{secrets.token_hex(8)}"
+        with self._locked("workplaces"):
+            for leftover in self._root.glob(f"{_WORKPLACE}*"):
+                _remove_unused(leftover)
+            place.mkdir(mode=0o700)
+            descriptor = _lock_shared(place)
+        try:
+            yield place
+        finally:
+            remove_tree(place)
+            if descriptor is not None:
+                os.close(descriptor)
 
     def _prepare(self) -> None:
         """Make the store, or see to it that the existing one is this user's alone."""
@@ -160,3 +188,29 @@ class Store:
         except BaseException:
             remove_tree(temporary)
             raise
+
+
+def _lock_shared(directory: Path) -> int | None:
+    """Hold on to *directory* until the result is closed, or the process ends."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _remove_unused(directory: Path) -> None:
+    """Remove *directory* unless a process holds on to it."""
+    if fcntl is None:
+        return
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # its process has just removed it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_tree(directory)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(descriptor)

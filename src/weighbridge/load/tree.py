@@ -3,7 +3,7 @@
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,11 @@ def write_tree(root: Path, files: Mapping[str, HeldFile]) -> None:
         OSError: The system refuses; what was written so far stays, see `remove_tree`.
     """
     root.mkdir(mode=0o700)
-    for directory in sorted(_directories(files)):
+    for directory in sorted(directories_of(files)):
         (root / directory).mkdir(mode=0o700)
     for path, held in files.items():
         _write_file(root / path, held)
-    for directory in sorted(_directories(files), reverse=True):
+    for directory in sorted(directories_of(files), reverse=True):
         (root / directory).chmod(DIRECTORY_MODE)
     root.chmod(DIRECTORY_MODE)
 
@@ -45,7 +45,7 @@ def find_difference(root: Path, files: Mapping[str, HeldFile]) -> str | None:
 
     Names, types, owners, modes, links and every byte are compared; no link is followed.
     """
-    expected = {"", *files} | _directories(files)
+    expected = {"", *files} | directories_of(files)
     found: set[str] = set()
     for path, status in _walk(root):
         found.add(path)
@@ -71,8 +71,13 @@ def remove_tree(root: Path) -> None:
     root.rmdir()
 
 
-def _directories(files: Mapping[str, HeldFile]) -> set[str]:
-    """Return every directory that *files* need, without the root."""
+def directories_of(files: Iterable[str]) -> set[str]:
+    """
+    Return every directory that files at the paths *files* need, without the root.
+
+    Raises:
+        ValueError: A path is not canonical.
+    """
     directories: set[str] = set()
     for path in files:
         parts = path.split("/")
