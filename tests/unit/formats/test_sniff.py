@@ -204,6 +204,9 @@ SIGNATURES = [
     ("zeros", bytes(1000), F.UNKNOWN),
     ("noise", np.random.default_rng(0).bytes(1000), F.UNKNOWN),
     ("joblib before 0.10", b"ZF0x1d8              " + zlib.compress(b"x"), F.JOBLIB),
+    ("a length without 0x", b"ZF1d8                " + zlib.compress(b"x"), F.JOBLIB),
+    ("a length as Python has it", b"ZF +1_d8\n            " + zlib.compress(b"x"), F.JOBLIB),
+    ("no length", b"ZF0y1d8              " + zlib.compress(b"x"), F.UNKNOWN),
 ]
 
 

@@ -51,7 +51,6 @@ _PREFIXES: Final = (
     (b"ID3", FileFormat.MEDIA),
     (b"fLaC\x00", FileFormat.MEDIA),
     (b"OggS\x00", FileFormat.MEDIA),
-    (b"ZF0x", FileFormat.JOBLIB),  # joblib before 0.10: a length and a zlib stream
     (b"\x89PNG\r\n\x1a\n", FileFormat.IMAGE),
     (b"\xff\xd8\xff", FileFormat.IMAGE),
     (b"GIF87a", FileFormat.IMAGE),
@@ -63,6 +62,15 @@ def _is_gguf(window: Window) -> bool:
     """GGUF has a version of either byte order; text that begins with these letters has none."""
     version = window.head[4:8]
     return len(version) == 4 and b"\x00\x00" in (version[:2], version[2:])  # noqa: PLR2004
+
+
+def _is_old_joblib(window: Window) -> bool:
+    """Files of joblib before 0.10: a number as Python reads it, and a zlib stream behind it."""
+    try:
+        int(window.head[2:_OLD_JOBLIB], 16)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_bzip2(window: Window) -> bool:
@@ -187,6 +195,7 @@ _FLATBUFFERS: Final = {
     b"TFL3": FileFormat.TFLITE,
 }
 """Formats that are a flatbuffer, by its identifier."""
+_OLD_JOBLIB: Final = 2 + len(hex(2**64))
 _MAX_GGML_NUMBER: Final = 1 << 24
 _ENGINES: Final = (b"ftrt", b"ptrt")
 _R_LETTERS: Final = re.compile(rb"A\r?\n[23]\r?\n[0-9]{6}\r?\n[0-9]{6}\r?\n")
@@ -200,6 +209,7 @@ _CHECKED: Final = (
     (b"RD", FileFormat.R_DATA, _is_r_workspace),
     *((b"{" + bytes([mark]), FileFormat.XGBOOST, _is_ubjson) for mark in b"iUIlL#"),
     (b"GGUF", FileFormat.GGUF, _is_gguf),
+    (b"ZF", FileFormat.JOBLIB, _is_old_joblib),
     (b"ORC", FileFormat.ORC, _is_orc),
     # Models of whisper.cpp, and of llama.cpp before GGUF.
     *((each, FileFormat.GGML, _is_ggml) for each in (b"lmgg", b"fmgg", b"tjgg", b"algg")),

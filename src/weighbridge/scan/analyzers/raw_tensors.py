@@ -12,15 +12,28 @@ _SHARD: Final = re.compile(r"\.data-[0-9]{5}-of-[0-9]{5}\Z")
 _CHUNK: Final = re.compile(r"([0-9]+\.)*[0-9]+")
 _VALUE: Final = re.compile(r"[0-9a-f]{32}")
 _ZARR: Final = (".zarray", "zarr.json")
+_OBJECTS: Final = re.compile(
+    rb"(\xac\xed\0\x05)"  # Java Object Serialization Specification, 6.4
+    rb"|(\0\x01\0{3}\xff{4}\x01\0{3})"  # [MS-NRBF] 2.6.1
+    rb"|([c\xe3](?:.\0{3}){4})",  # Python's marshal: a code object, its first counts
+    re.DOTALL,
+)
+_KINDS: Final = ("objects of Java", "objects of .NET", "Python bytecode")
+"""What other readers build objects or code of, and no analyzer reads."""
+_OBJECTS_BYTES: Final = 32
 
 
 def analyze(subject: Subject) -> Analysis:
     """
-    Yield a gap unless the artifact has the model that the bytes belong to.
+    Yield a gap unless the artifact has the model that the bytes belong to, and they are numbers.
 
     Nothing in such a file is interpreted: the model's own file says which bytes are numbers of
     which tensor, and its analyzer holds it to the file's size.
     """
+    other = _OBJECTS.match(subject.source.read_at(0, _OBJECTS_BYTES))
+    if other is not None:
+        kind = _KINDS[(other.lastindex or 1) - 1]
+        yield subject.gap(f"the bytes begin as {kind} do", code=Code.SCAN_UNSUPPORTED)
     if subject.siblings.isdisjoint(_descriptions(subject.path)) and not _has_onnx(subject):
         reason = "bytes without a header, and no file of this model says what they are"
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)

@@ -170,3 +170,24 @@ def test_an_engine_is_code() -> None:
     """An engine of TensorRT is reported as the compiled code that it is."""
     data = b"ftrt" + bytes(20)
     assert "native-code" in rules_of(examined(data, format=F.TENSORRT, path="m.engine"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xac\xed\x00\x05sr" + bytes(40),
+        bytes.fromhex("0001000000ffffffff01000000") + bytes(40),
+        b"\xe3" + bytes(16) + b"\x03\x00\x00\x00\x40\x00\x00\x00s\x08" + bytes(40),
+    ],
+    ids=["Java", ".NET", "marshal"],
+)
+def test_objects_are_no_numbers(data: bytes) -> None:
+    """A model beside them does not make numbers of what other readers build objects of."""
+    for content, expected in ((data, {"scan-unsupported"}), (b"\x01" + data, set[str]())):
+        found = examined(
+            content,
+            format=F.RAW_BYTES,
+            path="model.bin",
+            siblings=frozenset({"model.xml"}),
+        )
+        assert rules_of(found) == expected
