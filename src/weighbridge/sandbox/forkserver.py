@@ -83,10 +83,14 @@ def _obey(control: socket.socket, serve: Serve) -> bool:
 def _reap(child: int) -> int:
     """End the worker *child* if it has not ended, and return how it did."""
     try:
-        os.kill(child, signal.SIGKILL)
-        return os.waitpid(child, 0)[1]
+        # Asked first whether it is a child: the number of one that was reaped may be anybody's.
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
     except OSError:
         return -1
+    return status
 
 
 def _readable() -> tuple[str, ...]:

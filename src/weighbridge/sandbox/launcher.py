@@ -68,6 +68,7 @@ class Launcher:
         self._target = target
         self._allowance = allowance
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._server: int | None = None
         self._control: socket.socket | None = None
         self._workers: set[Worker] = set()
@@ -120,27 +121,31 @@ class Launcher:
             if self._control is None:
                 return -1
             try:
-                self._control.sendall(ORDER.pack(REAP, process, 0, 0))
-                return int(REPLY.unpack(self._control.recv(REPLY.size, socket.MSG_WAITALL))[0])
-            except (OSError, ValueError):
+                return self._ask(self._control, ORDER.pack(REAP, process, 0, 0))
+            except OSError:
                 return -1
 
     def close(self) -> None:
         """End the fork server, and with it every worker. Calling it again does nothing."""
         # Not under the lock: a thread that waits for the server's answer holds it.
+        self._end_server()
+        for worker in self._workers.copy():
+            worker.end()
+
+    def _end_server(self) -> None:
+        """End the fork server for good."""
         self._closed = True
-        server, self._server = self._server, None
+        with self._ending:
+            server, self._server = self._server, None
+            control, self._control = self._control, None
         if server is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(server, signal.SIGKILL)
             # A program that ignores SIGCHLD, or waits for any child, may have reaped it.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(server, 0)
-        control, self._control = self._control, None
         if control is not None:
             control.close()
-        for worker in self._workers.copy():
-            worker.end()
 
     def _fork(self, theirs: socket.socket) -> int:
         """Have the server fork a worker that gets *theirs*; return its process."""
@@ -151,13 +156,33 @@ class Launcher:
         with self._lock:
             control = self._require_server()
             try:
-                socket.send_fds(control, [order], [theirs.fileno()])
-                reply = control.recv(REPLY.size, socket.MSG_WAITALL)
+                return self._ask(control, order, theirs.fileno())
             except OSError as error:
                 raise _not_started(str(error)) from error
+
+    def _ask(self, control: socket.socket, order: bytes, *descriptors: int) -> int:
+        """
+        Return what the server answers to *order*.
+
+        A server that does not answer is ended for good: what it says later would be taken for
+        the answer to the next order, the number of a signal for that of a process.
+
+        Raises:
+            OSError: It has ended, or takes too long.
+        """
+        reply = b""
+        try:
+            if descriptors:
+                socket.send_fds(control, [order], descriptors)
+            else:
+                control.sendall(order)
+            reply = control.recv(REPLY.size, socket.MSG_WAITALL)
+        finally:
             if len(reply) < REPLY.size:
-                raise _not_started("the process that starts them has ended")
-            return int(REPLY.unpack(reply)[0])
+                self._end_server()
+        if len(reply) < REPLY.size:
+            raise ConnectionResetError("the process that starts them has ended")
+        return int(REPLY.unpack(reply)[0])
 
     def _require_server(self) -> socket.socket:
         """Return the socket to the fork server, which is started with the first worker."""
