@@ -60,7 +60,7 @@ def serve_silence(talk: socket.socket, /) -> None:
 
 def serve_nonsense(talk: socket.socket, /) -> None:
     """Answer with JSON that is no report."""
-    _serve_orders(talk, lambda _: b'[[["no-such-rule"]],[]]')
+    _serve_orders(talk, lambda _: b'[[["no-such-rule"]],[],0]')
 
 
 def serve_greed(talk: socket.socket, /) -> None:
@@ -77,7 +77,7 @@ def serve_flood(talk: socket.socket, /) -> None:
 
 def _finding(message: str) -> bytes:
     finding: list[object] = ["suffix-lies", "low", "high", None, None, None, message, []]
-    return json.dumps([[finding], []]).encode()
+    return json.dumps([[finding], [], 0]).encode()
 
 
 def _read(path: str) -> str:

@@ -36,6 +36,7 @@ from weighbridge.core.evidence import (
 )
 from weighbridge.core.identity import ClaimedIdentity, Clock, SigningMethod, SigningTime
 from weighbridge.core.verdict import Verdict
+from weighbridge.sandbox.interface import Confinement, Measure
 from weighbridge.scan.report import ScanReport
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -239,6 +240,11 @@ def scan_report() -> ScanReport:
             low,
             gap_of(Code.SCAN_UNSUPPORTED, path="gap.bin", member="inner"),
             Gap(stage=Stage.SCAN, code=Code.SCAN_LIMIT, path=None, reason="too much"),
+        ),
+        members=3,
+        confinement=Confinement(
+            enforced=frozenset(Measure) - {Measure.FILES, Measure.CALLS},
+            refused=((Measure.FILES, "no [Landlock](x)\nhere"),),
         ),
     )
 

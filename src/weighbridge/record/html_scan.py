@@ -15,7 +15,13 @@ from typing import Final
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.limits import MAX_REPORT_ITEMS
-from weighbridge.record.overview import Row, finding_order, place_name, rows_of
+from weighbridge.record.overview import (
+    Row,
+    finding_order,
+    missing_confinement,
+    place_name,
+    rows_of,
+)
 from weighbridge.record.style import counted, readable_size
 from weighbridge.scan.report import FileStatus, ScanReport
 
@@ -93,6 +99,9 @@ def _report(report: ScanReport, bar: Severity, advice: Mapping[str, str]) -> Ite
         f'<h1><span class="{verdict}">{verdict.upper()}</span> {_text(report.inventory.name)}</h1>'
     )
     yield f"<p>{_coverage(report)}</p>"
+    missing = missing_confinement(report)
+    if missing is not None:
+        yield f'<p class="gap">{_text(missing)}</p>'
     yield "<h2>Files</h2><table>"
     rows = rows_of(report, limit=MAX_REPORT_ITEMS)
     yield from map(_row, rows.rows)
@@ -115,6 +124,7 @@ def _coverage(report: ScanReport) -> str:
     size = readable_size(sum(entry.size for entry in report.inventory.entries))
     parts = [
         f"{counted(len(statuses), 'file')}, {size}",
+        f"{counted(report.members, 'member')} examined",
         f"{statuses.count(FileStatus.CLEAN)} clean",
         f"{statuses.count(FileStatus.FINDINGS)} with findings",
         f"{statuses.count(FileStatus.GAP)} not wholly examined",

@@ -25,6 +25,7 @@ from weighbridge.core.evidence import (
 from weighbridge.core.identity import KeyIdentity, SigstoreIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
 from weighbridge.record.inspection import Inspected, SignatureClaim
+from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan.need import Need
 from weighbridge.scan.report import ScanReport
 
@@ -85,7 +86,22 @@ def scan_document(report: ScanReport, *, bar: Severity) -> Document:
         "findings": [_finding(finding) for finding in report.findings],
         "gaps": [_gap(gap) for gap in report.gaps],
         "scanners": [_scanner(answer) for answer in report.consulted],
+        "members": report.members,
+        "confinement": _confinement(report.confinement),
         **_needs(report.needs),
+    }
+
+
+def _confinement(confinement: Confinement | None) -> JsonValue:
+    """Return what the processes that examined were kept to."""
+    if confinement is None:
+        return None
+    return {
+        "complete": confinement.is_complete,
+        "enforced": [str(measure) for measure in sorted(confinement.enforced)],
+        "refused": [
+            {"measure": str(measure), "reason": reason} for measure, reason in confinement.refused
+        ],
     }
 
 

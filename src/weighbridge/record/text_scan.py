@@ -13,7 +13,14 @@ from typing import Final, TypeVar
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_TEXT_ITEMS
-from weighbridge.record.overview import Row, Rows, finding_order, place_name, rows_of
+from weighbridge.record.overview import (
+    Row,
+    Rows,
+    finding_order,
+    missing_confinement,
+    place_name,
+    rows_of,
+)
 from weighbridge.record.style import PLAIN, Style, counted, readable_size, shown
 from weighbridge.scan.need import Need, NeedStatus
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
@@ -107,6 +114,7 @@ class _Text:
         yield from self._needs()
         yield ""
         yield self._coverage()
+        yield from self._confinement()
         yield from self._next()
 
     def _next(self) -> Iterator[str]:
@@ -221,7 +229,16 @@ class _Text:
         )
         size = readable_size(sum(entry.size for entry in self._report.inventory.entries))
         gaps = f"; {counted(len(self._report.gaps), 'gap')}" if self._report.gaps else ""
-        return f"{counted(len(statuses), 'file')}, {size}: {counts or 'nothing to scan'}{gaps}"
+        members = self._report.members
+        inside = f", {counted(members, 'member')} examined" if members else ""
+        files = counted(len(statuses), "file")
+        return f"{files}, {size}{inside}: {counts or 'nothing to scan'}{gaps}"
+
+    def _confinement(self) -> Iterator[str]:
+        """Yield what was missing of the confinement, if anything was."""
+        missing = missing_confinement(self._report)
+        if missing is not None:
+            yield self._style.paint(missing, self._style.unclear)
 
 
 def _place(finding: Finding) -> str:

@@ -14,7 +14,7 @@ section of `docs/rules.md`.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
@@ -27,6 +27,7 @@ from weighbridge.core.limits import (
     MAX_SCANNED_MEMBERS,
 )
 from weighbridge.core.values import frozen
+from weighbridge.sandbox.interface import Confinement
 
 Clock = Callable[[], float]
 """Seconds of a clock that never goes back; only differences mean anything."""
@@ -56,15 +57,19 @@ class Budget:
 
     One bound for each member would not do: a file of many members, or of archives within
     archives, multiplies it.
+
+    Attributes:
+        examined: How many members have been examined so far, for the report.
     """
 
-    __slots__ = ("_bytes", "_members")
+    __slots__ = ("_bytes", "_members", "examined")
 
     def __init__(
         self, *, inflated: int = MAX_INFLATED_BYTES, members: int = MAX_SCANNED_MEMBERS
     ) -> None:
         self._bytes = inflated
         self._members = members
+        self.examined = 0
 
     def spend(self, count: int, /) -> None:
         """
@@ -173,8 +178,24 @@ Examiner = Callable[[Subject], tuple[Finding | Gap, ...]]
 """
 Examines a file and everything in it, and never raises for what the file holds.
 
-No finding and no gap means that every byte was accounted for.
+No finding and no gap means that every byte was accounted for. How many members of the file were
+examined is added up in the subject's budget.
 """
+
+
+@runtime_checkable
+class Confining(Protocol):
+    """An examiner that can say what the processes are kept to that examine."""
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """What they are kept to, the least of them; None before the first one has started."""
+        ...
+
+
+def confinement_of(examiner: object, /) -> Confinement | None:
+    """Return what the processes behind *examiner* are kept to, where it can say so."""
+    return examiner.confinement if isinstance(examiner, Confining) else None
 
 
 @frozen

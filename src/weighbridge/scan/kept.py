@@ -36,7 +36,8 @@ from weighbridge.core.limits import (
     MAX_CACHED_FILE_BYTES,
     MIN_CACHED_SECONDS,
 )
-from weighbridge.scan.interface import Clock, Examiner, Subject
+from weighbridge.sandbox.interface import Confinement
+from weighbridge.scan.interface import Clock, Examiner, Subject, confinement_of
 from weighbridge.scan.worker.wire import decode_report, encode_report
 from weighbridge.sources.private import (
     READ,
@@ -121,9 +122,16 @@ class KeptResults:
             return None
         return found if not any(isinstance(item, Gap) for item in found) else None
 
-    def keep(self, key: str, findings: tuple[Finding, ...]) -> None:
-        """Keep *findings* under *key*, or do not; what is there already is replaced."""
-        payload = encode_report(findings)
+    def keep(self, key: str, findings: tuple[Finding, ...], *, members: int = 0) -> None:
+        """
+        Keep *findings* under *key*, or do not; what is there already is replaced.
+
+        Args:
+            key: The name of the result.
+            findings: What there is to say of the file.
+            members: How many of its members were examined.
+        """
+        payload = encode_report(findings, members=members)
         if len(payload) + _MAC_BYTES > MAX_CACHE_ENTRY_BYTES or not self._usable:
             return
         try:
@@ -223,8 +231,13 @@ class KeepingExaminer:
         found = self._inner(replace(subject, source=BytesSource(data)))
         findings = tuple(item for item in found if isinstance(item, Finding))
         if len(findings) == len(found) and self._clock() - begun >= MIN_CACHED_SECONDS:
-            self._results.keep(key, findings)
+            self._results.keep(key, findings, members=subject.budget.examined)
         return found
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """What the processes are kept to that examine what has no result."""
+        return confinement_of(self._inner)
 
     def _key(self, subject: Subject, digest: Digest) -> str:
         """Return the name of the result: a digest over all that it depends on."""

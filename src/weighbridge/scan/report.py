@@ -6,6 +6,7 @@ from enum import StrEnum
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Severity
 from weighbridge.core.values import frozen
+from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan.need import Need
 
 
@@ -40,12 +41,16 @@ class ScanReport:
         evidence: In the order of the inventory's paths.
         consulted: The other scanners that were asked; what they found is in `evidence`.
         needs: What pickles refer to, name by name; None where nobody asked for it.
+        members: How many members of files were examined: of archives, and of what is in them.
+        confinement: What the processes were kept to that examined; None where none was needed.
     """
 
     inventory: Inventory
     evidence: tuple[Finding | Clean | Gap, ...]
     consulted: tuple[Consulted, ...] = ()
     needs: tuple[Need, ...] | None = None
+    members: int = 0
+    confinement: Confinement | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

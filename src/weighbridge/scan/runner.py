@@ -17,7 +17,7 @@ from weighbridge.core.limits import (
     SCAN_BYTES_PER_SECOND,
     SCAN_SECONDS_PER_FILE,
 )
-from weighbridge.scan.interface import Clock, Deadline, Examiner, Subject
+from weighbridge.scan.interface import Clock, Deadline, Examiner, Subject, confinement_of
 from weighbridge.scan.report import ScanReport
 from weighbridge.scan.worker.client import confined_examiner
 
@@ -67,7 +67,13 @@ def scan_inventory(
         run = _Run(inventory, contents, clock, chosen)
         entries = inventory.model_entries
         results = map(run.scan, entries) if jobs == 1 else _in_threads(run.scan, entries, jobs)
-        return ScanReport(inventory=inventory, evidence=tuple(chain.from_iterable(results)))
+        evidence = tuple(chain.from_iterable(results))
+        return ScanReport(
+            inventory=inventory,
+            evidence=evidence,
+            members=sum(run.members.values()),
+            confinement=confinement_of(chosen),
+        )
 
 
 def time_for(inventory: Inventory, /) -> float:
@@ -111,6 +117,7 @@ class _Run:
         self._clock = clock
         self._examiner = examiner
         self._end = clock() + time_for(inventory)
+        self.members: dict[str, int] = {}
 
     def scan(self, entry: FileEntry) -> _Evidence:
         """Return what there is to say of one file."""
@@ -132,7 +139,9 @@ class _Run:
                     reason = f"the file has {source.size} bytes, the inventory says {entry.size}"
                     yield _gap(entry, Code.FILE_CHANGED, reason)
                     return
-                yield from self._examiner(self._subject(entry, entry.format, source))
+                subject = self._subject(entry, entry.format, source)
+                yield from self._examiner(subject)
+                self.members[entry.path] = subject.budget.examined
         except WeighbridgeError as error:
             # Opening and closing fail here; closing is where a changed file may be noticed,
             # after findings about it were made. They stand, and the gap says that there may be

@@ -1,6 +1,7 @@
 """Text for people is frozen whole; vectors hold what it looks like."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,7 @@ from weighbridge.record.text_inspection import inspection_text
 from weighbridge.record.text_scan import scan_text, scans_text
 from weighbridge.record.text_signature import signature_text
 from weighbridge.record.text_verdict import verdict_text
+from weighbridge.sandbox.interface import Confinement, Measure
 
 CASES: dict[str, Callable[[], str]] = {
     "verdict-allow": lambda: verdict_text(allowed_verdict()),
@@ -79,6 +81,24 @@ def test_untrusted_text_cannot_act(name: str) -> None:
     text = text.replace(COLOUR.reset, "")
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("confinement", "said"),
+    [
+        (None, ""),
+        (Confinement(enforced=frozenset(Measure)), ""),
+        (Confinement(enforced=frozenset()), "Examined without confinement"),
+        (Confinement(enforced=frozenset(Measure) - {Measure.FILES}), "refuses: files (refused)"),
+    ],
+)
+def test_what_is_missing_of_the_confinement_is_said(
+    confinement: Confinement | None, said: str
+) -> None:
+    """A scan says when its processes were confined less than usual, and is silent otherwise."""
+    text = scan_text(replace(clean_report(), confinement=confinement), bar=Severity.LOW)
+    assert ("Examined with" in text) == bool(said)
+    assert said in text
 
 
 def test_every_vector_is_used() -> None:

@@ -15,6 +15,7 @@ from weighbridge.core.content import BytesSource
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
 from weighbridge.core.limits import MAX_CACHE_BYTES, MAX_CACHE_ENTRY_BYTES, MAX_CACHED_FILE_BYTES
+from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan import kept
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.kept import KeepingExaminer, KeptResults
@@ -249,7 +250,7 @@ def test_a_forged_entry_is_not_used(place: Place) -> None:
     """An entry that somebody made without the key is worthless, whatever it says."""
     place.run(Inner((finding_of(),)))
     (entry,) = place.entries
-    for data in (b"", bytes(32) + b"[[],[]]", b"x" * (MAX_CACHE_ENTRY_BYTES + 1)):
+    for data in (b"", bytes(32) + b"[[],[],0]", b"x" * (MAX_CACHE_ENTRY_BYTES + 1)):
         entry.write_bytes(data)
         assert place.run(Inner((finding_of(),))) == (finding_of(),)
 
@@ -264,6 +265,37 @@ def test_an_entry_under_another_name_is_not_used(place: Place) -> None:
     inner = Inner((finding_of(),))
     assert place.run(inner, subject_of(name="other")) == (finding_of(),)
     assert inner.seen == [DATA]
+
+
+def test_members_are_kept_as_well(place: Place) -> None:
+    """A kept result says how many members were examined, as the examination did."""
+
+    class Counting(Inner):
+        """An examiner that has seen two members."""
+
+        def __call__(self, subject: Subject, /) -> tuple[Finding | Gap, ...]:
+            """Examine."""
+            subject.budget.examined = 2
+            return super().__call__(subject)
+
+    place.run(Counting())
+    again = subject_of()
+    assert place.run(Inner(), again) == ()
+    assert again.budget.examined == 2
+
+
+def test_confinement_is_that_of_who_examines(place: Place) -> None:
+    """The confinement is told of the processes behind the results, where they tell one."""
+
+    class Kept(Inner):
+        """An examiner that is kept to nothing."""
+
+        confinement = Confinement(enforced=frozenset())
+
+    results = KeptResults(place.root / "cache", key=place.root / "state" / "key")
+    for inner, told in ((Kept(), Kept.confinement), (Inner(), None)):
+        keeping = KeepingExaminer(inner, results, digests={}, clock=lambda: 0.0)
+        assert keeping.confinement == told
 
 
 def test_another_key_makes_entries_worthless(place: Place) -> None:
@@ -293,7 +325,7 @@ def test_an_authentic_entry_that_is_no_report_is_not_used(
     place.run(Inner())
     (entry,) = place.entries
     results = KeptResults(place.root / "cache", key=place.root / "state" / "key")
-    monkeypatch.setattr(kept, "encode_report", lambda findings: b"{}")
+    monkeypatch.setattr(kept, "encode_report", lambda findings, *, members: b"{}")
     results.keep(entry.name, ())
     monkeypatch.undo()
     assert results.find(entry.name, subject_of()) is None

@@ -1,5 +1,8 @@
 """Scanning an inventory: every model file is accounted for."""
 
+import io
+import zipfile
+
 import pytest
 
 from support.scanning import FakeClock, MemoryContents, entry_of, inventory_of
@@ -7,6 +10,7 @@ from weighbridge.core.artifact import EntryRole, FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactChangedError, OperationError
 from weighbridge.core.evidence import Clean, Confidence, Finding, Gap, Severity, Stage
+from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Subject
 from weighbridge.scan.report import FileStatus, ScanReport, ScanVerdict
@@ -31,6 +35,34 @@ class TestScanInventory:
             examiner=lambda _: (),
         )
         assert report.evidence == (Clean(stage=Stage.SCAN, path="a"),)
+
+    def test_members_and_confinement(self) -> None:
+        """Members are added up over the files, and what was missing of the confinement is said."""
+
+        class Kept:
+            """An examiner whose process is kept to nothing."""
+
+            confinement = Confinement(enforced=frozenset())
+
+            def __call__(self, subject: Subject, /) -> tuple[Finding | Gap, ...]:
+                """Examine in this process."""
+                return examine(subject)
+
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("a.json", "{}")
+            archive.writestr("b.json", "{}")
+        data = stream.getvalue()
+        inventory = inventory_of(
+            entry_of("a", size=len(data), format=FileFormat.ZIP),
+            entry_of("b", size=len(data), format=FileFormat.ZIP),
+        )
+        contents = MemoryContents({"a": data, "b": data})
+        report = scan_inventory(inventory, contents, clock=FakeClock(), examiner=Kept())
+        assert report.members == 4
+        assert report.confinement == Kept.confinement
+        plain = scan_inventory(inventory, contents, clock=FakeClock(), examiner=lambda _: ())
+        assert (plain.members, plain.confinement) == (0, None)
 
     def test_file_with_a_finding_is_not_clean(self) -> None:
         """A file about which the examiner says something has no Clean."""

@@ -71,10 +71,26 @@ def confined_examiner() -> Iterator[Examiner]:
         # Imported here: a process that has workers has no use for what they import.
         from weighbridge.scan.examination import examine  # noqa: PLC0415
 
-        yield lambda subject: examine(replace(subject, careful=True))
+        yield _UnconfinedExaminer(examine)
         return
     with ConfinedExaminer() as examiner:
         yield examiner
+
+
+class _UnconfinedExaminer:
+    """Examines in this process, with the careful engine alone, and says so."""
+
+    def __init__(self, examine: Examiner) -> None:
+        self._examine = examine
+
+    @property
+    def confinement(self) -> Confinement:
+        """Nothing at all."""
+        return Confinement(enforced=frozenset())
+
+    def __call__(self, subject: Subject, /) -> tuple[Finding | Gap, ...]:
+        """Return the findings and gaps of *subject*."""
+        return self._examine(replace(subject, careful=True))
 
 
 @runtime_checkable
@@ -121,7 +137,7 @@ class ConfinedExaminer:
 
     @property
     def confinement(self) -> Confinement | None:
-        """What the workers were kept to; None before the first one has started."""
+        """What the workers were kept to, as far as all were; None before the first has started."""
         return self._confinement
 
     def prepare(self) -> None:
@@ -189,7 +205,8 @@ class ConfinedExaminer:
         except OperationError as error:
             self._unstartable = str(error)
             raise WorkerLostError(self._unstartable) from error
-        self._confinement = worker.confinement
+        if self._confinement is None or self._confinement.is_complete:
+            self._confinement = worker.confinement
         return _Session(worker)
 
 

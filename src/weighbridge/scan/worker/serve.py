@@ -46,7 +46,9 @@ def serve_with(talk: socket.socket, examiner: Examiner) -> None:
                 deadline=Deadline(clock=time.monotonic, at=time.monotonic() + order.seconds),
                 careful=order.careful,
             )
-            send_frame(talk, wire.REPORT, wire.encode_report(_examine(subject, examiner)))
+            found = _examine(subject, examiner)
+            report = wire.encode_report(found, members=subject.budget.examined)
+            send_frame(talk, wire.REPORT, report)
         except HangUpError:
             return
 

@@ -41,8 +41,8 @@ BYTES: Final = b"B"
 READ: Final = b"R"
 REPORT: Final = b"A"
 
-NOTHING: Final = b"[[],[]]"
-"""The report of a file about which there is nothing to say."""
+NOTHING: Final = b"[[],[],0]"
+"""The report of a file without members about which there is nothing to say."""
 
 _READ: Final = Struct("<QI")
 _MAX_NAME_CHARS: Final = 8192
@@ -174,8 +174,14 @@ def decode_read(payload: bytes, *, size: int) -> tuple[int, int]:
     return offset, min(length, size - offset)
 
 
-def encode_report(evidence: Iterable[Finding | Gap]) -> bytes:
-    """Return *evidence* about one file as a payload; long texts are cut."""
+def encode_report(evidence: Iterable[Finding | Gap], *, members: int = 0) -> bytes:
+    """
+    Return *evidence* about one file as a payload; long texts are cut.
+
+    Args:
+        evidence: What was found in the file.
+        members: How many of its members were examined.
+    """
     findings: list[object] = []
     gaps: list[object] = []
     for item in evidence:
@@ -188,12 +194,14 @@ def encode_report(evidence: Iterable[Finding | Gap]) -> bytes:
                 findings.append([item.rule, item.severity, item.confidence, *place, message, lines])
             case Gap():
                 gaps.append([item.code, member, _cut(item.reason, MAX_MESSAGE_CHARS)])
-    return json.dumps([findings, gaps], separators=(",", ":")).encode()
+    return json.dumps([findings, gaps, members], separators=(",", ":")).encode()
 
 
 def decode_report(payload: bytes, subject: Subject) -> tuple[Finding | Gap, ...]:
     """
     Return what a worker says of the file of *subject*; nothing of it is believed to be well-formed.
+
+    How many members it has examined goes into the subject's budget.
 
     Raises:
         MalformedContentError: It is no report.
@@ -204,7 +212,9 @@ def decode_report(payload: bytes, subject: Subject) -> tuple[Finding | Gap, ...]
         document = json.loads(payload, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise MalformedContentError("a worker's report is not JSON") from error
-    findings, gaps = _items(document, of=2)
+    findings, gaps, members = _items(document, of=3)
+    _expect(type(members) is int and 0 <= members < _MAX_OFFSET)
+    subject.budget.examined = int(str(members))
     return (
         *(_finding(item, subject.path) for item in _list(findings, most=MAX_FINDINGS_PER_FILE)),
         *(_gap(item, subject.path) for item in _list(gaps, most=MAX_FINDINGS_PER_FILE + 1)),

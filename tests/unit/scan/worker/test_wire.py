@@ -13,6 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_FINDINGS_PER_FILE, MAX_MESSAGE_CHARS, MAX_WORKER_READ_BYTES
+from weighbridge.scan.interface import Budget
 from weighbridge.scan.worker import wire
 
 SUBJECT = subject_of(b"x", format=FileFormat.PICKLE, path="a/b")
@@ -50,6 +51,12 @@ class TestReports:
         """A report of nothing is a constant."""
         assert wire.encode_report(()) == wire.NOTHING
         assert wire.decode_report(wire.NOTHING, SUBJECT) == ()
+
+    def test_members(self) -> None:
+        """How many members were examined arrives beside the findings."""
+        subject = replace(SUBJECT, budget=Budget())
+        assert wire.decode_report(wire.encode_report((), members=3), subject) == ()
+        assert subject.budget.examined == 3
 
     def test_long_texts_are_cut(self) -> None:
         """A text of any length leaves a worker, cut and marked."""
@@ -91,15 +98,15 @@ class TestReports:
     def test_refused_finding(self, place: int, value: object) -> None:
         """A finding with a value that cannot be is refused; the same without it is taken."""
         bad = [*GOOD[:place], value, *GOOD[place + 1 :]]
-        assert wire.decode_report(json.dumps([[GOOD], []]).encode(), SUBJECT)
+        assert wire.decode_report(json.dumps([[GOOD], [], 0]).encode(), SUBJECT)
         with pytest.raises(MalformedContentError):
-            wire.decode_report(json.dumps([[bad], []]).encode(), SUBJECT)
+            wire.decode_report(json.dumps([[bad], [], 0]).encode(), SUBJECT)
 
     @pytest.mark.parametrize("code", ["allowed", "policy-denied", "no-such-code", None])
     def test_refused_gap(self, code: object) -> None:
         """A worker can only say that it did not examine something."""
         with pytest.raises(MalformedContentError):
-            wire.decode_report(json.dumps([[], [[code, None, "text"]]]).encode(), SUBJECT)
+            wire.decode_report(json.dumps([[], [[code, None, "text"]], 0]).encode(), SUBJECT)
 
     @pytest.mark.parametrize(
         "payload",
@@ -107,12 +114,17 @@ class TestReports:
             b"",
             b"{}",
             b"[]",
+            b"[[],[]]",
             b"[[],[],[]]",
-            b"[[NaN],[]]",
+            b"[[],[],-1]",
+            b"[[],[],true]",
+            b"[[],[],1.0]",
+            b"[[],[],0,0]",
+            b"[[NaN],[],0]",
             b"\xff",
             b"[" * 200_000,
             b"9" * 10_000,
-            json.dumps([[GOOD] * (MAX_FINDINGS_PER_FILE + 1), []]).encode(),
+            json.dumps([[GOOD] * (MAX_FINDINGS_PER_FILE + 1), [], 0]).encode(),
         ],
     )
     def test_no_report(self, payload: bytes) -> None:
