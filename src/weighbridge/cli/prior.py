@@ -115,7 +115,7 @@ def _by_key(paths: tuple[Path, ...]) -> "Iterator[Verifier]":
 
 def _by_trust(names: tuple[str, ...], policy: Path) -> "Iterator[Verifier]":
     if names:
-        from weighbridge.pipeline.prior import trusted_signers  # noqa: PLC0415  seldom needed
+        from weighbridge.pipeline.earlier import trusted_signers  # noqa: PLC0415  seldom needed
         from weighbridge.policy.schema import Policy  # noqa: PLC0415
 
         yield from trusted_signers(Policy.from_file(policy), names)

@@ -31,7 +31,9 @@ from weighbridge.sources.local import locate
 from weighbridge.sources.reading import read_if_present
 
 if TYPE_CHECKING:
-    from weighbridge.pipeline.prior import ManifestCheck, Prior, PriorDigests, Reuse
+    from weighbridge.pipeline.earlier import Reuse
+    from weighbridge.pipeline.manifests import ManifestCheck
+    from weighbridge.pipeline.prior import Prior, PriorDigests
     from weighbridge.signing.interface import Signer
 
 

@@ -8,7 +8,7 @@ from weighbridge.core.identity import VerifiedIdentity
 
 
 class ReuseLine(Protocol):
-    """What became of an earlier signature; see `pipeline.prior.Reuse`."""
+    """What became of an earlier signature; see `pipeline.earlier.Reuse`."""
 
     @property
     def signature(self) -> Path:
@@ -47,7 +47,7 @@ class ReuseLine(Protocol):
 
 
 class ManifestLine(Protocol):
-    """What became of a manifest; see `pipeline.prior.ManifestCheck`."""
+    """What became of a manifest; see `pipeline.manifests.ManifestCheck`."""
 
     @property
     def manifest(self) -> Path:

@@ -14,7 +14,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_FILES, MAX_STATED_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
@@ -58,7 +58,7 @@ def parse_manifest(data: bytes, /, *, where: str) -> tuple[StatedDigest, ...]:
     Raises:
         MalformedContentError: It is neither, names a file twice or outside the model, or says
             nothing of any file.
-        LimitExceededError: JSON nested beyond any sense.
+        LimitExceededError: It lists more than `MAX_FILES`, or is JSON nested beyond any sense.
     """
     try:
         document = parse_json(data, what=where)
@@ -68,9 +68,9 @@ def parse_manifest(data: bytes, /, *, where: str) -> tuple[StatedDigest, ...]:
         ) from error
     match document:
         case {"layers": list() as layers}:
-            stated = _layers(layers, where=where)
+            stated = _layers(_bounded(layers, where=where), where=where)
         case {"siblings": list() as listed} | list(listed):
-            stated = _listed(listed, where=where)
+            stated = _listed(_bounded(listed, where=where), where=where)
         case _:
             raise _malformed(
                 "it is of no kind that is read here",
@@ -134,8 +134,20 @@ def checked(stated: Iterable[StatedDigest], *, where: str) -> tuple[StatedDigest
     return tuple(found.values())
 
 
+def _bounded(items: list[JsonValue], *, where: str) -> list[JsonValue]:
+    """Refuse a list that is too long; a part of it would say less than the whole."""
+    if len(items) > MAX_FILES:
+        raise LimitExceededError(
+            "the manifest lists too many files",
+            where=where,
+            expected=f"at most {MAX_FILES}",
+            found=str(len(items)),
+        )
+    return items
+
+
 def _layers(layers: list[JsonValue], *, where: str) -> Iterator[StatedDigest]:
-    for index, layer in enumerate(layers[: MAX_FILES + 1]):
+    for index, layer in enumerate(layers):
         match layer:
             case {
                 "mediaType": str() as kind,
@@ -166,7 +178,7 @@ def _title(layer: JsonValue) -> str | None:
 
 
 def _listed(files: list[JsonValue], *, where: str) -> Iterator[StatedDigest]:
-    for index, file in enumerate(files[: MAX_FILES + 1]):
+    for index, file in enumerate(files):
         match file:
             case {"type": "directory"}:
                 continue

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from weighbridge.core.artifact import FileStamp, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ArtifactChangedError,
+    LimitExceededError,
     MalformedContentError,
     OperationError,
     PolicyError,
@@ -26,8 +28,9 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.limits import MAX_STATED_FILE_BYTES, MIN_MANIFEST_SAMPLE
 from weighbridge.inventory.walk import walk as inventory_walk
-from weighbridge.pipeline import prior as prior_module
-from weighbridge.pipeline.prior import PriorDigests, trusted_signers
+from weighbridge.pipeline import manifests
+from weighbridge.pipeline.earlier import trusted_signers
+from weighbridge.pipeline.prior import Prior, PriorDigests
 from weighbridge.pipeline.sign import SignResult
 from weighbridge.pipeline.stamps import RememberedStamps
 from weighbridge.signing.problems import ManifestMismatchError
@@ -448,8 +451,39 @@ def test_a_directory_of_too_many_files_is_refused(
     notes.mkdir()
     for number in range(3):
         (notes / str(number)).write_text("")
-    monkeypatch.setattr(prior_module, "MAX_FILES", 2)
-    with pytest.raises(UsageError, match="too many"):
+    monkeypatch.setattr(manifests, "MAX_FILES", 2)
+    with pytest.raises(LimitExceededError, match="too many"):
+        sign(PriorDigests(manifest=notes))
+
+
+def test_directories_count_as_well(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree of empty directories without end is not gone through either."""
+    (place / "notes" / "a" / "b" / "c").mkdir(parents=True)
+    monkeypatch.setattr(manifests, "MAX_FILES", 3)
+    with pytest.raises(LimitExceededError, match="too many"):
+        sign(PriorDigests(manifest=place / "notes"))
+
+
+@pytest.mark.parametrize("refused", ["scandir", "lstat"])
+def test_a_directory_that_cannot_be_read_as_a_whole_is_refused(
+    place: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    """What cannot be listed or examined might state something: it is not passed over."""
+    notes = place / "notes"
+    (notes / "closed").mkdir(parents=True)
+    digest = hashlib.sha256((MODEL / "config.json").read_bytes()).hexdigest()
+    note = f"{'0' * 40}\n{digest}\n1753000000.25\n"
+    (notes / "config.json.metadata").write_text(note)
+    (notes / "closed" / "other.metadata").write_text(note.replace(digest, "0" * 64))
+    real: dict[str, Any] = {"scandir": os.scandir, "lstat": Path.lstat}
+
+    def refuse(path: Any, *given: Any) -> Any:
+        if "closed" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real[refused](path, *given)
+
+    monkeypatch.setattr(os if refused == "scandir" else Path, refused, refuse)
+    with pytest.raises(OperationError, match=r"closed.*Permission denied"):
         sign(PriorDigests(manifest=notes))
 
 
@@ -482,7 +516,7 @@ def test_an_ordinary_signing_asks_for_nothing(place: Path, monkeypatch: pytest.M
     def refuse(self: object, inventory: Inventory) -> Inventory:
         pytest.fail("somebody asked for digests")
 
-    monkeypatch.setattr(prior_module.Prior, "complete", refuse)
+    monkeypatch.setattr(Prior, "complete", refuse)
     result = sign()
     assert (result.reuse, result.manifest, result.remembered) == (None, None, None)
     assert not (place / "state").exists()

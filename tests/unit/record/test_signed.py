@@ -4,7 +4,8 @@ from pathlib import Path
 
 from support.policies import key_identity, sha256
 from weighbridge.core.identity import SigningMethod
-from weighbridge.pipeline.prior import ManifestCheck, Reuse
+from weighbridge.pipeline.earlier import Reuse
+from weighbridge.pipeline.manifests import ManifestCheck
 from weighbridge.record.json_operations import signed_document
 from weighbridge.record.text_signed import prior_lines
 

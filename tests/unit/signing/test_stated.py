@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_STATED_FILE_BYTES
+from weighbridge.signing import stated
 from weighbridge.signing.stated import (
     TITLES,
     StatedDigest,
@@ -178,3 +179,25 @@ def test_any_bytes(data: bytes) -> None:
     paths = [item.path for item in stated]
     assert paths
     assert len(set(paths)) == len(paths)
+
+
+@pytest.mark.parametrize("form", ["layers", "listing"])
+def test_a_list_that_is_too_long_is_no_shorter_list(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """What lies beyond the bound is not passed over: the whole manifest is refused."""
+    monkeypatch.setattr(stated, "MAX_FILES", 2)
+    other = {"mediaType": "a/b", "digest": "sha512:0", "size": 1}
+    junk: list[object] = [other if form == "layers" else {"path": "a"}] * 2
+    last: object = {"path": "w", "lfs": {"oid": "0" * 64}}
+    if form == "layers":
+        title = {"org.opencontainers.image.title": "w"}
+        last = other | {"digest": f"sha256:{'0' * 64}", "annotations": title}
+
+    def parsed(items: list[object]) -> int:
+        document = {"layers": items} if form == "layers" else items
+        return len(parse_manifest(json.dumps(document).encode(), where="m"))
+
+    assert parsed([junk[0], last]) == 1
+    with pytest.raises(LimitExceededError, match="too many files"):
+        parsed([*junk, last])
