@@ -27,7 +27,7 @@ from weighbridge.formats.pickle.values import (
     Value,
 )
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
-from weighbridge.scan.numpy_types import RECORD_CLASSES, read_type
+from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
 from weighbridge.scan.pickle_states import (
@@ -89,6 +89,8 @@ class Judge:
             return self._refuse_items(change, entry)
         self._built.add(id(target))
         (content,) = change.items
+        if isinstance(target, CallNode) and entry.state is State.DTYPE:
+            return find_type_fault(target, content)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
             # A dict whose items are its attributes, as statsmodels has one.
             content = DictNode(target.assigned)

@@ -89,7 +89,12 @@ _PACKS: Final = frozenset(
 )
 """Frameworks of which no `__init__` was read: their classes are instances, and no values."""
 
-_CLASSES: Final = frozenset({"nltk.tokenize.punkt.PunktTokenizer"})
+_CLASSES: Final = frozenset(
+    {
+        "joblib.numpy_pickle.NumpyArrayWrapper",  # joblib reads raw bytes behind an instance
+        "nltk.tokenize.punkt.PunktTokenizer",
+    }
+)
 _FUNCTIONS: Final = frozenset(
     {"gensim.models.phrases.original_scorer", "gensim.models.phrases.npmi_scorer"}
 )

@@ -5,6 +5,7 @@ Every function answers with None for "admitted" or with the reason for a refusal
 understood is refused.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from weighbridge.formats.pickle.values import (
 )
 from weighbridge.scan.allowlist import Arguments, Entry, State, find_entry
 from weighbridge.scan.formulas import refuse_formula
-from weighbridge.scan.numpy_types import find_type_fault, read_type
+from weighbridge.scan.numpy_types import read_type
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, integers, is_text
 
 NOT_CALLED_BY_OTHERS: Final = frozenset(
@@ -170,23 +171,20 @@ def _array(plain: PlainValues, state: Value) -> Refusal:
     if not isinstance(state, TupleNode) or len(state.items) not in {5, 7}:
         return "the state of an array has five items"
     _version, shape, kind, _order, content, *mask = state.items
-    described = read_type(kind)
-    if integers(shape) is None or described is None:
+    described, lengths = read_type(kind), integers(shape)
+    if lengths is None or described is None or min(lengths, default=0) < 0:
         return "an array has no known shape or type"
     if described.has_object != isinstance(content, ListNode):
         return "objects of an array are not a list"
+    if isinstance(content, ListNode) and content.given != math.prod(lengths):
+        # NumPy takes as many as the shape says, from beyond the end of the list as well.
+        return "an array has more or fewer objects than its shape says"
     makers = {"_codecs.encode", "builtins.bytes"}
     made = isinstance(content, CallNode) and content.target in makers
     if not (made or isinstance(content, ListNode | str | bytes)):
         return "the content of an array is computed"
     del plain, mask
     return None
-
-
-def _dtype(plain: PlainValues, state: Value) -> Refusal:
-    """Admit the state of a NumPy type."""
-    del plain
-    return find_type_fault(state)
 
 
 def _callable(plain: PlainValues, state: Value) -> Refusal:
@@ -280,7 +278,6 @@ _STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = Mappin
         State.FORMULA: _formula,
         State.BOOSTED: _boosted,
         State.ARRAY: _array,
-        State.DTYPE: _dtype,
         State.CALLABLE: _callable,
         State.DISTRIBUTION: _distribution,
         State.PLAIN: _plain,

@@ -4,7 +4,7 @@ import pytest
 
 from support import pickles as p
 from weighbridge.formats.pickle.machine import run
-from weighbridge.formats.pickle.values import BufferNode, children
+from weighbridge.formats.pickle.values import BufferNode, CallNode, children
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.numpy_types import ElementType, find_type_fault, read_type
 from weighbridge.scan.pickle_arguments import Judge
@@ -91,8 +91,10 @@ def test_nested_types_are_bounded() -> None:
     kind = _dtype("f8")
     for _ in range(20):
         kind = _dtype("V8", *_state(fields=_field(kind, p.integer(0))))
-    assert read_type(run(p.stream(kind)).result) is None
-    assert find_type_fault(None) is not None
+    made = run(p.stream(kind)).result
+    assert isinstance(made, CallNode)
+    assert read_type(made) is None
+    assert find_type_fault(made, None) is not None
 
 
 STORAGES = {

@@ -233,6 +233,9 @@ def _build(m: Registers, at: int) -> int:
     state = stack.pop()
     target = stack[-1]
     if isinstance(target, CallNode):
+        for part in state.items if isinstance(state, TupleNode) else ():
+            if isinstance(part, ListNode):
+                part.give()
         target.states.append(state)
         m.record(Change(ChangeKind.BUILD, target, (state,), at - 1))
         if m.after_build is not None:

@@ -30,12 +30,28 @@ class CallKind(StrEnum):
 
 
 class ListNode:
-    """A list."""
+    """
+    A list.
 
-    __slots__ = ("items",)
+    Attributes:
+        items: What was put in.
+    """
+
+    __slots__ = ("_given", "items")
 
     def __init__(self, items: "list[Value]") -> None:
         self.items = items
+        self._given: int | None = None
+
+    @property
+    def given(self) -> int:
+        """How many items it had when it was first part of a state; all, if it never was."""
+        return len(self.items) if self._given is None else self._given
+
+    def give(self) -> None:
+        """Note that it becomes part of a state: whoever gets that sees what is there now."""
+        if self._given is None:
+            self._given = len(self.items)
 
 
 class TupleNode:

@@ -29,6 +29,11 @@ WRAPPERS: Final = frozenset(
 )
 """Also in the copy of joblib that scikit-learn had before 0.23."""
 
+_ATTRIBUTES: Final = frozenset(
+    {"allow_mmap", "dtype", "numpy_array_alignment_bytes", "order", "shape", "subclass"}
+)
+"""What joblib writes of an array; any other attribute could stand in for a method that reads it."""
+
 _TYPED: Final = frozenset(
     {Arguments.NESTED_PICKLE, Arguments.REBUILD, Arguments.CALLABLE_FIRST, Arguments.MEMBER}
 )
@@ -117,8 +122,11 @@ class _Arrays:
         Raises:
             BrokenStreamError: The array's length cannot be told.
         """
-        if not isinstance(target, CallNode) or target.target not in WRAPPERS:
+        if not isinstance(target, CallNode) or not _announces(target):
             return at
+        if len(target.states) > 1:
+            # What the first description says is still there, and joblib goes by both.
+            raise BrokenStreamError("a joblib array is described twice")
         end = self._find_end(target, at)
         self.spans.append((at, end))
         return end
@@ -157,11 +165,25 @@ class _Arrays:
         return trace.end
 
 
+def announces_arrays(trace: Trace) -> bool:
+    """Tell whether *trace* refers to what joblib's unpickler reads a raw array behind."""
+    return any(node.dotted in WRAPPERS for node in trace.globals)
+
+
+def _announces(call: CallNode) -> bool:
+    """Tell whether *call* makes a wrapper, by itself or, as `copyreg` does, of the class."""
+    first = (call.positional or (None,))[0]
+    return call.target in WRAPPERS or (isinstance(first, GlobalNode) and first.dotted in WRAPPERS)
+
+
 def _attributes(state: Value) -> dict[str, Value]:
     """Return the attributes that a state sets; an array class is no wrapper's attribute."""
     if not isinstance(state, DictNode):
         raise BrokenStreamError("a joblib array has no attributes")
     found = {key: value for key, value in state.pairs() if isinstance(key, str)}
+    # A computed name could be any of them.
+    if any(key not in _ATTRIBUTES for key in state.flat[::2]):
+        raise BrokenStreamError("a joblib array has other attributes than joblib writes")
     kind = found.get("subclass")
     if not isinstance(kind, GlobalNode):
         raise BrokenStreamError("a joblib array has no class")

@@ -10,7 +10,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.limits import MAX_PICKLE_BYTES
 from weighbridge.scan.analyzers import joblib
 from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.pickle_facts import Dialect
+from weighbridge.scan.pickle_facts import Dialect, PickleFacts
 from weighbridge.scan.pickle_streams import walk_streams
 
 _JOBLIB: Final = b"joblib.numpy_pickle"
@@ -22,7 +22,14 @@ def analyze(subject: Subject) -> Analysis:
     if _JOBLIB in data:
         yield from joblib.analyze(subject)
         return
-    yield from walk_streams(subject, data, dialect=Dialect.PLAIN)
+    announced = False
+    for item in walk_streams(subject, data, dialect=Dialect.PLAIN):
+        yield item
+        announced |= isinstance(item, PickleFacts) and joblib.announces_arrays(item.trace)
+    if announced:
+        # The name is there, though not in one piece: escapes in text are read as what they mean.
+        yield from joblib.analyze(subject)
+        return
     if subject.source.size > len(data):
         reason = f"only the first {len(data)} of {subject.source.size} bytes were examined"
         yield subject.gap(reason, code=Code.SCAN_LIMIT)

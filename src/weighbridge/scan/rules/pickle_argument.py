@@ -10,12 +10,15 @@ from weighbridge.formats.pickle.render import render
 from weighbridge.formats.pickle.values import CallNode
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.interface import Match, Rule
+from weighbridge.scan.numpy_types import find_late_types
 from weighbridge.scan.pickle_arguments import Judge
 from weighbridge.scan.pickle_escapes import find_escapes
 from weighbridge.scan.pickle_facts import PickleFacts, member_of
 
 _CHECK_TIME_EVERY: Final = 1024
 _KEPT: Final = "it is kept as a value, and whatever calls it then may pass it anything"
+
+_LATE: Final = "its state is given to it when something else has it already"
 
 
 class PickleArgument(Rule[PickleFacts]):
@@ -60,5 +63,7 @@ def _refusals(facts: PickleFacts) -> Iterator[tuple[str, str, int, str]]:
         reason = judge.refuse_change(change)
         if reason is not None:
             yield target.target or "", reason, change.offset, render(target)
+    for change in find_late_types(facts.trace):
+        yield "numpy.dtype", _LATE, change.offset, render(change.target)
     for node in find_escapes(facts):
         yield node.dotted, _KEPT, node.offset, render(node)
