@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 CASES = ["start", "large", "small", "shards", "memory", "load", "scan"]
 
@@ -19,23 +21,32 @@ def _bench(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
     )
 
 
-def test_a_quick_run_measures_every_case(tmp_path: Path) -> None:
-    """All cases are measured with plausible numbers, in a table and in JSON; no data stays."""
+def test_every_case_is_known() -> None:
+    """A run without names measures these cases, of which each has a test below."""
+    code = "from benchmarks.__main__ import CASES; print(*CASES)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == CASES
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_quick_run_measures_it(name: str, tmp_path: Path) -> None:
+    """The case is measured with plausible numbers, in a table and in JSON; no data stays."""
     place = tmp_path / "place"
     place.mkdir()
     output = tmp_path / "results" / "out.json"
-    done = _bench("--output", str(output), place=place)
+    done = _bench("--only", name, "--output", str(output), place=place)
     assert done.returncode == 0, done.stderr
     assert list(place.iterdir()) == []
     found: dict[str, Any] = json.loads(output.read_text())
     assert found["schema"] == "weighbridge.benchmarks/v1"
     assert found["mode"] == "quick"
     assert found["machine"]["cpus"] >= 1
-    assert [case["case"] for case in found["cases"]] == CASES
+    assert [case["case"] for case in found["cases"]] == [name]
     for case in found["cases"]:
         assert f"{case['case']}: {case['title']}" in done.stdout
         assert case["ratios"] or case["figures"]

@@ -101,9 +101,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def _run(command: list[str], *, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=240
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _left_behind(environment: dict[str, str]) -> list[str]:

@@ -119,7 +119,6 @@ def test_the_reference_s_flags_sign_with_a_token(token: SoftToken, place: Path) 
         cwd=place,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "Signing succeeded\n"), done.stderr

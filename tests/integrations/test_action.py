@@ -58,7 +58,6 @@ def run_step(place: Path, **inputs: str) -> Step:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     lines = [line.split("=", 1) for line in outputs.read_text().splitlines()]
     return Step(code=done.returncode, out=done.stdout, err=done.stderr, outputs=dict(lines))
@@ -199,9 +198,7 @@ def test_scripts_are_clean(script: Path) -> None:
         if os.environ.get("CI"):
             pytest.fail("shellcheck is absent")
         pytest.skip("shellcheck is absent")
-    done = subprocess.run(
-        [program, script], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run([program, script], capture_output=True, text=True, check=False)
     assert done.stdout == ""
 
 
@@ -230,7 +227,6 @@ def run_install(place: Path, **environment: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
 

@@ -106,7 +106,6 @@ def run_hook(name: str, place: Path, *arguments: str) -> int:
         cwd=place,
         capture_output=True,
         check=False,
-        timeout=120,
     )
     return done.returncode
 

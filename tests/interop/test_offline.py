@@ -62,7 +62,6 @@ def hermit(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
 
 

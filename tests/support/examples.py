@@ -149,7 +149,6 @@ def _run_console(block: Block, directory: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
         )
         place = f"line {block.line}: $ {step.command}\n"
         assert done.returncode == step.exit_code, (

@@ -87,7 +87,6 @@ def weighbridge(directory: Path, *arguments: str, **environment: str) -> Result:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
         stdin=subprocess.DEVNULL,
     )

@@ -213,7 +213,6 @@ def test_programs_import_it_by_the_reference_s_name(place: Path) -> None:
         env={"PYTHONPATH": PATH, "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "1.1.1\n", "")
