@@ -13,7 +13,8 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 IN_CI = bool(os.environ.get("CI"))
 
-settings.register_profile("default", deadline=None)
+# Nothing about how long an example takes: the machine may be busy.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "ci",
     deadline=None,

@@ -213,8 +213,8 @@ def serve_clock(answer: "Answer | Clock") -> Iterator[ClockServer]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.end_headers()
             try:
+                self.end_headers()
                 self.wfile.write(content)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True

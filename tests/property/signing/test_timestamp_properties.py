@@ -1,7 +1,7 @@
 """No changed timestamp is believed: every bit of one, and whatever else happens to it."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.pki import bundle_pem
@@ -40,7 +40,7 @@ def test_each_changed_bit_of_a_timestamp_is_refused(stamped: Stamped) -> None:
         refuse(response[:position] + bytes([flipped]) + response[position + 1 :], trust)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_timestamp_in_pieces_is_refused(stamped: Stamped, data: st.DataObject) -> None:
     """Cutting out, repeating, replacing or adding bytes is noticed."""
@@ -61,7 +61,7 @@ def test_nonsense_is_no_timestamp(content: bytes) -> None:
     assert normal_form(content) == content
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_timestamp_of_another_signature_is_refused(stamped: Stamped, data: st.DataObject) -> None:
     """A timestamp is over one string of bytes."""

@@ -52,6 +52,12 @@ def _take(
     return take_inventory(locate(root), plan or InventoryPlan(), progress=progress)
 
 
+def assert_ended(before: set[threading.Thread]) -> None:
+    """Wait for the threads that were not there *before*: they have no more to do, and end."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join()  # ended by the time limit of all tests, if it does not end
+
+
 @pytest.mark.parametrize("algorithm", list(HashAlgorithm))
 @pytest.mark.parametrize("size", [0, 1, SMALL_FILE_BYTES, SMALL_FILE_BYTES + 1, LARGE])
 def test_files_mode_digests_each_whole_file(
@@ -256,19 +262,21 @@ def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
     for i in range(4):
         (tmp_path / f"large{i}").write_bytes(os.urandom(LARGE * 20))
 
-    def interrupt() -> None:
-        if threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt
-
     class Interrupter(_Meddler):
-        def advance(self, count: int, /) -> None:
-            del count
-            interrupt()
+        calls = 0
 
-    before = threading.active_count()
+        def advance(self, count: int, /) -> None:
+            self.calls += 1
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+
+    before = set(threading.enumerate())
+    progress = Interrupter(lambda: None)
     with pytest.raises(KeyboardInterrupt):
-        _take(tmp_path, progress=Interrupter(interrupt))
-    assert threading.active_count() <= before  # those of other tests may end meanwhile
+        _take(tmp_path, progress=progress)
+    read = progress.calls
+    assert_ended(before)
+    assert progress.calls == read
 
 
 def test_shards_are_bounded_before_any_is_made(
@@ -321,7 +329,7 @@ def test_what_the_caller_raises_meanwhile_ends_the_reading(tmp_path: Path) -> No
     def fail() -> None:
         raise LimitExceededError("enough")
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(LimitExceededError, match="enough"):
         take_inventory(locate(tmp_path), InventoryPlan(), meanwhile=fail)
-    assert threading.active_count() <= before  # those of other tests may end meanwhile
+    assert_ended(before)

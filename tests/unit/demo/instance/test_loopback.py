@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from sigstore.errors import VerificationError
 
 from support.sigstore_client import STATEMENT, client_signs, client_verifies
@@ -119,6 +120,8 @@ def test_a_silent_connection_does_not_hold_up_the_end() -> None:
         port = urlsplit(instance.addresses.oidc).port
         assert port is not None
         silent = socket.create_connection(("127.0.0.1", port))
+        # Connections are taken in turn: with an answer to a later one, this one was taken as well.
+        assert requests.get(f"{instance.addresses.oidc}/nothing", timeout=30).status_code == 404
         stack.close()
         with silent:
             assert silent.recv(1) == b""

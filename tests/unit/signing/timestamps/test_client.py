@@ -174,7 +174,7 @@ def test_an_answer_that_is_too_slow_is_refused(monkeypatch: pytest.MonkeyPatch) 
     release = threading.Event()
 
     def slow(_: bytes) -> tuple[int, dict[str, str], bytes]:
-        release.wait(5)
+        release.wait()
         return 200, {"Content-Type": REPLY}, b""
 
     with serve_clock(slow) as server:
