@@ -6,9 +6,11 @@ fetched with `weighbridge trust update`; the root of the installed package. Poli
 and the last only (see `pipeline.trust`).
 """
 
+import errno
 import json
 import os
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +30,13 @@ from weighbridge.signing.sigstore.trust import (
     packaged_trust,
     parse_trust,
 )
-from weighbridge.sources.reading import read_if_present, read_named
+from weighbridge.sources.private import READ, NotPrivateError, check_parents
+from weighbridge.sources.reading import read_if_present, read_named, read_open
 
 _OWNER_ONLY: Final = 0o600
 _PRIVATE: Final = 0o700
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_DIRECTORY: Final = READ | getattr(os, "O_DIRECTORY", 0)
 
 
 @frozen
@@ -194,42 +198,77 @@ def _refreshed(instance: Instance) -> Trust | None:
     """
     Return the root that this user fetched, if there is one.
 
-    Whoever can write to it decides who signed, so it is used only if nobody else can.
+    Whoever can write to it, or to the file that says where to sign, decides who signed or who
+    gets the token, so they are used only if nobody else can.
     """
     place = user_directory() / instance.value
-    root = place / ROOT_NAME
-    data = read_if_present(root, limit=MAX_TRUST_FILE_BYTES)
+    if not place.is_symlink() and not place.exists():
+        return None
+    data = _read_own(place, ROOT_NAME)
     if data is None:
         return None
-    for path in (place, root):
-        _require_private(path)
-    services = read_if_present(place / SERVICES_NAME, limit=MAX_TRUST_FILE_BYTES)
-    return parse_trust(data, where=os.fspath(root), services=services)
+    services = _read_own(place, SERVICES_NAME)
+    return parse_trust(data, where=os.fspath(place / ROOT_NAME), services=services)
 
 
-def _require_private(path: Path) -> None:
+def _read_own(directory: Path, name: str) -> bytes | None:
     """
-    Refuse a root that somebody else could have written.
+    Return the content of a file that nobody else could have written; None where there is none.
+
+    The very files that are opened are examined, so that none can be exchanged in between.
 
     Raises:
-        KeyRejectedError: Another user owns it or may write to it.
+        KeyRejectedError: Another user owns it or its directory, or may write to one of them.
+        LimitExceededError: It is too large.
+        OperationError: It cannot be read.
     """
-    if not hasattr(os, "geteuid"):
-        return
-    try:
-        status = path.lstat()
-    except OSError as error:
-        raise OperationError(
-            f"the trusted root cannot be examined: {error.strerror}", where=os.fspath(path)
-        ) from error
-    if status.st_uid not in (0, os.geteuid()) or (
-        stat.S_IMODE(status.st_mode) & _OTHERS_WRITE or stat.S_ISLNK(status.st_mode)
-    ):
-        raise KeyRejectedError(
-            "somebody else could have written the trusted root",
-            code=Code.TRUSTED_ROOT,
-            where=os.fspath(path),
-            expected="owned by you, and writable for you alone",
-            found=f"owner {status.st_uid}, mode {stat.filemode(status.st_mode)}",
-            hint="Remove it and run: weighbridge trust update",
-        )
+    place = directory / name
+    if os.open not in os.supports_dir_fd:
+        return read_if_present(place, limit=MAX_TRUST_FILE_BYTES)
+    with ExitStack() as opened:
+        try:
+            check_parents(directory)
+            above = os.open(directory, _DIRECTORY)
+            opened.callback(os.close, above)
+            _require_own(os.fstat(above), directory)
+            file = os.open(name, READ | os.O_NONBLOCK, dir_fd=above)
+            opened.callback(os.close, file)
+        except FileNotFoundError:
+            return None
+        except NotPrivateError as error:
+            raise _not_own(directory, found=str(error)) from error
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+                raise _not_own(place, found="a symbolic link") from error
+            raise OperationError(
+                f"the trusted root cannot be read: {error.strerror or error}",
+                where=os.fspath(place),
+            ) from error
+        status = os.fstat(file)
+        _require_own(status, place)
+        return read_open(file, place, limit=MAX_TRUST_FILE_BYTES)
+
+
+def _require_own(status: os.stat_result, place: Path) -> None:
+    """
+    Refuse what somebody else could have written, given its *status*.
+
+    Raises:
+        KeyRejectedError: Another user owns it or may write to it, or it is no file.
+    """
+    regular = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    others = stat.S_IMODE(status.st_mode) & _OTHERS_WRITE
+    if status.st_uid not in (0, os.geteuid()) or others or not regular:
+        mode = stat.filemode(status.st_mode)
+        raise _not_own(place, found=f"owner {status.st_uid}, mode {mode}")
+
+
+def _not_own(place: Path, *, found: str) -> KeyRejectedError:
+    return KeyRejectedError(
+        "somebody else could have written the trusted root",
+        code=Code.TRUSTED_ROOT,
+        where=os.fspath(place),
+        expected="owned by you, and writable for you alone",
+        found=found,
+        hint="Remove it and run: weighbridge trust update",
+    )

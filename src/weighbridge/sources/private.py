@@ -58,6 +58,19 @@ def check_private(directory: Path) -> None:
     if not _POSIX:
         return
     _check_owner(found, directory)
+    check_parents(directory)
+
+
+def check_parents(directory: Path) -> None:
+    """
+    See to it that nobody can put something else in the place of *directory*.
+
+    Raises:
+        NotPrivateError: Everybody can write to a directory above it.
+        OSError: One cannot be examined.
+    """
+    if not _POSIX:
+        return
     for parent in Path(os.path.realpath(directory)).parents:
         mode = parent.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:

@@ -38,7 +38,7 @@ def read_if_present(path: Path, /, *, limit: int) -> bytes | None:
             raise OperationError(
                 "not a regular file", code=Code.SPECIAL_FILE, where=os.fspath(path)
             )
-        return _read(descriptor, path, limit)
+        return read_open(descriptor, path, limit=limit)
     finally:
         os.close(descriptor)
 
@@ -70,12 +70,19 @@ def read_named(path: Path, /, *, limit: int, what: str) -> bytes:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        return _read(descriptor, path, limit)
+        return read_open(descriptor, path, limit=limit)
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int, path: Path, limit: int) -> bytes:
+def read_open(descriptor: int, path: Path, /, *, limit: int) -> bytes:
+    """
+    Return what is left of the open file *descriptor*, called *path* in messages.
+
+    Raises:
+        LimitExceededError: It is more than *limit* bytes.
+        OperationError: It cannot be read.
+    """
     data = bytearray()
     try:
         while piece := os.read(descriptor, min(limit + 1 - len(data), 1 << 20)):

@@ -1,11 +1,13 @@
 """Refreshing a trusted root: verified, whole or not at all, and told."""
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sigstore._utils import read_embedded
@@ -210,11 +212,18 @@ class TestPrivacy:
     """A refreshed root is used only where nobody else could have written it."""
 
     @pytest.mark.parametrize(
-        ("name", "mode"), [(ROOT_NAME, 0o620), (ROOT_NAME, 0o602), ("", 0o770)]
+        ("name", "mode"),
+        [
+            (ROOT_NAME, 0o620),
+            (ROOT_NAME, 0o602),
+            ("", 0o770),
+            (SERVICES_NAME, 0o606),
+            ("..", 0o777),
+        ],
     )
     def test_writable_for_others(self, published: Published, name: str, mode: int) -> None:
         """A file or directory that others may write to is refused."""
-        published.publish({ROOT_NAME: ROOT})
+        published.publish({ROOT_NAME: ROOT, SERVICES_NAME: SERVICES})
         place = update_root().path.parent
         assert chosen_trust(file=None).where != "packaged"
         (place / name).chmod(mode)
@@ -228,6 +237,59 @@ class TestPrivacy:
         path.rename(tmp_path / "elsewhere.json")
         path.symlink_to(tmp_path / "elsewhere.json")
         with refused(Code.TRUSTED_ROOT, text="somebody else could have written"):
+            chosen_trust(file=None)
+
+    def test_a_linked_directory(self, published: Published, tmp_path: Path) -> None:
+        """A link in the place of the directory is refused, wherever it leads."""
+        published.publish({ROOT_NAME: ROOT})
+        place = update_root().path.parent
+        place.rename(tmp_path / "elsewhere")
+        for target in ("elsewhere", "nowhere"):
+            place.symlink_to(tmp_path / target)
+            with refused(Code.TRUSTED_ROOT, text="somebody else could have written"):
+                chosen_trust(file=None)
+            place.unlink()
+
+    def test_an_exchange_after_the_look(
+        self, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A directory that takes the place of the one that was looked at is not read."""
+        published.publish({ROOT_NAME: ROOT})
+        place = update_root().path.parent
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / ROOT_NAME).write_bytes(retired(ROOT))
+        real = os.open
+
+        def exchange(path: Any, flags: int, *given: Any, **more: Any) -> int:
+            descriptor = real(path, flags, *given, **more)
+            if Path(path) == place and other.exists():
+                place.rename(tmp_path / "gone")
+                other.rename(place)
+            return descriptor
+
+        monkeypatch.setattr(os, "open", exchange)
+        monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, exchange})
+        assert chosen_trust(file=None).sha256 == hashlib.sha256(ROOT).hexdigest()
+        assert not other.exists()
+
+    @pytest.mark.parametrize("error", [errno.EACCES, errno.EIO])
+    def test_what_cannot_be_read(
+        self, published: Published, monkeypatch: pytest.MonkeyPatch, error: int
+    ) -> None:
+        """A root that is there and cannot be read is an error, and no other root is used."""
+        published.publish({ROOT_NAME: ROOT})
+        update_root()
+        real = os.open
+
+        def refuse(path: Any, flags: int, *given: Any, **more: Any) -> int:
+            if path == ROOT_NAME:
+                raise OSError(error, os.strerror(error))
+            return real(path, flags, *given, **more)
+
+        monkeypatch.setattr(os, "open", refuse)
+        monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, refuse})
+        with pytest.raises(OperationError, match="cannot be read"):
             chosen_trust(file=None)
 
 
