@@ -496,6 +496,13 @@ MAX_ARROW_SCHEMA_BYTES: Final = 16 * MIB
 MAX_PARQUET_FOOTER_BYTES: Final = 64 * MIB
 """A Parquet file's footer; its statistics of columns make some megabytes."""
 
+MAX_THRIFT_VALUES: Final = 10_000_000
+"""Values of one Parquet footer, some ten seconds; a thousand columns in a hundred groups make two
+millions."""
+
+MAX_THRIFT_DEPTH: Final = 64
+"""Structs within structs; the footers of Parquet files have five."""
+
 MAX_MSGPACK_VALUES: Final = 5_000_000
 """Values of one MessagePack file, some ten seconds; tensors are one value each."""
 
@@ -572,6 +579,9 @@ MAX_TEXT_ITEMS: Final = 20
 HELD_INLINE_BYTES: Final = 64 * KIB
 """Files up to this size are held as plain bytes, larger ones in sealed memory of their own."""
 
+HUGE_PAGE_BYTES: Final = 2 * MIB
+"""A huge page of x86-64, and of ARM with pages of 4 KiB; elsewhere the value costs speed only."""
+
 MAX_SEALED_FILES: Final = 128
 """Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
 two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
@@ -580,9 +590,16 @@ MAX_SHOWN_DESCRIPTORS: Final = 256
 """Files that a directory of links shows, a descriptor each, and a quarter of what the process may
 have at the most; models of more files are copied to the store."""
 
+MAX_GUARD_ARTIFACTS: Final = 8
+"""Artifacts whose verified bytes a guarded process keeps for later loads of their other files; the
+one that was used least recently goes first."""
+
 MAX_CONFIG_BYTES: Final = 16 * MIB
 """A JSON file beside the weights that is looked through before a framework reads it; the largest
 are indexes of shards, of some 10 MB."""
+
+MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
+"""The file that tells guarded children what to enforce: a policy as JSON text, and some paths."""
 
 # -- the test instance of Sigstore -------------------------------------------------------------
 

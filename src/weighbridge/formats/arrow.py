@@ -1,14 +1,14 @@
 """
 Arrow's files and streams (Schema.fbs, Message.fbs, File.fbs), and Parquet files with its schema.
 
-Columns are data. What readers have executed is in the schema: pyarrow before 14.0.1 unpickles the
-type of a column that is a Python class (CVE-2023-47248), and the R package before 17 rebuilds
-objects of R from a text among the schema's metadata (CVE-2024-52338). Only these are read.
+Columns are data, and only held to their place in the file. What readers have executed is in the
+schema: pyarrow before 14.0.1 unpickles the type of a column that is a Python class
+(CVE-2023-47248), and the R package before 17 rebuilds objects of R from a text among its metadata
+(CVE-2024-52338). Only these are read.
 """
 
-import base64
-import binascii
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
@@ -16,24 +16,24 @@ from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import (
     MAX_ARROW_SCHEMA_BYTES,
     MAX_FLATBUFFER_TABLES,
-    MAX_PARQUET_FOOTER_BYTES,
 )
 from weighbridge.core.values import frozen
 from weighbridge.formats.arrow_marks import CONTINUATION, FEATHER, FILE, PARQUET, SCHEMA
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
+from weighbridge.formats.parquet import read_footer
 
-_ENCRYPTED: Final = b"PARE"
 _BODY_AT: Final = 8
 _LENGTH: Final = 4
-_MAX_COPIES: Final = 16
+_BLOCK: Final = struct.Struct("<qi4xq")
+"""Where a message lies, the bytes of its metadata, and those of its body."""
+_EVERY: Final = 4096
 
 # Fields of the tables, by their order in the schemas.
-_HEADER_TYPE, _HEADER = 1, 2
-_FOOTER_SCHEMA: Final = 1
+_HEADER_TYPE, _HEADER, _BODY = 1, 2, 3
+_FOOTER_SCHEMA, _DICTIONARIES, _BATCHES = 1, 2, 3
 _FIELDS, _SCHEMA_METADATA = 1, 2
 _NAME, _CHILDREN, _FIELD_METADATA = 0, 5, 6
 
-_KEY: Final = b"ARROW:schema"
 EXTENSION: Final = "ARROW:extension:name"
 EXTENSION_DATA: Final = "ARROW:extension:metadata"
 R_OBJECT: Final = "r"
@@ -54,49 +54,112 @@ class Note:
     values: tuple[tuple[str, bytes], ...]
 
 
-def read_notes(source: ByteSource) -> Iterator[Note]:
+def read_notes(source: ByteSource, *, between: Callable[[], None]) -> Iterator[Note]:
     """
     Yield what every copy of the schema says, in a file two: readers take the one or the other.
 
+    *between* is called now and then, and may raise to end the walk.
+
     Raises:
-        MalformedContentError: Something lies outside the file, or is no schema.
+        MalformedContentError: Something lies outside the file, is no schema, or is left over.
         LimitExceededError: A schema is too large, or has too many columns.
     """
     start = source.read_at(0, _BODY_AT)
     if start.startswith(PARQUET):
-        for schema in _schemas_of_parquet(source):
-            yield from _message(BytesSource(schema), 0)
+        yield from _parquet(source, between)
     elif start.startswith(FILE):
-        yield from _message(source, _BODY_AT)
-        yield from _schema(_footer(source))
-    elif not start.startswith(FEATHER):  # whose first version has no types but plain ones
-        yield from _message(source, 0)
+        yield from _first(source, _BODY_AT)
+        footer = _footer(source)
+        schema = footer.table(_FOOTER_SCHEMA)
+        if schema is None:
+            raise _malformed("a schema in the footer", "none")
+        yield from _schema(schema)
+        _check_blocks(source, footer, between)
+    elif start.startswith(FEATHER):  # whose first version has no types but plain ones
+        _end_of_file(source, FEATHER)
+    else:
+        yield from _first(source, 0)
+        _check_stream(source, between)
 
 
-def _message(source: ByteSource, at: int) -> Iterator[Note]:
+def _parquet(source: ByteSource, between: Callable[[], None]) -> Iterator[Note]:
+    """Read the footer of a Parquet file; what a key says is what the schema's metadata say."""
+    footer = read_footer(source, between=between)
+    for schema in footer.schemas:
+        yield from _first(BytesSource(schema), 0)
+    for key, value in footer.pairs:
+        if key == R_OBJECT.encode():
+            yield Note(column="", values=((R_OBJECT, value),))
+    if footer.files:
+        raise _malformed("columns in the file itself", f"some in {footer.files[0]!r}")
+
+
+def _first(source: ByteSource, at: int) -> Iterator[Note]:
     """Read the schema in the message at *at*; an empty file has none."""
-    head = source.read_at(at, 2 * _LENGTH)
-    marked = head.startswith(CONTINUATION)
-    at += _LENGTH * (1 + marked)
-    length = int.from_bytes(head[_LENGTH * marked :][:_LENGTH], "little")
-    root = _flatbuffer(source, at, length)
-    header = root.table(_HEADER)
-    if root.number(_HEADER_TYPE, 1) != SCHEMA or header is None:
+    message = _message(source, at)
+    header = None if message is None else message[0].table(_HEADER)
+    if message is None or message[0].number(_HEADER_TYPE, 1) != SCHEMA or header is None:
         raise _malformed("a schema", "another message")
     yield from _schema(header)
 
 
-def _footer(source: ByteSource) -> Table:
-    """Return the schema in the footer of a file."""
-    tail = len(FILE) + _LENGTH
+def _message(source: ByteSource, at: int) -> tuple[Table, int] | None:
+    """Return the message at *at* and where its metadata end; None at the end of a stream."""
+    head = source.read_at(at, 2 * _LENGTH)
+    marked = head.startswith(CONTINUATION)
+    at += _LENGTH * (1 + marked)
+    length = int.from_bytes(head[_LENGTH * marked :][:_LENGTH], "little")
+    if not length and len(head) >= _LENGTH * (1 + marked):
+        return None
+    return _flatbuffer(source, at, length), at + length
+
+
+def _check_stream(source: ByteSource, between: Callable[[], None]) -> None:
+    """Hold every message of a stream to the file, and the file to the messages."""
+    at = 0
+    while at < source.size:
+        between()
+        message = _message(source, at)
+        if message is None:
+            at += _LENGTH * (1 + (source.read_at(at, _LENGTH) == CONTINUATION))
+            break
+        body = message[0].number(_BODY, 8, signed=True)
+        at = message[1] + body
+        if body < 0 or at > source.size:
+            raise _malformed(f"an end by byte {source.size}", f"a body of {body} bytes")
+    if at != source.size:
+        raise _malformed(f"an end at byte {source.size}", f"one at {at}")
+
+
+def _check_blocks(source: ByteSource, footer: Table, between: Callable[[], None]) -> None:
+    """Hold every block that the footer lists to the file."""
+    for field in (_DICTIONARIES, _BATCHES):
+        blocks = footer.vector(field, width=_BLOCK.size)
+        for number in range(0 if blocks is None else blocks.length):
+            if not number % _EVERY:
+                between()
+            assert blocks is not None
+            at, head, body = _BLOCK.unpack(blocks.element(number))
+            if min(at, head, body) < 0 or at + head + body > source.size:
+                raise _malformed(f"an end by byte {source.size}", f"a block at {at}")
+
+
+def _end_of_file(source: ByteSource, mark: bytes) -> tuple[int, int]:
+    """Return where the metadata in front of the last length lie, and how long they are."""
+    tail = len(mark) + _LENGTH
     end = source.read_at(max(0, source.size - tail), tail)
-    if not end.endswith(FILE):
-        raise _malformed("the mark of the end", repr(end[-len(FILE) :]))
+    if not end.endswith(mark):
+        raise _malformed("the mark of the end", repr(end[-len(mark) :]))
     length = int.from_bytes(end[:_LENGTH], "little")
-    schema = _flatbuffer(source, source.size - tail - length, length).table(_FOOTER_SCHEMA)
-    if schema is None:
-        raise _malformed("a schema in the footer", "none")
-    return schema
+    at = source.size - tail - length
+    if at < len(mark):
+        raise _malformed(f"{length} bytes in front of the end", f"a file of {source.size}")
+    return at, length
+
+
+def _footer(source: ByteSource) -> Table:
+    """Return the footer of a file."""
+    return _flatbuffer(source, *_end_of_file(source, FILE))
 
 
 def _flatbuffer(source: ByteSource, at: int, length: int) -> Table:
@@ -138,59 +201,6 @@ def _note(column: str, table: Table, metadata: int) -> Iterator[Note]:
             values.append((name.decode(), b"" if value is None else value.data()))
     if values:
         yield Note(column=column, values=tuple(values))
-
-
-def _schemas_of_parquet(source: ByteSource) -> Iterator[bytes]:
-    """
-    Yield Arrow's schema from the metadata in a Parquet file's footer.
-
-    The footer is Thrift's compact form, in which a text is a length and its bytes; the key is
-    looked for as it stands there, and what follows it has to be the value.
-    """
-    tail = _LENGTH + len(PARQUET)
-    end = source.read_at(max(0, source.size - tail), tail)
-    length = int.from_bytes(end[:_LENGTH], "little")
-    if end.endswith(_ENCRYPTED) or not end.endswith(PARQUET):
-        raise _malformed("the mark of a plain footer", repr(end[_LENGTH:]))
-    if length > MAX_PARQUET_FOOTER_BYTES:
-        raise LimitExceededError(
-            "the footer is too large",
-            where="Parquet",
-            expected=f"at most {MAX_PARQUET_FOOTER_BYTES}",
-        )
-    at = source.size - tail - length
-    if at < len(PARQUET):
-        raise _malformed(f"a footer of {length} bytes", f"a file of {source.size}")
-    footer = source.read_at(at, length)
-    wanted = bytes([len(_KEY)]) + _KEY
-    found = footer.find(wanted)
-    for _ in range(_MAX_COPIES):
-        if found < 0:
-            return
-        yield _value_behind(footer, found + len(wanted))
-        found = footer.find(wanted, found + 1)
-    raise LimitExceededError("too many schemas in the footer", where="Parquet")
-
-
-def _value_behind(footer: bytes, at: int) -> bytes:
-    """Return the decoded value of the key that ends at *at*: the next field, a text of base64."""
-    if footer[at : at + 1] != b"\x18":
-        raise _malformed("the value of ARROW:schema", repr(footer[at : at + 4]))
-    at += 1
-    length = shift = 0
-    while at < len(footer):
-        byte = footer[at]
-        at += 1
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80 or shift > 35:  # noqa: PLR2004  the last byte, and 32 bits
-            break
-    if at + length > len(footer):
-        raise _malformed(f"a value of {length} bytes", f"{len(footer) - at}")
-    try:
-        return base64.b64decode(footer[at : at + length])
-    except binascii.Error as error:
-        raise _malformed("a value in base64", str(error)) from error
 
 
 def _malformed(expected: str, found: str) -> MalformedContentError:

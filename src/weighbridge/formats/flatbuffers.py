@@ -126,6 +126,10 @@ class Vector:
             at = self.start + index * _OFFSET
             yield Table(self._buffer, at + self._buffer.number(at, _OFFSET))
 
+    def element(self, index: int) -> bytes:
+        """Return the bytes of one element, which the vector has to have."""
+        return self._buffer.data(self.start + index * self._width, self._width)
+
     def numbers(self, *, limit: int) -> tuple[int, ...]:
         """
         Return the elements as signed numbers.
