@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch test-frameworks oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential clean
+.PHONY: help setup demo test test-torch test-frameworks oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-torch: .venv-torch/.ready ## Run the tests that need PyTorch, in an environ
 
 test-frameworks: .venv-frameworks/.ready ## Run the tests that need scikit-learn, ONNX Runtime and others, apart as well
 	.venv-frameworks/bin/python -m pytest --quiet -m frameworks
+
+race: .venv-frameworks/.ready ## Change models while each loader loads them (ATTEMPTS for each, default 10000; LOADERS)
+	PYTHONPATH=src:tests .venv-frameworks/bin/python -m race.by_hand --attempts $(or $(ATTEMPTS),10000) $(LOADERS)
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .

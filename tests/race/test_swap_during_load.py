@@ -7,29 +7,25 @@ the files, their directories, and the whole model with its signature.
 
 import io
 import pickle
-import subprocess
-import sys
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from support import racing
 from support.gguf import Tensor, build_gguf
+from support.races import neighbour, quick_loads
 from support.racing import Neighbour, copy_with_changes
-from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.limits import HELD_INLINE_BYTES
 from weighbridge.core.verdict import Decision
 from weighbridge.load.artifact import VerifiedArtifact
-from weighbridge.pipeline import examine
 from weighbridge.pipeline.check import check
 from weighbridge.pipeline.load import load
-from weighbridge.scan.worker.client import ConfinedExaminer
 
 ATTEMPTS = 1000
 SEED = 20311
@@ -59,30 +55,11 @@ FILES = {
 FORMATS = ("safetensors", "json", "text", "gguf", "npz", "pickle")
 
 
-@pytest.fixture(scope="module")
-def shared_examiner() -> Iterator[ConfinedExaminer]:
-    """Return confined workers that serve all loads of this module."""
-    with ConfinedExaminer() as examiner:
-        yield examiner
-
-
-@pytest.fixture(autouse=True)
-def quick_loads(shared_examiner: ConfinedExaminer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare each load the start of its workers: then attacks meet what a load does itself."""
-    monkeypatch.setattr(examine, "confined_examiner", lambda: nullcontext(shared_examiner))
-
-
-@contextmanager
-def neighbour(model: SignedModel, evil: Path, *, seed: int) -> Iterator[None]:
-    """Let the hostile neighbour run meanwhile; it must not fail."""
-    command = [sys.executable, racing.__file__, str(model.root), str(evil), str(seed)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            yield
-            assert process.poll() is None, "the neighbour ended early"
-        finally:
-            _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
+    """Let confined workers serve all loads of this module."""
+    with quick_loads():
+        yield
 
 
 def check_content(artifact: VerifiedArtifact, files: dict[str, bytes]) -> None:
