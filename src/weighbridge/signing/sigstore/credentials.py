@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from id import IdentityError as AmbientError
-from requests import RequestException
+from requests import Session
 from sigstore.errors import Error as SigstoreError
 from sigstore.oidc import ExpiredIdentity, IdentityToken, Issuer, IssuerError, detect_credential
 
@@ -19,19 +19,17 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError
 from weighbridge.core.limits import MAX_IDENTITY_TOKEN_BYTES
 from weighbridge.core.values import frozen
-from weighbridge.signing.sigstore.services import require_confidential
+from weighbridge.signing.sigstore.services import ANSWER_ERRORS, bound, require_confidential
 
 DEFAULT_CLIENT: Final = "sigstore"
 """The client that identity providers of Sigstore know without a secret."""
 
 _FOREIGN: Final = (
+    *ANSWER_ERRORS,
     SigstoreError,
     AmbientError,
     ExpiredIdentity,
     IssuerError,
-    RequestException,
-    ValueError,
-    KeyError,
     EOFError,
     OSError,
 )
@@ -119,11 +117,30 @@ class InteractiveToken:
         self.before()
         # The dependency asks for the code on standard output, which is for results.
         with contextlib.redirect_stdout(sys.stderr):
-            issuer = _foreign(provider, lambda: Issuer(provider))
+            issuer = _foreign(provider, lambda: _BoundedIssuer(provider))
+            # The provider says where to: the code and the client's secret go there.
+            for url in issuer.endpoints:
+                require_confidential(url, what="identity provider")
             return _foreign(
                 provider,
                 lambda: issuer.identity_token(self.client, self.secret, self.out_of_band),
             )
+
+
+class _BoundedIssuer(Issuer):
+    """An identity provider whose answers have an end."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The constructor makes its session and uses it at once.
+        if isinstance(value, Session):
+            bound(value)
+        super().__setattr__(name, value)
+
+    @property
+    def endpoints(self) -> tuple[str, str]:
+        """Where a person signs in, and where the token is from, as the provider says."""
+        found = self.oidc_config
+        return found.authorization_endpoint, found.token_endpoint
 
 
 def _read(text: str, *, client: str) -> IdentityToken:

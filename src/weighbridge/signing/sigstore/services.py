@@ -24,19 +24,26 @@ from sigstore.sign import SigningContext
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError
 from weighbridge.core.limits import MAX_SERVICE_ANSWER_BYTES, MAX_SERVICE_SECONDS
+from weighbridge.signing.certificate_file import FOREIGN_ERRORS
+
+ANSWER_ERRORS: Final = (
+    *FOREIGN_ERRORS,
+    RequestException,
+    KeyError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+)
+"""What the clients raise about answers that nobody expects: of another shape, or nested deeply."""
 
 _FOREIGN: Final = (
+    *ANSWER_ERRORS,
     SigstoreError,
     ExpiredCertificate,
     ExpiredIdentity,
     FulcioClientError,
     RekorClientError,
-    RequestException,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
 )
 _BLOCK_BYTES: Final = 64 * 1024
 
@@ -44,7 +51,11 @@ T = TypeVar("T")
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Gives up on a service that is too slow, or whose answer is too long."""
+    """
+    Gives up on a service that is too slow, or whose answer is too long, or that is elsewhere.
+
+    What is sent may be a token: it goes to no address that nobody has looked at.
+    """
 
     def send(
         self,
@@ -74,6 +85,9 @@ class BoundedAdapter(HTTPAdapter):
                 raise RequestException(
                     f"more than {MAX_SERVICE_ANSWER_BYTES} bytes or {MAX_SERVICE_SECONDS} seconds"
                 )
+        if response.is_redirect:
+            place = response.headers["location"][:200]
+            raise RequestException(f"redirections are not followed: to {place!a}")
         response._content = bytes(body)  # noqa: SLF001  what `content` returns once it was read
         return response
 
@@ -99,10 +113,10 @@ def signing_context(config: ClientTrustConfig, /) -> SigningContext:
             found=str(error)[:200],
         ) from error
     require_confidential(authority.url, what="certificate authority")
-    _bound(authority.session)
-    _bound(logs[0]._session)  # type: ignore[attr-defined]  # noqa: SLF001  no other way to it
+    bound(authority.session)
+    bound(logs[0]._session)  # type: ignore[attr-defined]  # noqa: SLF001  no other way to it
     for client in stamping:
-        _bound(client._session)  # noqa: SLF001
+        bound(client._session)  # noqa: SLF001
     return SigningContext(
         fulcio=authority,
         rekor=logs[0],
@@ -124,8 +138,16 @@ def require_confidential(url: str, /, *, what: str) -> None:
     Refuse to send secrets to *url* in the clear.
 
     Raises:
-        KeyRejectedError: It is neither `https` nor this machine.
+        KeyRejectedError: It is neither `https` nor this machine, or has characters that are in
+            no address and could be anything on a terminal.
     """
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        raise KeyRejectedError(
+            f"the address of the {what} has characters that no address has",
+            code=Code.TRUSTED_ROOT,
+            expected="printable ASCII without spaces",
+            found=ascii(url[:200]),
+        )
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -167,7 +189,8 @@ _NAMES: Final = (
 )
 
 
-def _bound(session: Session) -> None:
+def bound(session: Session, /) -> None:
+    """Have *session* give up as `BoundedAdapter` does."""
     adapter = BoundedAdapter()
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -4,8 +4,10 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sigstore._internal.oidc.oauth import _OAuthFlow
 
 from support.signatures import refused, state
 from weighbridge.core.codes import Code
@@ -19,7 +21,8 @@ from weighbridge.demo.instance.faults import (
     StampFault,
 )
 from weighbridge.demo.instance.loopback import LoopbackSigstore
-from weighbridge.demo.instance.server import listening
+from weighbridge.demo.instance.server import Response, json_response, listening
+from weighbridge.formats.json import JsonValue
 from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.sigstore import services
 from weighbridge.signing.sigstore.credentials import (
@@ -229,3 +232,115 @@ def test_a_service_that_is_not_there_is_an_error(instance: LoopbackSigstore) -> 
     with pytest.raises(OperationError) as raised:
         signer.sign(STATEMENT)
     assert raised.value.code is Code.SERVICE_FAILED
+
+
+def strange_config(instance: LoopbackSigstore, kind: str, url: str) -> Trust:
+    """Return the instance's configuration with *url* in the place of one service."""
+    document = json.loads(instance.trust_config.read_text())
+    document["signingConfig"][kind][0]["url"] = url
+    return parse_trust(json.dumps(document).encode(), where="config.json")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b"[]", b"null", b'"text"', b"no JSON", b"{}"], ids=ascii
+)
+def test_an_answer_of_another_shape_is_an_error(instance: LoopbackSigstore, body: bytes) -> None:
+    """An authority that answers anything at all ends the signing, with an error of ours."""
+    with listening() as service:
+        service.routes = {("POST", "/api/v2/signingCert"): lambda _: Response(body=body)}
+        trust = strange_config(instance, "caUrls", service.url)
+        signer = SigstoreSigner(trust=trust, credentials=GivenToken(text=instance.token()))
+        with pytest.raises(OperationError) as raised:
+            signer.sign(STATEMENT)
+        assert raised.value.code is Code.SERVICE_FAILED
+        assert service.requests == 1
+
+
+def test_no_redirection_is_followed(instance: LoopbackSigstore) -> None:
+    """A token goes to the configured authority and not to where that one points."""
+    with listening() as elsewhere, listening() as service:
+        target = f"{elsewhere.url}/api/v2/signingCert"
+        service.routes = {
+            ("POST", "/api/v2/signingCert"): lambda _: Response(status=307, location=target)
+        }
+        trust = strange_config(instance, "caUrls", service.url)
+        signer = SigstoreSigner(trust=trust, credentials=GivenToken(text=instance.token()))
+        with pytest.raises(OperationError, match="redirections are not followed"):
+            signer.sign(STATEMENT)
+        assert (service.requests, elsewhere.requests) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "text"),
+    [
+        ("authorization_endpoint", "http://issuer.example/auth", "in the clear"),
+        ("token_endpoint", "http://issuer.example/token", "in the clear"),
+        ("authorization_endpoint", "https://issuer.example/\x1b[2J", "no address has"),
+        ("token_endpoint", "https://issuer.example/\u202e", "no address has"),
+    ],
+)
+def test_a_provider_cannot_send_a_person_anywhere(
+    instance: LoopbackSigstore, name: str, url: str, text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where to sign in and where the token is from have to be confidential and printable."""
+    with listening() as service:
+        document = {
+            "authorization_endpoint": f"{service.url}/auth",
+            "token_endpoint": f"{service.url}/token",
+            name: url,
+        }
+        place = ("GET", "/.well-known/openid-configuration")
+        service.routes = {place: lambda _: json_response({**document})}
+        trust = strange_config(instance, "oidcUrls", service.url)
+        signer = SigstoreSigner(trust=trust, credentials=InteractiveToken(out_of_band=True))
+        with refused(Code.TRUSTED_ROOT, text=text):
+            signer.sign(STATEMENT)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * 1000 + b"{}", b"[" * 5000, b"[]", b"{}", b"null"], ids=lambda b: ascii(b[-9:])
+)
+def test_a_provider_that_answers_anything_is_an_error(
+    instance: LoopbackSigstore, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    """A provider's answer has an end and a shape, too."""
+    monkeypatch.setattr(services, "MAX_SERVICE_ANSWER_BYTES", 900 if body[:1] == b" " else 10**6)
+    with listening() as service:
+        place = ("GET", "/.well-known/openid-configuration")
+        service.routes = {place: lambda _: Response(body=body)}
+        trust = strange_config(instance, "oidcUrls", service.url)
+        signer = SigstoreSigner(trust=trust, credentials=InteractiveToken(out_of_band=True))
+        with pytest.raises(OperationError) as raised:
+            signer.sign(STATEMENT)
+        assert raised.value.code is Code.SERVICE_FAILED
+        assert (body[:1] == b" ") == ("more than 900 bytes" in str(raised.value))
+
+
+@pytest.mark.parametrize("answer", [[], {"access_token": 1}, {"access_token": None}, "text"])
+def test_a_token_of_another_shape_is_an_error(
+    instance: LoopbackSigstore, monkeypatch: pytest.MonkeyPatch, answer: JsonValue
+) -> None:
+    """What a provider gives in the place of a token ends the signing, with an error of ours."""
+    monkeypatch.setattr("builtins.input", lambda _: "code")
+    leave = _OAuthFlow.__exit__
+
+    def close(flow: _OAuthFlow, *given: Any) -> None:
+        leave(flow, *given)
+        flow._server.server_close()  # which the package leaves to the end of the process
+
+    monkeypatch.setattr(_OAuthFlow, "__exit__", close)
+    with listening() as service:
+        document = {
+            "authorization_endpoint": f"{service.url}/auth",
+            "token_endpoint": f"{service.url}/token",
+        }
+        service.routes = {
+            ("GET", "/.well-known/openid-configuration"): lambda _: json_response({**document}),
+            ("POST", "/token"): lambda _: json_response(answer),
+        }
+        trust = strange_config(instance, "oidcUrls", service.url)
+        signer = SigstoreSigner(trust=trust, credentials=InteractiveToken(out_of_band=True))
+        with pytest.raises(OperationError) as raised:
+            signer.sign(STATEMENT)
+        assert raised.value.code is Code.SERVICE_FAILED
