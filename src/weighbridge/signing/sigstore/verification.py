@@ -5,7 +5,7 @@ A verification, in this order:
 
 1. the signature is a keyless one, and its certificate is strict DER and for signing code;
 2. every time stamp in it holds, by an authority of the trusted root; with the log's promise,
-   where there is one, at least one clock says when it was signed;
+   where there is one, at least one clock says when it was signed, and none of them in the future;
 3. the certificate was valid at each of those times;
 4. of the trusted root, only what was in use at those times is believed, and only the log that
    the entry names;
@@ -19,7 +19,7 @@ was verified. This module makes no connection: nothing that it calls needs one.
 """
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -33,6 +33,7 @@ from sigstore.verify import Verifier
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
 from weighbridge.core.identity import Clock, SigningMethod, SigningTime, SigstoreIdentity
+from weighbridge.core.limits import MAX_CLOCK_SKEW_SECONDS
 from weighbridge.signing.bundle import Bundle, render_bundle
 from weighbridge.signing.certificate_file import FOREIGN_ERRORS, is_valid_at
 from weighbridge.signing.certificate_path import expired
@@ -43,7 +44,14 @@ from weighbridge.signing.sigstore.material import LogEntry, SigstoreMaterial
 from weighbridge.signing.sigstore.trust import StampingAuthority, Trust, is_within
 from weighbridge.signing.timestamps.token import UntrustedTimestampError, verify_timestamp
 
-_FOREIGN: Final = (SigstoreError, *FOREIGN_ERRORS, KeyError, AttributeError, OverflowError)
+_FOREIGN: Final = (
+    SigstoreError,
+    *FOREIGN_ERRORS,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """Whatever the dependency raises about a signature; none of it leaves this module."""
 
 _KINDS: Final = (
@@ -74,8 +82,8 @@ class SigstoreVerifier:
 
         Args:
             bundle: As parsed from the signature file.
-            at: The caller's clock, with a time zone; no time stamp may be later. The signature
-                is judged by the times that are bound to it.
+            at: The caller's clock, with a time zone; no time stamp and no promise may be later.
+                The signature is judged by the times that are bound to it.
 
         Raises:
             SignatureRejectedError: One of the steps at the top of this module fails.
@@ -122,6 +130,10 @@ class SigstoreVerifier:
         if entry.time is not None:
             # The promise is over this time, and is verified with the rest of the entry.
             moment = datetime.fromtimestamp(entry.time, tz=UTC)
+            if moment > at + timedelta(seconds=MAX_CLOCK_SKEW_SECONDS):
+                raise _no_time(
+                    bundle, found=f"a promise of {moment:%Y-%m-%d %H:%M:%S} UTC, in the future"
+                )
             times.append(SigningTime(at=moment, clock=Clock.TRANSPARENCY_LOG, authority=""))
         if not times:
             raise _no_time(bundle, found="neither a time stamp nor a log's promise")
@@ -137,7 +149,7 @@ class SigstoreVerifier:
                     stamp, signature=bundle.signature, trust=authority.store, at=at
                 )
                 _require_signer(stamp, authority, signature=bundle.signature)
-            except (UntrustedTimestampError, TimestampError, *FOREIGN_ERRORS) as error:
+            except (UntrustedTimestampError, TimestampError, *_FOREIGN) as error:
                 problems.append(str(error)[:160])
                 continue
             if is_within(time.at, authority.period):

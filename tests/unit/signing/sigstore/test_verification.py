@@ -13,6 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
 from weighbridge.demo.instance.loopback import LoopbackSigstore
 from weighbridge.signing.bundle import Bundle, parse_bundle, render_bundle
+from weighbridge.signing.sigstore import verification
 from weighbridge.signing.sigstore.credentials import GivenToken
 from weighbridge.signing.sigstore.expected import Exactly, ExpectedSigner
 from weighbridge.signing.sigstore.material import SigstoreMaterial
@@ -89,14 +90,41 @@ def test_another_method_is_told(verifier: SigstoreVerifier) -> None:
         verifier.verify(bundle, at=now())
 
 
+@pytest.mark.parametrize("version", [1, 2])
 def test_the_callers_clock_bounds_timestamps(
-    instance: LoopbackSigstore, verifier: SigstoreVerifier
+    instance: LoopbackSigstore, verifier: SigstoreVerifier, version: int
 ) -> None:
-    """A time stamp after the caller's clock is refused; long after it everything still holds."""
-    bundle = parse_bundle(signature(instance), where="model.sig")
+    """A clock's or a log's time in the future is refused; long after it everything holds."""
+    bundle = parse_bundle(signature(instance, version=version), where="model.sig")
     assert verifier.verify(bundle, at=now() + timedelta(days=3650)).name == "ada@example.org"
-    with refused(Code.TIMESTAMP_REQUIRED):
+    with refused(Code.TIMESTAMP_REQUIRED, text="in the future"):
         verifier.verify(bundle, at=now() - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError(), KeyError("kind"), AttributeError(), OverflowError(), RecursionError()]
+)
+@pytest.mark.parametrize("part", ["package", "stamp"])
+def test_whatever_the_packages_raise_is_a_refusal(
+    instance: LoopbackSigstore,
+    verifier: SigstoreVerifier,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    error: Exception,
+) -> None:
+    """An error of a dependency about a signature, of whatever kind, refuses that signature."""
+    bundle = parse_bundle(signature(instance), where="model.sig")
+
+    def fail(*arguments: object, **named: object) -> None:
+        del arguments, named
+        raise error
+
+    if part == "package":
+        monkeypatch.setattr(PackageVerifier, "verify_dsse", fail)
+    else:
+        monkeypatch.setattr(verification, "_require_signer", fail)
+    with pytest.raises(SignatureRejectedError):
+        verifier.verify(bundle, at=now())
 
 
 def test_nothing_but_what_was_read_is_verified(
