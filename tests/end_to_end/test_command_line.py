@@ -110,6 +110,7 @@ def test_a_stranger_s_signature_is_refused(place: Path) -> None:
         (("verify", "key", "model"), 2, "--public-key"),
         (("verify", "certificate", "model", "--certificate-chain", "publisher.pub"), 2, "identity"),
         (("verify", "model"), 2, "--identity"),
+        (("verify", "model"), 2, "weighbridge verify key, weighbridge verify certificate"),
         (("verify", "sigstore", "model", "--identity", "a@b.example"), 2, "--identity-provider"),
         (("verify", "pkcs11-key", "model"), 2, "method-unavailable"),
         (("check", "model", "--policy", "no.toml"), 2, "policy init"),
@@ -398,26 +399,52 @@ def test_an_interrupt_ends_the_command_without_a_trace(place: Path) -> None:
     """Ctrl-C while a large file is hashed: exit code 130, no traceback, no signature."""
     (place / "model" / "model.sig").unlink()
     with (place / "model" / "big.safetensors").open("wb") as file:
-        file.truncate(200_000_000_000)
+        file.truncate(2_000_000_000_000)
     process = subprocess.Popen(
         [sys.executable, "-m", "weighbridge", *SIGN],
         cwd=place,
         stderr=subprocess.PIPE,
         text=True,
     )
-    # The command has begun to read once it has the large file open.
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not _has_open(process.pid, "big.safetensors"):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
     try:
-        _, err = process.communicate(timeout=60)
+        # The command has begun to read once it has the large file open.
+        while process.poll() is None and not _has_open(process.pid, "big.safetensors"):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
     finally:
         process.kill()
     assert process.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err
     assert not (place / "model" / "model.sig").exists()
+
+
+LOST = """
+import os, signal, weakref
+from weighbridge.cli import main
+
+class Thing:
+    pass
+
+def interrupted_in_a_callback(**_):
+    thing = Thing()
+    watcher = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del thing
+    while True:
+        signal.pause()
+
+main.cli.main = interrupted_in_a_callback
+main.main()
+"""
+
+
+def test_an_interrupt_where_python_cannot_raise_is_not_lost() -> None:
+    """Ctrl-C while a callback of the interpreter runs ends the command like any other."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted; nothing was written\n")
 
 
 def _has_open(pid: int, name: str) -> bool:

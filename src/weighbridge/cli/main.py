@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 import click
 
+from weighbridge.cli.interrupts import insist
 from weighbridge.cli.terminal import Session
 
 _COLLECT_AFTER: Final = 50_000
@@ -36,6 +37,7 @@ COMMANDS: Final = {
     "demo": "Watch a real model pass, and six attacks fail.",
     "digest": "Print the digests that name a model.",
     "doctor": "Show what this installation can do, and what is missing.",
+    "exec": "Run a program that loads nothing the policy does not allow.",
     "explain": "Explain an error code or a rule.",
     "inspect": "Show what a model is made of and what in it can execute.",
     "keygen": "Make a key pair to sign models with.",
@@ -128,6 +130,7 @@ def main() -> NoReturn:
         from weighbridge.cli.hiding import hide_secrets  # noqa: PLC0415  see above
 
         hide_secrets()
+    sys.unraisablehook = insist
     # A command makes a few hundred thousand objects and few cycles: looking for those after
     # every 700 objects is a tenth of its start-up.
     gc.set_threshold(_COLLECT_AFTER)

@@ -1,0 +1,26 @@
+"""
+An interrupt that cannot be raised where it came is raised a moment later.
+
+Python runs some code where no exception can come out: callbacks of weak references, such as those
+of the locks that every import takes, and finalizers. A `KeyboardInterrupt` in there is printed and
+forgotten, and the command goes on.
+"""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_MOMENT_SECONDS: Final = 0.01
+
+
+def insist(unraisable: "UnraisableHookArgs", /) -> None:
+    """Interrupt again if it was an interrupt that was lost; a `sys.unraisablehook`."""
+    if sys.platform == "win32" or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    # By a timer: a signal now would be raised in here, where nothing can be raised either.
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT_SECONDS)
