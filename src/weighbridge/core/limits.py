@@ -496,6 +496,9 @@ MAX_ARROW_SCHEMA_BYTES: Final = 16 * MIB
 MAX_PARQUET_FOOTER_BYTES: Final = 64 * MIB
 """A Parquet file's footer; its statistics of columns make some megabytes."""
 
+MAX_VOCABULARY_BYTES: Final = 64 * MIB
+"""A SentencePiece model; those of a million words have some twenty mebibytes."""
+
 MAX_THRIFT_VALUES: Final = 10_000_000
 """Values of one Parquet footer, some ten seconds; a thousand columns in a hundred groups make two
 millions."""

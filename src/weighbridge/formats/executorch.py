@@ -47,6 +47,11 @@ def read_program(buffer: Flatbuffer) -> Program:
     root = buffer.root()
     operators: dict[str, None] = {}
     delegates: dict[str, None] = {}
+    plans = root.vector(_PLANS)
+    if plans is None or not plans.length:
+        raise MalformedContentError(
+            "there is no program", where="ExecuTorch program", expected="a plan"
+        )
     for plan in root.tables(_PLANS):
         for operator in plan.tables(_OPERATORS):
             operators[operator.text(0)] = None

@@ -7,6 +7,7 @@ There is no operator that runs code of the file, and none but those that the run
 from collections.abc import Iterator
 from typing import Final
 
+from weighbridge.core.errors import MalformedContentError
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 
 # Fields of the tables, by their order in MNN.fbs.
@@ -20,10 +21,13 @@ def external_paths(buffer: Flatbuffer) -> Iterator[tuple[str, str]]:
     Walk every operator; yield the name of each that has its weights elsewhere, and where.
 
     Raises:
-        MalformedContentError: Something lies outside the file.
+        MalformedContentError: Something lies outside the file, or there is no operator.
         LimitExceededError: Too many operators.
     """
     root = buffer.root()
+    operators = root.vector(_OPERATORS)
+    if operators is None or not operators.length:
+        raise MalformedContentError("there is no model", where="MNN", expected="operators")
     for operator in _operators(root):
         name, path = operator.text(_NAME), operator.text(_PATH)
         if path:

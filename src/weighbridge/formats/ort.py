@@ -8,7 +8,7 @@ operators are looked for. There are no functions, and no tensors in files that t
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.errors import LimitExceededError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 from weighbridge.formats.onnx import OnnxOperator
@@ -37,8 +37,10 @@ def read_operators(buffer: Flatbuffer) -> Iterator[OnnxOperator]:
     """
     model = buffer.root().table(_SESSION_MODEL)
     graph = model.table(_MODEL_GRAPH) if model is not None else None
+    if graph is None:
+        raise MalformedContentError("there is no model", where="ORT model", expected="a graph")
     seen: set[tuple[str, str, tuple[tuple[str, str], ...]]] = set()
-    levels = [graph.tables(_GRAPH_NODES)] if graph is not None else []
+    levels = [graph.tables(_GRAPH_NODES)]
     while levels:
         node = next(levels[-1], None)
         if node is None:

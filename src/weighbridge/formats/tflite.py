@@ -95,7 +95,10 @@ class TfliteReader:
         root = self._buffer.root()
         self._codes = [self._code(table) for table in root.tables(_CODES)]
         self._sizes = [self._buffer_size(table) for table in root.tables(_BUFFERS)]
-        for graph in root.tables(_GRAPHS):
+        graphs = root.vector(_GRAPHS)
+        if graphs is None or not graphs.length:
+            raise MalformedContentError("there is no model", where="TFLite", expected="a graph")
+        for graph in graphs.tables():
             self._graph(graph)
         return TfliteModel(
             operators=tuple(

@@ -48,6 +48,8 @@ def check_word2vec(source: ByteSource) -> None:
         if at > source.size:
             _refuse(f"an end by byte {source.size}", f"the word {number} up to {at}")
         at += source.read_at(at, 1) == b"\n"
+    if words <= _LOOKED_AT and at != source.size:
+        _refuse(f"an end at byte {source.size}", f"one at {at}")
 
 
 def _refuse(expected: str, found: str) -> NoReturn:

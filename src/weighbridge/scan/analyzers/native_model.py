@@ -12,6 +12,7 @@ from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
+from weighbridge.core.content import RegionSource
 from weighbridge.core.errors import MalformedContentError, one_line
 from weighbridge.core.evidence import Gap
 from weighbridge.formats.charsmap import check_charsmap
@@ -82,6 +83,8 @@ def _check_catboost(subject: Subject) -> None:
     root = int.from_bytes(head[_CATBOOST.size :], "little")
     if _CATBOOST.size + size > subject.source.size or not 0 < root < size:
         raise _malformed("a core that lies in the file", f"{size} bytes, root at {root}")
+    # A root that is no table of a flatbuffer ends this; what the table says is CatBoost's matter.
+    Flatbuffer(RegionSource(subject.source, offset=_CATBOOST.size, length=size)).root()
 
 
 def _check_fasttext(subject: Subject) -> None:

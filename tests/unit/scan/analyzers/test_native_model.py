@@ -10,7 +10,7 @@ from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.codes import Code
 
 UBJSON = b"{L" + struct.pack(">q", 7) + b"learner{}}"
-CORE = struct.pack("<I", 4) + bytes(12)
+CORE = struct.pack("<IHHi", 8, 4, 4, 4)
 CATBOOST = b"CBM1" + struct.pack("<I", len(CORE)) + CORE
 CRFSUITE = Path(__file__).parents[3].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()
 
@@ -35,6 +35,7 @@ def fasttext(
         (CATBOOST, F.CATBOOST, CATBOOST[:-1]),
         (CATBOOST, F.CATBOOST, CATBOOST[:8] + bytes(8) + CATBOOST[16:]),
         (CATBOOST, F.CATBOOST, CATBOOST[:8]),
+        (CATBOOST, F.CATBOOST, CATBOOST[:12] + bytes(8)),
         (CRFSUITE, F.CRFSUITE, CRFSUITE[:-1]),
         (CRFSUITE, F.CRFSUITE, CRFSUITE + b"cos\nsystem\n"),
         (CHARSMAP, F.CHARSMAP, CHARSMAP[:-1]),
