@@ -242,7 +242,7 @@ def settings_in(subject: Subject, document: JsonValue) -> Iterator[SettingFacts 
 
     Visits every object and array without recursion; the caller has bounded the document.
     """
-    if subject.name == "model_index.json" or _is_pipeline(document):
+    if subject.name == "model_index.json" or _is_pipeline(subject, document):
         yield from _components(subject, document)
     if isinstance(document, list):
         yield from _module_types(subject, document)
@@ -363,9 +363,18 @@ def _strings_in(value: JsonValue) -> Iterator[str]:
                 continue
 
 
-def _is_pipeline(document: JsonValue) -> bool:
-    """Tell whether *document* has the shape of a diffusers `model_index.json`."""
-    return isinstance(document, dict) and "_diffusers_version" in document
+def _is_pipeline(subject: Subject, document: JsonValue) -> bool:
+    """
+    Tell whether *document* has the shape of a diffusers `model_index.json`.
+
+    So has the configuration of a part of a pipeline, which lists names of blocks; diffusers reads
+    no component from a file of that name.
+    """
+    if not isinstance(document, dict) or "_diffusers_version" not in document:
+        return False
+    name = document.get("_class_name")
+    part = isinstance(name, str) and name.isidentifier() and not name.endswith("Pipeline")
+    return not (part and subject.name == "config.json")
 
 
 def _components(subject: Subject, document: JsonValue) -> Iterator[SettingFacts]:

@@ -46,6 +46,15 @@ def test_only_in_pipelines() -> None:
     assert _found({"unet": ["my_bert", "X"]}, path="model_index.json")
 
 
+def test_blocks_of_a_part_are_no_components() -> None:
+    """The configuration of a part lists its blocks, which are no classes to load."""
+    blocks = {"down_block_types": ["DownBlock2D", "DownBlock2D"], "_diffusers_version": "0"}
+    assert not _found(blocks | {"_class_name": "UNet2DModel"})
+    assert _found(blocks | {"_class_name": "UNet2DModel"}, path="model_index.json")
+    assert _found(blocks | {"_class_name": "DDPMPipeline"})
+    assert _found(blocks | {"_class_name": "a/b--UNet2DModel"})
+
+
 def test_no_pipeline() -> None:
     """A model_index.json that is no object is nothing."""
     assert not _found([1], path="model_index.json")
