@@ -1,10 +1,14 @@
 """The groups `sign` and `verify`, whose subcommands are signing methods; without one, keyless."""
 
+from typing import Any, Final
+
 import click
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 from weighbridge.core.identity import SigningMethod
+
+_LEFT_OUT: Final = "weighbridge.method_left_out"
 
 
 class MethodGroup(click.Group):
@@ -20,7 +24,22 @@ class MethodGroup(click.Group):
         named = args and (args[0] in set(SigningMethod) or args[0] in ctx.help_option_names)
         if args and not named:
             args = [SigningMethod.SIGSTORE.value, *args]
+            ctx.meta[_LEFT_OUT] = True
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  the overridden method's
+        """Run the method; whoever named none and lacks an option of it may mean another one."""
+        try:
+            return super().invoke(ctx)
+        except click.MissingParameter as error:
+            if not ctx.meta.get(_LEFT_OUT):
+                raise
+            methods = ", ".join(f"weighbridge {ctx.info_name} {name}" for name in self.commands)
+            raise click.UsageError(
+                f"{error.format_message()} No method was named, and sigstore is meant then; there "
+                f"are: {methods}.",
+                ctx=error.ctx,
+            ) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

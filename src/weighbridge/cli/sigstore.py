@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from weighbridge.cli.options import FILE
-from weighbridge.cli.terminal import Session
+from weighbridge.cli.terminal import Session, escape_logs
 from weighbridge.core.errors import KeyRejectedError, UsageError
 from weighbridge.core.limits import MAX_IDENTITY_TOKEN_BYTES, MAX_KEY_FILE_BYTES
 from weighbridge.core.values import frozen
@@ -160,6 +160,7 @@ def _trust(*, use_staging: bool, trust_config: Path | None) -> "Trust":
     from weighbridge.pipeline.trusted_roots import chosen_trust
     from weighbridge.signing.sigstore.trust import Instance
 
+    escape_logs()
     if use_staging and trust_config is not None:
         raise UsageError(
             "two instances of Sigstore are meant at once",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 import click
 
 if TYPE_CHECKING:
+    import logging
+
     from click._termui_impl import ProgressBar
 
 _PATIENCE_SECONDS: Final = 1.0
@@ -61,6 +63,33 @@ def _prepared(stream: TextIO | None, *, discard: bool) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return stream
+
+
+def log_handler() -> "logging.Handler":
+    """
+    Return what shows each message of a log as one printable line on standard error.
+
+    Packages that talk to servers put those servers' words into their messages.
+    """
+    import logging  # noqa: PLC0415  most commands log nothing
+
+    from weighbridge.core.errors import one_line  # noqa: PLC0415  see above
+
+    class OneLine(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return one_line(super().format(record))
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine())
+    return handler
+
+
+def escape_logs() -> None:
+    """Have warnings that nobody handles, which Python shows as they are, shown in one line."""
+    import logging  # noqa: PLC0415  see `log_handler`
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(log_handler().formatter)
 
 
 def colour_wanted(stream: TextIO) -> bool:

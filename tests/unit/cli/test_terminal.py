@@ -1,9 +1,15 @@
-"""Progress is shown on a terminal, once work takes longer than a second, and nowhere else."""
+"""Progress is shown on a terminal, once work takes longer than a second; logs are one line."""
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from weighbridge.cli import sigstore
+from weighbridge.cli.commands import trust
+from weighbridge.cli.main import run
 from weighbridge.cli.terminal import Progress, Session
 
 
@@ -82,3 +88,45 @@ def test_progress_is_for_terminals(clock: Clock, kind: type[io.StringIO], *, qui
         clock.now = 5.0
         progress.advance(10)
     assert bool(stream.getvalue()) is (kind is Terminal and not quiet)
+
+
+@pytest.mark.parametrize("how", ["unhandled", "handler"])
+def test_a_log_cannot_write_on_the_terminal(how: str) -> None:
+    """What a server had logged is one line without escape sequences."""
+    code = {
+        "unhandled": "terminal.escape_logs()",
+        "handler": "logging.basicConfig(handlers=[terminal.log_handler()])",
+    }[how]
+    said = "logging.getLogger('client').warning('answer: %s', '\\x1b[2Jhello\\nVERIFIED')"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import logging; from weighbridge.cli import terminal; {code}; {said}",
+        ],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stderr == "answer: \\x1b[2Jhello\\nVERIFIED\n"
+    assert done.stdout == ""
+
+
+def test_a_command_that_talks_to_servers_escapes_their_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every keyless command sees to that before it does anything."""
+    called: list[str] = []
+    for module in (sigstore, trust):
+        monkeypatch.setattr(module, "escape_logs", lambda: called.append("yes"))
+    missing = str(tmp_path / "none.json")
+    keyless = ("--identity", "a@b.example", "--identity-provider", "https://c.example")
+    for arguments in (
+        ("verify", "sigstore", "m", "--trust-config", missing, *keyless),
+        ("sign", "sigstore", str(tmp_path), "--identity-token", "t", "--trust-config", missing),
+        ("trust", "show", "--trust-config", missing),
+        ("trust", "update", "--tuf-url", "https://tuf.example"),
+    ):
+        called.clear()
+        assert run(arguments) == 2
+        assert called, arguments

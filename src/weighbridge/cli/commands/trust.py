@@ -9,7 +9,7 @@ import click
 from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.render import show_refresh, show_root
 from weighbridge.cli.sigstore import instance_options
-from weighbridge.cli.terminal import Session
+from weighbridge.cli.terminal import Session, escape_logs
 from weighbridge.core.errors import UsageError
 
 
@@ -53,6 +53,7 @@ def update(
     from weighbridge.pipeline.trusted_roots import Repository, update_root
     from weighbridge.signing.sigstore.trust import Instance
 
+    escape_logs()
     if (tuf_url is None) != (tuf_root is None) or (use_staging and tuf_url is not None):
         raise UsageError(
             "the repository cannot be told",

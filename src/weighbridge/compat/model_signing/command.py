@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from weighbridge.cli.hiding import hide_secrets
+from weighbridge.cli.terminal import log_handler
 from weighbridge.compat.model_signing import operation
 from weighbridge.compat.model_signing.tokens import read_token_uri
 from weighbridge.core.errors import WeighbridgeError
@@ -147,7 +148,7 @@ _LOCAL: Final = click.option(
 )
 def command(log_level: str) -> None:
     """Sign and verify models, with the flags of the reference implementation."""
-    logging.basicConfig(format="%(message)s", level=log_level.upper())
+    logging.basicConfig(handlers=[log_handler()], level=log_level.upper())
 
 
 @command.group("sign", cls=_Methods, subcommand_metavar="PKI_METHOD")
