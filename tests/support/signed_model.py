@@ -1,6 +1,7 @@
 """A small signed model on disk, with the policy that allows it and nothing else."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack
@@ -8,6 +9,7 @@ from struct import pack
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from weighbridge.core.digest import HashLayout
 from weighbridge.pipeline.sign import sign
 from weighbridge.policy.schema import Policy
 from weighbridge.signing.key import KeySigner
@@ -61,12 +63,18 @@ def safetensors_file(**tensors: list[float]) -> bytes:
 
 
 def make_signed_model(
-    place: Path, files: dict[str, bytes], *, formats: tuple[str, ...] = ()
+    place: Path,
+    files: dict[str, bytes],
+    *,
+    formats: tuple[str, ...] = (),
+    layout: HashLayout | None = None,
+    rule: Mapping[str, str] | None = None,
 ) -> SignedModel:
     """
     Write *files* to `model` below *place*, sign them with a fresh key, and trust that key.
 
-    The policy allows *formats* alone; without any, those that carry no code.
+    The policy allows *formats* alone; without any, those that carry no code. *rule* has the
+    values of keys of its rule that are to be others, as TOML.
     """
     root = place / "model"
     for path, data in files.items():
@@ -74,10 +82,14 @@ def make_signed_model(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     key = ec.generate_private_key(ec.SECP256R1())
-    sign(root, signer=KeySigner(key))
+    sign(root, signer=KeySigner(key), layout=layout)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (place / "publisher.pub").write_bytes(public)
     allowed = f"formats = {{ allow = {json.dumps(formats)} }}\n" if formats else ""
-    (place / "weighbridge.toml").write_text(POLICY + allowed)
+    text = POLICY + allowed
+    for name, value in (rule or {}).items():
+        kept = [line for line in text.splitlines() if not line.startswith(f"{name} ")]
+        text = "\n".join([*kept, f"{name} = {value}", ""])
+    (place / "weighbridge.toml").write_text(text)
     policy = Policy.from_file(place / "weighbridge.toml")
     return SignedModel(root=root, policy=policy, files=files)

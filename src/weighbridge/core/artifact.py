@@ -335,9 +335,10 @@ class ArtifactDigests:
     Attributes:
         name: Informational.
         oms: The OMS root digest, which does not bind file names.
-        names: SHA-256 over the sorted lines `<sha256 hex>  <path>` (in-toto `dirHash`).
+        names: SHA-256 over the sorted lines `<sha256 hex>  <path>` (in-toto `dirHash`); None where
+            the files were hashed otherwise.
     """
 
     name: str
     oms: Digest
-    names: Digest
+    names: Digest | None

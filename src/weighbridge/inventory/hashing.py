@@ -2,9 +2,10 @@
 Read every file once, hash what was read, and tell its format from the same bytes.
 
 Large files (or their shards) go to worker threads, largest first, while the calling thread
-takes the small ones. Each worker reads into one block, hashes it there, and hands it to the
-sink, if there is one, while it is still in the cache. Peak memory without a sink is one block a
-worker.
+takes the small ones. Each worker reads one block, hashes it while it is still in the cache, and
+hands it to the sink, if there is one; where the sink has room of its own, the block is read into
+that. Peak memory without a sink is one block a worker. A file that leaves other workers idle is
+read by one thread and hashed by the next, right behind it.
 
 A file counts as read only if it is still the one that was listed: the same device, inode,
 size, mtime and ctime after its last byte was read as when it was listed. Otherwise it is a gap.
@@ -14,6 +15,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.content import ByteSource, BytesSource
@@ -22,6 +24,7 @@ from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
 from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, SMALL_FILE_BYTES
 from weighbridge.core.values import frozen
+from weighbridge.inventory.blocks import Blocks, read_ahead, read_blocks, read_in_place
 from weighbridge.inventory.crew import Crew, Job
 from weighbridge.inventory.files import (
     FileSource,
@@ -248,38 +251,45 @@ class _LargeFile:
                 layout: PartHasher(layout, start=start, threads=threads)
                 for layout in self._reading.layouts
             }
-            block = bytearray(_block_size(self._reading, threads))
-            self._hash(file, start, end, hashers, block, crew)
+            with closing(self._blocks(file, start, end, threads=threads)) as blocks:
+                self._hash(blocks, start, end, hashers, crew)
             check_unchanged(file.fileno(), self._found.stamp, path=self._found.path)
         with self._lock:
             for layout, hasher in hashers.items():
                 self._parts[layout].extend(hasher.finish())
 
+    def _blocks(self, file: io.FileIO, start: int, end: int, *, threads: int) -> Blocks:
+        """Yield the bytes from *start* to *end*, in order, each block while it is in the cache."""
+        room = None if self._writer is None else self._writer.room(start, end)
+        size = _block_size(self._reading, threads)
+        if room is None:
+            return read_blocks(file, start, end, block=bytearray(size))
+        if threads > 1:
+            return read_ahead(file, start, room, size=size)
+        return read_in_place(file, start, room, size=size)
+
     def _hash(
         self,
-        file: io.FileIO,
+        blocks: Blocks,
         start: int,
         end: int,
         hashers: dict[HashLayout, PartHasher],
-        block: bytearray,
         crew: Crew,
     ) -> None:
         advance, writer = self._reading.advance, self._writer
-        file.seek(start)
         position = start
-        with memoryview(block) as target:
-            while position < end and not crew.stopped:
-                count = file.readinto(target[: end - position])
-                if not count:
-                    raise changed(self._found.path, why="it became shorter while it was read")
-                filled = target[:count]
-                for hasher in hashers.values():
-                    hasher.update(filled)
-                if writer is not None:
-                    writer.write_at(position, filled)
-                position += count
-                if advance is not None:
-                    advance(count)
+        for filled, placed in blocks:
+            for hasher in hashers.values():
+                hasher.update(filled)
+            if writer is not None and not placed:
+                writer.write_at(position, filled)
+            position += len(filled)
+            if advance is not None:
+                advance(len(filled))
+            if crew.stopped:
+                return
+        if position < end:
+            raise changed(self._found.path, why="it became shorter while it was read")
 
     def _finish_range(self, *, abandon: bool) -> None:
         with self._lock:

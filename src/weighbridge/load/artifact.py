@@ -228,8 +228,9 @@ class VerifiedArtifact:
             StoreError: The store is not private, is full, or cannot be written.
             UsageError: The artifact is closed.
         """
-        digests = self._digests
-        return Store(root).provide(self._held, key=digests.names.hex, name=digests.name)
+        name, names = self._digests.name, self._digests.names
+        key = self._held.names_hex(name) if names is None else names.hex
+        return Store(root).provide(self._held, key=key, name=name)
 
     def close(self) -> None:
         """Free the memory; every later use raises `UsageError` (`Code.ARTIFACT_CLOSED`)."""

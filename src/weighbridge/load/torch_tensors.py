@@ -88,7 +88,7 @@ class _Builder:
             return torch.frombuffer(aligned, dtype=dtype)
         block = region.block
         if id(block) not in self._buffers:
-            self._buffers[id(block)] = block.private()
+            self._buffers[id(block)] = block.lend()
         return torch.frombuffer(
             self._buffers[id(block)], dtype=dtype, count=region.items, offset=region.start
         )

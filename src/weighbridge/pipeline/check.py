@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
@@ -88,6 +89,16 @@ def check(
     return examination.run()
 
 
+class Hashing(StrEnum):
+    """With which digests the files are taken."""
+
+    NAMED = "named"
+    """With SHA-256 of whole files, of which the artifact's names digest is made, and as signed."""
+
+    SIGNED = "signed"
+    """As signed, and with SHA-256 of whole files only where the rule or the signers ask for it."""
+
+
 @dataclass(slots=True)
 class _Signatures:
     """What the signature stage found before the files were looked at."""
@@ -107,6 +118,7 @@ class Examination:
         *,
         boundary: str,
         progress: Progress | None,
+        hashing: Hashing = Hashing.NAMED,
     ) -> None:
         if not isinstance(policy, Policy):
             raise UsageError(
@@ -119,6 +131,7 @@ class Examination:
         self._policy = policy
         self._boundary = boundary
         self._progress = progress
+        self._hashing = hashing
         self._now = datetime.now(UTC)
         self._selection = select_for(handle.reference, policy, boundary=boundary)
 
@@ -151,7 +164,10 @@ class Examination:
         contents: Callable[[Inventory], Contents] | None,
     ) -> Verdict:
         signatures = self._verify_signers(rule)
-        layouts = _layouts(statement for _, statement in signatures.accepted)
+        layouts = _layouts(
+            (statement for _, statement in signatures.accepted),
+            named=self._hashing is Hashing.NAMED or _asks_for_sha256(rule),
+        )
         try:
             inventory = take_inventory(
                 self._handle,
@@ -315,11 +331,22 @@ def _keeping(examiner: Examiner, inventory: Inventory) -> Examiner:
     return KeepingExaminer(examiner, KeptResults(), digests=digests, clock=time.monotonic)
 
 
-def _layouts(statements: Iterable[VerifiedStatement]) -> tuple[HashLayout, ...]:
-    """Return SHA-256 of whole files, by which artifacts are named, and what was signed."""
+def _layouts(statements: Iterable[VerifiedStatement], *, named: bool) -> tuple[HashLayout, ...]:
+    """Return what was signed and, if *named* or nothing was, SHA-256 of whole files first."""
     signed = {statement.statement.layout for statement in statements}
-    return DEFAULT_LAYOUTS + tuple(
-        sorted(signed - set(DEFAULT_LAYOUTS), key=lambda e: (e.algorithm, e.shard_size or 0))
+    others = sorted(signed - set(DEFAULT_LAYOUTS), key=lambda e: (e.algorithm, e.shard_size or 0))
+    wanted = named or not signed or len(others) < len(signed)
+    return (DEFAULT_LAYOUTS if wanted else ()) + tuple(others)
+
+
+def _asks_for_sha256(rule: Rule) -> bool:
+    """Tell whether *rule* knows files by their SHA-256, or results that are kept by it."""
+    scan = rule.scan
+    return bool(
+        scan.cache
+        or scan.approve
+        or rule.remote_code_digests
+        or any(suppression.sha256 is not None for suppression in scan.suppress)
     )
 
 

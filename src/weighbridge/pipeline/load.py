@@ -10,7 +10,7 @@ from weighbridge.inventory.progress import Progress
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFiles, HoldingSink
 from weighbridge.load.objects import ObjectKind
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY, Examination
+from weighbridge.pipeline.check import DEFAULT_BOUNDARY, Examination, Hashing
 from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
 
@@ -117,9 +117,12 @@ def load(
     """
     Return the artifact's verified bytes, if *policy* allows it at *boundary*.
 
-    Each file is read once, into memory that cannot be changed any more; what was read there is
-    hashed, scanned, compared with the signature and given out. The path is not opened again, so
-    nothing that happens to it during or after the load matters.
+    Each file is read once, into memory of this process that nobody else can write to; what was
+    read there is hashed, scanned, compared with the signature and given out. The path is not opened
+    again, so nothing that happens to it during or after the load matters.
+
+    Files are hashed as they were signed, and with SHA-256 besides only where the rule asks for it:
+    `verdict.artifact.names` is None where they were signed with another hash, or in shards.
 
     Args:
         reference: The model.
@@ -137,7 +140,9 @@ def load(
     """
     if file is not None and as_ is None:
         raise UsageError("a file is named and nothing to make of it", hint="Say as_='KIND' too")
-    artifact = _admit(reference, policy=policy, boundary=boundary, progress=progress)
+    artifact = _admit(
+        reference, policy=policy, boundary=boundary, progress=progress, sealed=as_ is not None
+    )
     if as_ is None:
         return artifact
     with artifact:
@@ -145,18 +150,26 @@ def load(
 
 
 def _admit(
-    reference: str | Path, *, policy: Policy, boundary: str, progress: Progress | None
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str,
+    progress: Progress | None,
+    sealed: bool,
 ) -> VerifiedArtifact:
     handle = locate(reference)
-    sink = HoldingSink()
-    examination = Examination(handle, policy, boundary=boundary, progress=progress)
+    # Objects are mostly made by readers that want a path; tensors and bytes need none.
+    sink = HoldingSink(sealed=sealed)
+    examination = Examination(
+        handle, policy, boundary=boundary, progress=progress, hashing=Hashing.SIGNED
+    )
     held: HeldFiles | None = None
 
     def contents(inventory: Inventory) -> HeldFiles:
         """Give the scanner the bytes that the inventory hashed, once all are there."""
         nonlocal held
-        del inventory
         held = sink.finish()
+        held.expect(inventory.entries)
         return held
 
     try:

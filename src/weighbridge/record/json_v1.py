@@ -211,7 +211,8 @@ def _artifact(digests: ArtifactDigests | None) -> Document | None:
 
 
 def _digests(digests: ArtifactDigests) -> Document:
-    return {"oms": str(digests.oms), "names": str(digests.names)}
+    names = None if digests.names is None else str(digests.names)
+    return {"oms": str(digests.oms), "names": names}
 
 
 def _reason(reason: Reason) -> Document:

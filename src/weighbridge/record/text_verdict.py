@@ -43,7 +43,8 @@ def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
         yield from _row("signed by", nobody)
     if verdict.artifact:
         yield from _row("root digest", str(verdict.artifact.oms))
-        yield from _row("names digest", str(verdict.artifact.names))
+        if verdict.artifact.names is not None:
+            yield from _row("names digest", str(verdict.artifact.names))
     yield from _row("files", _coverage(verdict.covered, verdict.uncovered))
     if verdict.decision is Decision.ALLOW:
         yield from _uncovered_lines(verdict.uncovered)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+import weighbridge as wb
 from support.holding import admit, hold
-from support.signed_model import safetensors_file
+from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError
+from weighbridge.core.errors import ArtifactChangedError, OperationError
 from weighbridge.load.placement import Region, place
 
 torch: Any = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
@@ -92,6 +93,22 @@ def test_writes_stay_private(data: bytes) -> None:
     assert artifact.read("m") == data
     assert bool((arrays["a"] == 1).all())
     assert bool((artifact.tensors("torch")["a"] == 1).all())
+
+
+def test_large_files_are_not_copied(tmp_path: Path) -> None:
+    """Tensors of a load are the held memory; once written to, it counts as verified no more."""
+    data = safetensors_file(a=[1.0] * 50_000)
+    model = make_signed_model(tmp_path, {"m.safetensors": data, "n.txt": b"text"})
+    with wb.load(model.root, policy=model.policy) as artifact:
+        first, second = artifact.tensors("torch"), artifact.tensors("torch")
+        first["a"].zero_()
+        assert bool((second["a"] == 1).all())
+        assert artifact.read("m.safetensors") == data
+        third = artifact.tensors("torch")
+        third["a"].zero_()
+        with pytest.raises(ArtifactChangedError):
+            artifact.tensors("torch")
+        assert artifact.read("n.txt") == b"text"
 
 
 @pytest.mark.parametrize("name", ["plain.pt", "legacy.pth"])
