@@ -1,5 +1,6 @@
 """Make a key pair and write it to two files, or to none."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -73,11 +74,10 @@ def make_key(
         raise OperationError("the file exists already", code=Code.OUTPUT_EXISTS, where=str(public))
     key = generate_key(kind, password=password)
     write_whole(place, key.private_pem, replace=False, mode=_OWNER_ONLY)
-    try:
+    with ExitStack() as undo:
+        undo.callback(place.unlink, missing_ok=True)
         write_whole(public, key.public_pem, replace=False)
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     return KeyFiles(
         private=place, public=public, identity=key.identity, encrypted=password is not None
     )

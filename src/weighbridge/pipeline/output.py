@@ -1,6 +1,7 @@
 """Write a result file so that it is there whole, or not at all."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,9 @@ from weighbridge.core.errors import OperationError
 _NEW_FILE: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
+
+_UNREADABLE: Final = 0o200
+"""Of a name that is taken and has no content yet."""
 
 
 def write_whole(path: Path, data: bytes, /, *, replace: bool = True, mode: int = 0o666) -> None:
@@ -59,22 +63,23 @@ def _write(path: Path, data: bytes, *, replace: bool, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         _put(temporary, path, replace=replace)
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def _put(temporary: Path, path: Path, *, replace: bool) -> None:
-    """Give *temporary* its name; a file that came there meanwhile is kept unless *replace*."""
-    if not replace:
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            raise
-        except OSError:
-            # A file system without hard links; `write_whole` has seen that nothing was there.
-            temporary.replace(path)
-        else:
-            temporary.unlink()
+    """Give *temporary* the name *path*; a file that came there is kept unless *replace*."""
+    if replace:
+        temporary.replace(path)
         return
-    temporary.replace(path)
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: whoever makes the file has the name.
+        with ExitStack() as undo:
+            os.close(os.open(path, _NEW_FILE, _UNREADABLE))
+            undo.callback(path.unlink, missing_ok=True)
+            temporary.replace(path)
+            undo.pop_all()

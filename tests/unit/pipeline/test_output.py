@@ -89,3 +89,27 @@ def test_a_file_system_without_hard_links_will_do(
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     write_whole(tmp_path / "f", b"ours", replace=False)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("f", b"ours")]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_file_that_comes_meanwhile_is_kept_without_hard_links_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Where links cannot be made, the name is taken before the file is put there."""
+
+    def meddle(self: Path, target: Path) -> None:
+        if not fails:
+            self.write_bytes(b"theirs")
+        raise PermissionError(self, target)
+
+    def refuse(self: Path, target: Path) -> None:
+        assert target.exists()
+        raise OSError(self)
+
+    monkeypatch.setattr(Path, "hardlink_to", meddle)
+    if fails:
+        monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OperationError):
+        write_whole(tmp_path / "f", b"ours", replace=False)
+    left = [(p.name, p.read_bytes()) for p in tmp_path.iterdir()]
+    assert left == ([] if fails else [("f", b"theirs")])
