@@ -13,10 +13,14 @@ import weighbridge as wb
 from support.pki import AUTHORITY, Plan, curve_key, intermediate_plan, private_pem, root
 from support.publisher import make_workplace
 from weighbridge.compat import drop_in
-from weighbridge.compat.model_signing import operation
+from weighbridge.compat.model_signing import operation, verifying
 from weighbridge.compat.model_signing.command import main
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
+from weighbridge.inventory.take import InventoryPlan, take_inventory
+from weighbridge.signing.manifest import make_statement
+from weighbridge.signing.statement import render_statement
+from weighbridge.sources.local import locate
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 URIS = ("spiffe://example.org/a", "spiffe://example.org/b")
@@ -109,6 +113,43 @@ def test_wrong_usage(place: Path, call: Call, arguments: tuple[str, ...]) -> Non
     """A missing or unknown argument leaves with 2, as in the reference."""
     del place
     assert call(*arguments)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["model.other.sig", "model.claims.jsonl", "model.sig"])
+def test_what_the_signer_did_not_list_is_a_file_like_any_other(
+    place: Path, call: Call, name: str
+) -> None:
+    """Signatures and claims that were added are refused unless somebody leaves them out."""
+    assert call(*SIGN_KEY, "--signature", "elsewhere.sig", "model")[0] == 0
+    verify = ("verify", "key", "--signature", "elsewhere.sig", "--public_key", "publisher.pub")
+    assert call(*verify, "model")[0] == 0
+    listed = name != "model.other.sig"
+    if listed:
+        # Our signer lists these: take them out of the list, as other signers do.
+        sign_with_empty_list(place)
+        assert call(*verify, "model")[0] == 0
+    (place / "model" / name).write_bytes((place / "elsewhere.sig").read_bytes())
+    code, out, talk = call(*verify, "model")
+    assert (code, out) == (1, "")
+    assert name in talk
+    assert "[file-not-covered]" in talk
+    with pytest.raises(ValueError, match="neither covers nor lists"):
+        verifying.Config().use_elliptic_key_verifier(public_key="publisher.pub").verify(
+            "model", "elsewhere.sig"
+        )
+    for leave_out in (("--ignore_paths", f"model/{name}"), ("--ignore_unsigned_files",)):
+        assert call(*verify, *leave_out, "model")[0] == 0
+    inside = ("verify", "key", "--signature", f"model/{name}", "--public_key", "publisher.pub")
+    assert call(*inside, "model")[0] == 0
+
+
+def sign_with_empty_list(place: Path) -> None:
+    """Sign the model into `elsewhere.sig` with a statement that lists nothing as left out."""
+    inventory = take_inventory(locate(place / "model"), InventoryPlan())
+    layout = wb.HashLayout()
+    statement = make_statement(inventory, layout, ignored=(), allow_symlinks=False)
+    signer = wb.KeySigner.from_pem((place / "publisher.key").read_bytes())
+    (place / "elsewhere.sig").write_bytes(signer.sign(render_statement(statement)))
 
 
 def test_a_password_is_handed_on(place: Path, call: Call) -> None:
@@ -262,7 +303,7 @@ def test_an_old_signature_is_read_with_a_warning(
         asked.append("--allow-legacy" in arguments)
         if not asked[-1]:
             raise SignatureRejectedError("old", code=Code.LEGACY_REFUSED)
-        return '{"identity": {}}'
+        return '{"identity": {}, "covered": [], "uncovered": [], "claimed_ignore_paths": []}'
 
     monkeypatch.setattr(operation, "_run", run)
     verify = ("verify", "key", "--public_key", "publisher.pub", "--signature", "s", "model")

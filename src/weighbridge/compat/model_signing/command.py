@@ -269,7 +269,7 @@ def verify_certificate(**given: Any) -> int:  # noqa: ANN401  flags, handed on b
             hint="Give --certificate_chain",
         )
     uris: Sequence[str] = given["san_uri"]
-    expected = ["--san-uri", uris[0]] if uris else ["--any-identity"]
+    expected = [f"--san-uri={uris[0]}"] if uris else ["--any-identity"]
     flags = _switched(given, "ignore_unsigned_files")
     chain = _valued(given, "certificate_chain")
     arguments = ["certificate", *_common(given), *flags, *chain, *expected]

@@ -4,16 +4,20 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from weighbridge.cli.failures import report
 from weighbridge.cli.main import cli
 from weighbridge.cli.terminal import Session
+from weighbridge.core.artifact import CLAIMS_NAME, ArtifactKind, is_signature_name
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError, WeighbridgeError
+from weighbridge.pipeline.selection import FileSelection, inside
+from weighbridge.sources.local import locate
 
 EXIT_FAILED: Final = 1
 """The reference has this one code for whatever went wrong."""
@@ -88,7 +92,9 @@ def run_verify(
             warn(
                 "this signature is in the form of releases before 1.0, which binds less: sign again"
             )
-    found = json.loads(document)["identity"].get("san_uris", [])
+    read = json.loads(document)
+    _require_listed(arguments, read)
+    found = read["identity"].get("san_uris", [])
     missing = [uri for uri in san_uris if uri not in found]
     if missing:
         raise SignatureRejectedError(
@@ -98,6 +104,42 @@ def run_verify(
             found=", ".join(found) or "no URI",
         )
     return document
+
+
+def _require_listed(arguments: Sequence[str], verified: Mapping[str, Any]) -> None:
+    """
+    Refuse signatures and claims beside the verified one that its signer does not list.
+
+    They are no part of a model for `weighbridge verify`; for the reference they are files like
+    any other, and a script that it stops must not go on here.
+
+    Raises:
+        SignatureRejectedError: There are some, and the caller leaves out neither them nor all
+            unsigned files.
+    """
+    if "--ignore-unsigned-files" in arguments:
+        return
+    (model,) = (each for each in arguments[2:] if not each.startswith("-"))
+    handle = locate(model)
+    if handle.kind is ArtifactKind.FILE:
+        return
+    given = {each.partition("=")[0]: each.partition("=")[2] for each in arguments}
+    paths = tuple(
+        each.partition("=")[2] for each in arguments if each.startswith("--ignore-paths=")
+    )
+    left_out = FileSelection(ignore_paths=paths).ignored(handle)
+    known = {*verified["covered"], *verified["uncovered"], *verified["claimed_ignore_paths"]}
+    known |= {*left_out, inside(handle, Path(given["--signature"]))}
+    names = {place.name for place in handle.root.iterdir()} - known
+    unlisted = sorted(n for n in names if n == CLAIMS_NAME or is_signature_name(n))
+    if unlisted:
+        raise SignatureRejectedError(
+            "there are signatures or claims that the signature neither covers nor lists",
+            code=Code.FILE_NOT_COVERED,
+            where=model,
+            found=", ".join(unlisted),
+            hint="Leave them out with --ignore_paths; weighbridge verify knows what they are",
+        )
 
 
 def _run(arguments: Sequence[str], *, quiet: bool) -> str:
