@@ -28,8 +28,10 @@ from weighbridge.formats.pickle.values import (
 )
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
 from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
+from weighbridge.scan.pickle_arrow import refuse_arrow
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
+from weighbridge.scan.pickle_sizes import refuse_size
 from weighbridge.scan.pickle_states import (
     NOT_CALLED_BY_OTHERS,
     NOT_STORED,
@@ -152,7 +154,9 @@ def _none(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
 def _plain(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     if call.target in _FLAGS and len(args) == 1 and _is_flag(args[0]):
         return None
-    return None if judge.plain.hold(call, args) else "it takes constants only"
+    if not judge.plain.hold(call, args):
+        return "it takes constants only"
+    return refuse_size(call, args)
 
 
 def _is_flag(value: Value) -> bool:
@@ -432,6 +436,10 @@ def _singleton(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusa
     return "it takes None, Ellipsis or NotImplemented"
 
 
+def _arrow(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    return refuse_arrow(call, args)
+
+
 def _zone(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     key = args[0] if args else None
     named = isinstance(key, str) and _ZONE.fullmatch(key) is not None
@@ -473,6 +481,7 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.MEMBER: _member,
             Arguments.SINGLETON: _singleton,
             Arguments.ZONE: _zone,
+            Arguments.ARROW: _arrow,
         }
     )
 )

@@ -23,6 +23,7 @@ from weighbridge.formats.pickle.values import (
 from weighbridge.scan.allowlist import Arguments, Entry, State, find_entry
 from weighbridge.scan.formulas import refuse_formula
 from weighbridge.scan.numpy_types import read_type
+from weighbridge.scan.pickle_arrow import is_arrow_array
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, integers, is_text
 
 NOT_CALLED_BY_OTHERS: Final = frozenset(
@@ -35,6 +36,7 @@ NOT_CALLED_BY_OTHERS: Final = frozenset(
         Arguments.OWN_MODULE,
         Arguments.MEMBER,
         Arguments.SINGLETON,
+        Arguments.ARROW,
     }
 )
 """Functions that may not be called by another: what they get then is nobody's to check."""
@@ -67,6 +69,9 @@ _ACTIVATION: Final = re.compile(
 
 _OWN: Final = frozenset({"__networkx_cache__"})
 """Names of frameworks that only look special."""
+
+_ARROW_KEYS: Final = frozenset({"_data", "_pa_array"})
+"""Where pandas keeps an array of Arrow (`ArrowExtensionArray.__setstate__`)."""
 
 _COPIED: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
 """Special attributes that are only text."""
@@ -251,6 +256,14 @@ def _boosted(plain: PlainValues, state: Value) -> Refusal:
     return refuse_attributes(plain, state)
 
 
+def _arrow(plain: PlainValues, state: Value) -> Refusal:
+    """Admit attributes around an array of Arrow: pandas goes through what it gets as one."""
+    for key, value in state.pairs() if isinstance(state, DictNode) else ():
+        if key in _ARROW_KEYS and not is_arrow_array(value):
+            return "its array is not one that the stream makes"
+    return refuse_attributes(plain, state)
+
+
 def _data(_plain: PlainValues, state: Value) -> Refusal:
     """
     Admit anything but special attributes, in a dict or in a tuple's dicts.
@@ -283,5 +296,6 @@ _STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = Mappin
         State.PLAIN: _plain,
         State.CONTENT: _content,
         State.DATA: _data,
+        State.ARROW: _arrow,
     }
 )

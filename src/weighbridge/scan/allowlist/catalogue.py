@@ -69,6 +69,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "peft": "peft",
         "pmdarima": "pmdarima",
         "pyannote": "pyannote",
+        "pyarrow": "pyarrow",
         "pynndescent": "umap",
         "pyod": "pyod",
         "pytorch_lightning": "lightning",

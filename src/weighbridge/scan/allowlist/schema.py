@@ -136,6 +136,9 @@ class Arguments(StrEnum):
     ZONE = "zone"
     """The name of a time zone, which is no path, and a number."""
 
+    ARROW = "arrow"
+    """Bytes; or the parts of an array of Arrow, within such buffers; or a list of such arrays."""
+
 
 class State(StrEnum):
     """What a stream may do to the result: BUILD, and appending or assigning items."""
@@ -185,6 +188,9 @@ class State(StrEnum):
 
     DATA = "data"
     """Anything: every reference and call in it is judged on its own."""
+
+    ARROW = "arrow"
+    """As `attributes`, around an array of Arrow that the stream itself makes."""
 
     OF_CLASS = "of-class"
     """What the class that is the first argument may get."""
