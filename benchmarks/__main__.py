@@ -48,6 +48,12 @@ def parser() -> argparse.ArgumentParser:
         default=ROOT / ".oracles" / "model-signing" / "bin" / "model_signing",
         help="the reference implementation's command (make oracles installs it)",
     )
+    described.add_argument(
+        "--torch",
+        type=Path,
+        default=ROOT / ".venv-torch" / "bin" / "python",
+        help="an interpreter with PyTorch and safetensors (make test-torch installs one)",
+    )
     described.add_argument("--place", type=Path, help="where the temporary data goes")
     return described
 
@@ -63,6 +69,7 @@ def main() -> int:
         with prepared(
             sizes=QUICK if arguments.quick else FULL,
             reference=arguments.reference,
+            torch_python=arguments.torch,
             place=arguments.place,
         ) as setting:
             results = []

@@ -67,7 +67,7 @@ FULL: Final = Sizes(
     shard_bytes=128 * MIB,
     memory_bytes=(64 * MIB, 512 * MIB, 2 * GIB),
     tokenizer_words=600_000,
-    load_bytes=1 * GIB,
+    load_bytes=4 * GIB,
     scan_opcodes=5_000_000,
     scan_files=2_000,
     scan_checkpoint_bytes=1 * GIB,
@@ -83,7 +83,7 @@ QUICK: Final = Sizes(
     shard_bytes=1 * MIB,
     memory_bytes=(4 * MIB,),
     tokenizer_words=2_000,
-    load_bytes=4 * MIB,
+    load_bytes=16 * MIB,
     scan_opcodes=5_000,
     scan_files=20,
     scan_checkpoint_bytes=1 * MIB,
@@ -103,6 +103,7 @@ class Setting:
         sizes: How much is measured.
         weighbridge: The command under test.
         reference: The reference implementation's command; None when it is not installed.
+        torch_python: An interpreter with PyTorch and safetensors; None when there is none.
         cpus: The processors that this process may use.
     """
 
@@ -110,6 +111,7 @@ class Setting:
     sizes: Sizes
     weighbridge: Path
     reference: Path | None
+    torch_python: Path | None
     cpus: tuple[int, ...]
 
     @property
@@ -133,13 +135,19 @@ class Setting:
         """A policy that admits what the key has signed."""
         return self.directory / "weighbridge.toml"
 
+    def signature(self, algorithm: str) -> Path:
+        """Return where `weighbridge_sign` writes the signature with *algorithm*."""
+        return self.directory / f"weighbridge-{algorithm}.sig"
+
     def program(self, name: str, *arguments: str) -> list[str]:
         """Return the command that runs one of `programs/` in this interpreter."""
         return [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments]
 
 
 @contextmanager
-def prepared(*, sizes: Sizes, reference: Path | None, place: Path | None) -> Iterator[Setting]:
+def prepared(
+    *, sizes: Sizes, reference: Path | None, torch_python: Path | None = None, place: Path | None
+) -> Iterator[Setting]:
     """
     Make the temporary directory with its keys; remove it whatever happens.
 
@@ -155,6 +163,7 @@ def prepared(*, sizes: Sizes, reference: Path | None, place: Path | None) -> Ite
             sizes=sizes,
             weighbridge=weighbridge,
             reference=reference if reference is not None and reference.exists() else None,
+            torch_python=torch_python if torch_python and torch_python.exists() else None,
             cpus=tuple(sorted(os.sched_getaffinity(0))),
         )
         subprocess.run(
@@ -212,7 +221,7 @@ def _write(path: Path, *, size: int, noise: bytes, turn: int) -> None:
     header = b""
     if path.suffix == ".safetensors":
         tensor = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
-        text = json.dumps({"weight": tensor}).encode()
+        text = json.dumps({f"weight-{turn}": tensor}).encode()
         header = struct.pack("<Q", len(text)) + text
     view = memoryview(noise)
     with path.open("wb") as stream:
@@ -235,9 +244,9 @@ def weighbridge_sign(
         command=(
             *(str(setting.weighbridge), "sign", "key", str(root)),
             *("--private-key", str(setting.private_key)),
-            *("--signature", str(_signature(setting, algorithm)), "--hash", algorithm, *shards),
+            *("--signature", str(setting.signature(algorithm)), "--hash", algorithm, *shards),
         ),
-        before=lambda: _signature(setting, algorithm).unlink(missing_ok=True),
+        before=lambda: setting.signature(algorithm).unlink(missing_ok=True),
     )
 
 
@@ -248,7 +257,7 @@ def weighbridge_verify(setting: Setting, root: Path, *, algorithm: str = "sha256
         command=(
             *(str(setting.weighbridge), "verify", "key", str(root)),
             *("--public-key", str(setting.public_key)),
-            *("--signature", str(_signature(setting, algorithm))),
+            *("--signature", str(setting.signature(algorithm))),
         ),
     )
 
@@ -270,10 +279,6 @@ def weighbridge_beside(setting: Setting, root: Path) -> tuple[Contender, ...]:
             command=(program, "check", str(root), "--policy", str(setting.policy)),
         ),
     )
-
-
-def _signature(setting: Setting, algorithm: str) -> Path:
-    return setting.directory / f"weighbridge-{algorithm}.sig"
 
 
 def reference_pair(setting: Setting, root: Path) -> tuple[Contender, ...]:
