@@ -276,6 +276,12 @@ MAX_EVIDENCE_CHARS: Final = 400
 MAX_FORMULA_CHARS: Final = 16_384
 """Characters of a statistical model's formula; those of real ones fill a line, or a page."""
 
+MAX_LOGGER_CHARS: Final = 512
+"""The name of a logger that a pickle names; names of modules have less than a hundred."""
+
+MAX_PICKLE_RANGE: Final = 100_000_000
+"""Values of a range in a pickle: what takes it writes them out, eight bytes each."""
+
 MAX_PICKLE_PATTERN_CHARS: Final = 65_536
 """Characters of a regular expression in a pickle; tokenizers' longest have some thousands."""
 

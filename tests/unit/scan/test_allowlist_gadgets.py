@@ -499,8 +499,8 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     ),
     "loader-that-is-left": (p.list_of(MEAN), p.list_of(LOADER)),
     "loader-as-argument": (
-        p.call(p.name("scipy.sparse._csr", "csr_matrix"), MEAN),
-        p.call(p.name("scipy.sparse._csr", "csr_matrix"), LOADER),
+        p.call(p.name("sklearn.tree._tree", "Tree"), MEAN),
+        p.call(p.name("sklearn.tree._tree", "Tree"), LOADER),
     ),
     "base-that-is-an-object": (
         p.call(RECONSTRUCTOR, LINEAR, OBJECT, p.NONE),

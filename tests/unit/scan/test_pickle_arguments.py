@@ -3,6 +3,8 @@
 import pytest
 
 from support import pickles as p
+from support.scanning import examined, rules_of
+from weighbridge.core.artifact import FileFormat
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.values import BufferNode, CallNode, children
 from weighbridge.scan.allowlist import find_entry
@@ -236,3 +238,51 @@ def test_every_node_has_its_parts() -> None:
     assert isinstance(buffer, BufferNode)
     for node, count in ((computed, 2), (persistent, 1), (buffer, 1), (mapping, 2)):
         assert len(list(children(node))) == count  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "good", "bad"),
+    [
+        ("fractions", "Fraction", p.text("-3/4"), p.text("1e999999999")),
+        ("fractions", "Fraction", p.integer(3), p.raw(b"3")),
+        ("logging", "getLogger", p.text("sklearn.tree"), p.text("." * 300_000)),
+        ("logging", "getLogger", p.text("a"), p.integer(1)),
+        ("builtins", "range", p.integer(1000), p.integer(2**40)),
+        ("builtins", "range", p.integer(-(2**40)), p.TRUE + p.APPEND),
+        ("builtins", "range", p.integer(0), p.text("1")),
+    ],
+)
+def test_more_than_it_says(module: str, name: str, good: bytes, bad: bytes) -> None:
+    """What would be multiplied out on unpickling is refused, and what is small is not."""
+    function = p.name(module, name)
+    assert examined(p.stream(p.call(function, good)), format=FileFormat.PICKLE) == ()
+    assert examined(p.stream(p.call(function, bad)), format=FileFormat.PICKLE) != ()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "clean"),
+    [
+        ((0, 10, 1), True),
+        ((0, 2**40, 2**20), True),
+        ((2**40, 0), True),
+        ((2**40, 0, -1), False),
+        ((0, 2**40), False),
+        ((0, 1, 0), False),
+        ((), False),
+        ((1, 2, 3, 4), False),
+    ],
+)
+def test_ranges(numbers: tuple[int, ...], clean: bool) -> None:
+    """A range counts by the values that it has."""
+    stream = p.stream(p.call(p.name("builtins", "range"), *map(p.integer, numbers)))
+    assert (examined(stream, format=FileFormat.PICKLE) == ()) is clean
+
+
+def test_a_sparse_matrix_is_restored_and_not_made() -> None:
+    """The __init__ of a sparse matrix makes a list for each row that it is told of."""
+    kind = p.name("scipy.sparse._lil", "lil_matrix")
+    shape = p.tuple_of(p.integer(2**31), p.integer(1))
+    assert examined(p.stream(p.new(kind)), format=FileFormat.PICKLE) == ()
+    assert rules_of(examined(p.stream(p.call(kind, shape)), format=FileFormat.PICKLE)) == {
+        "pickle-argument"
+    }
