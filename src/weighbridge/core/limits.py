@@ -26,6 +26,10 @@ HASH_BLOCK_BYTES: Final = 512 * KIB
 """Bytes read and hashed at a time: half a core's second-level cache, so that hashing finds the
 block there. The value has no effect on any digest."""
 
+PLACED_BLOCK_BYTES: Final = 256 * KIB
+"""Bytes read into memory where they stay, and hashed, at a time: what is read and where it goes are
+each as large, and no line of either is used twice, so half of `HASH_BLOCK_BYTES` is in the cache."""
+
 SMALL_FILE_BYTES: Final = 64 * KIB
 """Files up to this size are hashed where they are found: handing them to a thread costs more."""
 

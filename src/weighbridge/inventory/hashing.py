@@ -22,7 +22,7 @@ from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, SMALL_FILE_BYTES
+from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, PLACED_BLOCK_BYTES, SMALL_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.blocks import Blocks, read_ahead, read_blocks, read_in_place
 from weighbridge.inventory.crew import Crew, Job
@@ -266,7 +266,7 @@ class _LargeFile:
             return read_blocks(file, start, end, block=bytearray(size))
         if threads > 1:
             return read_ahead(file, start, room, size=size)
-        return read_in_place(file, start, room, size=size)
+        return read_in_place(file, start, room, size=PLACED_BLOCK_BYTES)
 
     def _hash(
         self,
