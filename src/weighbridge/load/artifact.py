@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Final, Literal, Self, overload
 
 from weighbridge.core.artifact import CLAIMS_NAME, is_signature_name
 from weighbridge.core.codes import Code
+from weighbridge.core.digest import Digest
 from weighbridge.core.errors import (
     ArtifactChangedError,
     PolicyDeniedError,
     PolicyIndeterminateError,
+    UsageError,
 )
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.load.frameworks import Framework, build, choose_framework
 from weighbridge.load.held import HeldFiles
 from weighbridge.load.objects import ObjectKind, load_object
+from weighbridge.load.pretrained.interface import Pretrained, pinned_files
+from weighbridge.load.pretrained.libraries import (
+    LIBRARIES,
+    Library,
+    load_on_base,
+    load_pretrained,
+)
 from weighbridge.load.reader import open_held
 from weighbridge.load.selection import place_tensors
 from weighbridge.load.store import Store
@@ -25,6 +34,7 @@ from weighbridge.load.store import Store
 if TYPE_CHECKING:
     import catboost
     import lightgbm
+    import llama_cpp
     import onnxruntime
     import torch
     import xgboost
@@ -44,6 +54,8 @@ class VerifiedArtifact:
         verdict: An allow verdict about *held*.
         held: Every file that was read. Files that the verdict does not admit are let go: with a
             verified signature only what it covers is admitted.
+        reference: What the program calls the artifact; by default its name.
+        pinned: SHA-256 digests of the source files that the policy's rule lets run.
 
     Raises:
         PolicyDeniedError: The verdict is deny.
@@ -51,7 +63,14 @@ class VerifiedArtifact:
         ArtifactChangedError: Verdict and held files are not about the same files.
     """
 
-    def __init__(self, verdict: Verdict, held: HeldFiles) -> None:
+    def __init__(
+        self,
+        verdict: Verdict,
+        held: HeldFiles,
+        *,
+        reference: str | None = None,
+        pinned: frozenset[Digest] = frozenset(),
+    ) -> None:
         match verdict.decision:
             case Decision.DENY:
                 raise PolicyDeniedError(verdict)
@@ -66,11 +85,18 @@ class VerifiedArtifact:
         _require_same_files(verdict, held, admitted)
         held.keep(admitted)
         self._held = held
+        self._reference = reference or self._digests.name
+        self._pinned = pinned
 
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the admitted files, in code-point order; `.` for a single-file artifact."""
         return self._held.paths
+
+    @property
+    def held(self) -> HeldFiles:
+        """The admitted files, for code that hands them on to readers of its own."""
+        return self._held
 
     def read(self, path: str) -> bytes:
         """
@@ -166,15 +192,37 @@ class VerifiedArtifact:
     ) -> object: ...
 
     @overload
-    def as_(self, kind: Literal["joblib", "pickle"], *, file: str | None = None) -> object: ...
+    def as_(
+        self,
+        kind: Literal["llama"],
+        *,
+        file: str | None = None,
+        settings: Mapping[str, bool | int] | None = None,
+    ) -> "llama_cpp.Llama": ...
+
+    @overload
+    def as_(
+        self, kind: Literal["joblib", "pickle", "tensorflow"], *, file: str | None = None
+    ) -> object: ...
+
+    @overload
+    def as_(
+        self,
+        kind: ObjectKind | Library,
+        *,
+        file: str | None = None,
+        base: "VerifiedArtifact | None" = None,
+    ) -> object: ...
 
     def as_(
         self,
-        kind: ObjectKind,
+        kind: ObjectKind | Library,
         *,
         file: str | None = None,
         providers: Sequence[str] | None = None,
         trusted: Sequence[str] | None = None,
+        settings: Mapping[str, bool | int] | None = None,
+        base: "VerifiedArtifact | None" = None,
     ) -> object:
         """
         Return a framework's object, which its own reader makes of the verified bytes.
@@ -187,13 +235,22 @@ class VerifiedArtifact:
         `onnxruntime` is a session for an ONNX model, whose external data comes from the held
         files as well. `xgboost`, `lightgbm` and `catboost` are models in the frameworks' own
         formats, which hold no code. `skops` is an object in a skops file, of types that skops or
-        the caller trusts, if the scan finds nothing in it.
+        the caller trusts. `llama` is a model of llama.cpp, `tensorflow` what a SavedModel holds;
+        their readers see sealed copies of the files and no others. All of these are scanned once
+        more as well, and refused for any finding.
+
+        `transformers`, `sentence-transformers`, `diffusers` and `peft` are what `pretrained` gives
+        without further arguments: a model without a head, a `SentenceTransformer`, a pipeline, and
+        an adapter on *base*.
 
         Args:
             kind: What is wanted.
             file: Which file; by default the only one of a format that can be meant.
             providers: For a session: ONNX Runtime's execution providers, by default the CPU.
             trusted: For skops: types that are trusted besides its own.
+            settings: For llama.cpp: what its model is told, such as `n_ctx`; see
+                `load.llama_model.SETTINGS`.
+            base: For an adapter of PEFT: the model that it is put on.
 
         Raises:
             MissingExtraError: The framework is not installed.
@@ -202,6 +259,11 @@ class VerifiedArtifact:
             UsageError: No such kind or file, several files to choose from, or the artifact is
                 closed.
         """
+        if kind in LIBRARIES or base is not None:
+            _require_whole(
+                kind, file=file, providers=providers, trusted=trusted, settings=settings
+            )
+            return self.pretrained(kind) if base is None else self._on_base(kind, base)
         return load_object(
             kind,
             self._held,
@@ -209,6 +271,62 @@ class VerifiedArtifact:
             name=self._digests.name,
             providers=providers,
             trusted=trusted,
+            settings=settings,
+        )
+
+    def pretrained(
+        self, library: str, target: str | None = None, /, *positional: object, **arguments: object
+    ) -> object:
+        """
+        Return what a library makes of the artifact's directory, without a look at anything else.
+
+        `pretrained("transformers", "AutoModelForCausalLM", dtype="bfloat16")` is what
+        `transformers.AutoModelForCausalLM.from_pretrained(DIRECTORY, dtype="bfloat16")` is. The
+        library sees the admitted files that carry no code; checkpoints of PyTorch where there are
+        no safetensors files, and only if they hold tensors and plain containers; no network, no
+        cache, no other model. What configurations say that would lead it elsewhere is refused.
+
+        Args:
+            library: One of `Library`.
+            target: The class or function of the library: of transformers any class with
+                `from_pretrained`, or `pipeline`; by default what fits every model.
+            positional: What the library takes behind the model. For `peft` the base model comes
+                first, an object that a verified load made; for `pipeline` the task.
+            arguments: Named ones, as the library takes them.
+
+        Raises:
+            MissingExtraError: The library is not installed.
+            ArtifactRefusedError: The model leads elsewhere, or to code that is not pinned.
+            MalformedContentError: A file breaks its format.
+            OperationError: The library does not take the model.
+            UsageError: No such library, class, or an argument that would loosen the load; or the
+                artifact is closed.
+            StoreError: There is no place for the directory.
+        """
+        return load_pretrained(
+            self._pretrained(),
+            library,
+            target,
+            positional,
+            arguments,
+            reference=self._reference,
+        )
+
+    def _on_base(self, kind: str, base: "VerifiedArtifact") -> object:
+        if kind != "peft":
+            raise UsageError(f"an object of the kind {kind} has no base", found="base")
+        return load_on_base(
+            self._pretrained(),
+            lambda target: base.pretrained("transformers", target),
+            reference=self._reference,
+        )
+
+    def _pretrained(self) -> Pretrained:
+        return Pretrained(
+            files=self._held,
+            name=self._digests.name,
+            code=pinned_files(self._held, self._pinned),
+            store=Store(),
         )
 
     def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:
@@ -253,6 +371,13 @@ def _admitted(verdict: Verdict) -> frozenset[str]:
     if verdict.signers:
         return covered
     return covered | {each.path for each in verdict.uncovered}
+
+
+def _require_whole(kind: str, **options: object) -> None:
+    """Refuse what chooses a file or an option, for objects that are made of whole artifacts."""
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(f"an object of the kind {kind} has no {option}", found=option)
 
 
 def _is_metadata(path: str) -> bool:

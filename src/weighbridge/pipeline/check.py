@@ -19,7 +19,7 @@ from pathlib import Path
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
 from weighbridge.core.codes import NOT_THIS_SIGNER
-from weighbridge.core.digest import HashLayout
+from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.core.errors import (
     IndeterminateError,
     LimitExceededError,
@@ -49,7 +49,7 @@ from weighbridge.pipeline.signatures import (
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import VerifiedStatement, verify_statement
 from weighbridge.policy.evaluate import evaluate
-from weighbridge.policy.rule import Rule, Symlinks
+from weighbridge.policy.rule import RemoteCode, Rule, Symlinks
 from weighbridge.policy.schema import Policy
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.runner import Contents
@@ -134,6 +134,14 @@ class Examination:
         self._hashing = hashing
         self._now = datetime.now(UTC)
         self._selection = select_for(handle.reference, policy, boundary=boundary)
+
+    @property
+    def pinned_code(self) -> frozenset[Digest]:
+        """SHA-256 digests of the source files that the deciding rule lets run."""
+        rule = self._selection.rule
+        if rule is None or rule.remote_code is not RemoteCode.PINNED:
+            return frozenset()
+        return rule.remote_code_digests
 
     def run(
         self,

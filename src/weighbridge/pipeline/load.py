@@ -10,6 +10,7 @@ from weighbridge.inventory.progress import Progress
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFiles, HoldingSink
 from weighbridge.load.objects import ObjectKind
+from weighbridge.load.pretrained.libraries import Library
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY, Examination, Hashing
 from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
@@ -105,14 +106,27 @@ def load(
 ) -> object: ...
 
 
+@overload
 def load(
     reference: str | Path,
     *,
     policy: Policy,
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
-    as_: ObjectKind | None = None,
+    as_: Library,
+    base: str | Path | None = None,
+) -> object: ...
+
+
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: ObjectKind | Library | None = None,
     file: str | None = None,
+    base: str | Path | None = None,
 ) -> object:
     """
     Return the artifact's verified bytes, if *policy* allows it at *boundary*.
@@ -132,6 +146,7 @@ def load(
         as_: What to return instead of the bytes: see `VerifiedArtifact.as_`. What that raises is
             raised here.
         file: The file to make it of, with *as_* only.
+        base: For an adapter, the model that it is put on; the policy has to allow it as well.
 
     Raises:
         PolicyDeniedError: The verdict is deny; `verdict` has the reasons.
@@ -140,23 +155,42 @@ def load(
     """
     if file is not None and as_ is None:
         raise UsageError("a file is named and nothing to make of it", hint="Say as_='KIND' too")
-    artifact = _admit(
+    if base is not None and as_ != "peft":
+        raise UsageError("a base is named, and no adapter", hint="Say as_='peft' too")
+    artifact = admit(
         reference, policy=policy, boundary=boundary, progress=progress, sealed=as_ is not None
     )
     if as_ is None:
         return artifact
     with artifact:
-        return artifact.as_(as_, file=file)
+        if base is None:
+            return artifact.as_(as_, file=file)
+        beneath = admit(base, policy=policy, boundary=boundary, progress=progress, sealed=True)
+        with beneath:
+            return artifact.as_("peft", base=beneath)
 
 
-def _admit(
+def admit(
     reference: str | Path,
     *,
     policy: Policy,
-    boundary: str,
-    progress: Progress | None,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
     sealed: bool,
 ) -> VerifiedArtifact:
+    """
+    Return the artifact's verified bytes, as `load` does.
+
+    Args:
+        reference: The model.
+        policy: What has to hold.
+        boundary: Where it is applied.
+        progress: Told what is read.
+        sealed: Whether readers will want a path to the bytes; see `HoldingSink`.
+
+    Raises:
+        As for `load`.
+    """
     handle = locate(reference)
     # Objects are mostly made by readers that want a path; tensors and bytes need none.
     sink = HoldingSink(sealed=sealed)
@@ -175,7 +209,12 @@ def _admit(
     try:
         verdict = examination.run(sink=sink, contents=contents)
         _require_allow(verdict)
-        return VerifiedArtifact(verdict, held or sink.finish())
+        return VerifiedArtifact(
+            verdict,
+            held or sink.finish(),
+            reference=handle.reference,
+            pinned=examination.pinned_code,
+        )
     except BaseException:
         (held or sink.finish()).close()
         raise
