@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch test-frameworks oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race clean
+.PHONY: help setup demo test test-torch test-frameworks test-heavy oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ $(DEMO): $(STAMP) requirements/demo-model.txt
 	.venv-frameworks/bin/python -m pip install --quiet --requirement requirements/frameworks.txt --editable .
 	@touch $@
 
+.venv-heavy/.ready: pyproject.toml requirements/heavy.txt
+	$(PYTHON) -m venv .venv-heavy
+	.venv-heavy/bin/python -m pip install --quiet --upgrade pip
+	.venv-heavy/bin/python -m pip install --quiet --requirement requirements/heavy.txt --editable .
+	@touch $@
+
 setup: $(STAMP) $(DEMO) ## Make the virtual environment (the other targets do it by themselves)
 
 demo: $(DEMO) ## Watch a real model pass, and six attacks fail
@@ -46,7 +52,7 @@ oracles: $(STAMP) ## Install the reference implementations that some tests compa
 	@tests/oracles/setup
 
 test: $(DEMO) oracles ## Run the tests
-	$(BIN)/python -m pytest -n auto --quiet -m "not torch and not frameworks"
+	$(BIN)/python -m pytest -n auto --quiet -m "not torch and not frameworks and not heavy"
 
 test-torch: .venv-torch/.ready ## Run the tests that need PyTorch, in an environment of their own
 	.venv-torch/bin/python -m pytest --quiet -m torch
@@ -56,6 +62,9 @@ test-frameworks: .venv-frameworks/.ready ## Run the tests that need scikit-learn
 
 race: .venv-frameworks/.ready ## Change models while each loader loads them (ATTEMPTS for each, default 10000; LOADERS)
 	PYTHONPATH=src:tests .venv-frameworks/bin/python -m race.by_hand --attempts $(or $(ATTEMPTS),10000) $(LOADERS)
+
+test-heavy: .venv-heavy/.ready ## Run the tests that need TensorFlow and llama-cpp-python (compiles for half an hour)
+	.venv-heavy/bin/python -m pytest --quiet -m heavy
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .
@@ -76,7 +85,7 @@ docs: $(DEMO) ## Check that documents and help are true
 
 coverage: $(DEMO) oracles ## Run the tests and hold the coverage floors
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto --quiet -m "not torch and not frameworks"
+	$(BIN)/python -m coverage run -m pytest -n auto --quiet -m "not torch and not frameworks and not heavy"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m tests.coverage_floors
 
@@ -103,4 +112,4 @@ fuzz-differential: .venv-fuzz/.ready ## Fuzz pickles against the unpicklers them
 	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.differential --seconds $(or $(SECONDS),3600)
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-torch .venv-frameworks .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-frameworks .venv-heavy .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,12 @@ from support.raced_models import MODELS, Raced
 from support.races import Outcome, quick_loads, race
 from weighbridge.core.codes import Code
 
+_KINDS = {
+    "llama_cpp": pytest.mark.heavy,
+    "tensorflow": pytest.mark.heavy,
+    "torch": pytest.mark.torch,
+}
+
 ATTEMPTS = 60
 SEED = 20317
 
@@ -22,7 +28,7 @@ def _marks(raced: Raced) -> list[pytest.MarkDecorator]:
     """Return the environment in which *raced* has what it needs."""
     if not raced.packages:
         return []
-    kind = pytest.mark.torch if raced.packages == ("torch",) else pytest.mark.frameworks
+    kind = _KINDS.get(raced.packages[0], pytest.mark.frameworks)
     missing = ", ".join(raced.missing)
     return [kind, pytest.mark.skipif(bool(missing), reason=f"needs {missing}")]
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from support.gguf import Tensor, build_gguf
+from support.llama_models import make_llama
 from support.protobuf import external, field, graph, message, node
 from support.protobuf import tensor as onnx_tensor
 from support.signed_model import safetensors_file
@@ -222,6 +223,37 @@ def _use_catboost(artifact: VerifiedArtifact) -> object:
     return loaded.predict(ROWS, thread_count=1).tolist()
 
 
+def _llama(number: int) -> Files:
+    return {"m.gguf": make_llama(number)}
+
+
+def _use_llama(artifact: VerifiedArtifact) -> object:
+    settings = {"logits_all": True, "n_threads": 1, "n_ctx": 32}
+    loaded: Any = artifact.as_("llama", settings=settings)
+    loaded.eval([1, 100, 101])
+    return loaded.scores[:3].tolist()
+
+
+def _tensorflow(number: int) -> Files:
+    import tensorflow as tf  # noqa: PLC0415  optional
+
+    module = tf.Module()
+    module.weights = tf.Variable([float(number)])
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder)
+        root = Path(folder)
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
+
+def _use_tensorflow(artifact: VerifiedArtifact) -> object:
+    loaded: Any = artifact.as_("tensorflow")
+    return loaded.weights.numpy().tolist()
+
+
 BASIC = ("json", "npy")
 MODELS = (
     Raced(
@@ -285,5 +317,26 @@ MODELS = (
         use=_use_catboost,
         packages=("catboost",),
         formats=(*BASIC, "catboost"),
+    ),
+    Raced(
+        name="llama",
+        build=_llama,
+        use=_use_llama,
+        packages=("llama_cpp",),
+        formats=(*BASIC, "gguf"),
+    ),
+    Raced(
+        name="tensorflow",
+        build=_tensorflow,
+        use=_use_tensorflow,
+        packages=("tensorflow",),
+        formats=(
+            *BASIC,
+            "savedmodel",
+            "tf-fingerprint",
+            "tf-checkpoint",
+            "raw-tensors",
+            "raw-bytes",
+        ),
     ),
 )

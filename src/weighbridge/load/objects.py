@@ -5,7 +5,7 @@ Each loader gets the held bytes of an allowed artifact, and is imported when it 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -18,7 +18,16 @@ from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.judged import COMPRESSED, PICKLES
 
 ObjectKind: TypeAlias = Literal[
-    "catboost", "joblib", "lightgbm", "onnxruntime", "pickle", "sklearn", "skops", "xgboost"
+    "catboost",
+    "joblib",
+    "lightgbm",
+    "llama",
+    "onnxruntime",
+    "pickle",
+    "sklearn",
+    "skops",
+    "tensorflow",
+    "xgboost",
 ]
 """What `VerifiedArtifact.as_` makes."""
 
@@ -36,6 +45,7 @@ class Chosen:
         format: As told from its bytes.
         formats: That one, and others that the bytes could be taken for.
         options: What the caller says besides: providers of ONNX Runtime, types that skops trusts.
+        settings: The same, by name: of llama.cpp.
     """
 
     files: HeldFiles
@@ -45,6 +55,7 @@ class Chosen:
     format: FileFormat
     formats: frozenset[FileFormat]
     options: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     @property
     def held(self) -> HeldFile:
@@ -71,31 +82,62 @@ def _onnxruntime(chosen: Chosen) -> object:
     )
 
     providers = chosen.options or DEFAULT_PROVIDERS
+    _require_clean(chosen)
     return load_session(chosen.files, chosen.path, where=chosen.where, providers=providers)
 
 
 def _skops(chosen: Chosen) -> object:
     from weighbridge.load.skops_object import load_skops  # noqa: PLC0415  only when asked for
 
-    return load_skops(chosen.held, name=chosen.name, where=chosen.where, trusted=chosen.options)
+    _require_clean(chosen)
+    return load_skops(chosen.held, where=chosen.where, trusted=chosen.options)
 
 
 def _xgboost(chosen: Chosen) -> object:
     from weighbridge.load.xgboost_model import load_xgboost  # noqa: PLC0415  only when asked for
 
+    _require_clean(chosen)
     return load_xgboost(chosen.held, where=chosen.where)
 
 
 def _lightgbm(chosen: Chosen) -> object:
     from weighbridge.load.lightgbm_model import load_lightgbm  # noqa: PLC0415  only when asked for
 
+    _require_clean(chosen)
     return load_lightgbm(chosen.held, where=chosen.where)
 
 
 def _catboost(chosen: Chosen) -> object:
     from weighbridge.load.catboost_model import load_catboost  # noqa: PLC0415  only when asked for
 
+    _require_clean(chosen)
     return load_catboost(chosen.held, where=chosen.where)
+
+
+def _llama(chosen: Chosen) -> object:
+    from weighbridge.load.llama_model import load_llama  # noqa: PLC0415  only when asked for
+
+    return load_llama(
+        chosen.files,
+        chosen.path,
+        name=chosen.name,
+        where=chosen.where,
+        settings=chosen.settings,
+    )
+
+
+def _tensorflow(chosen: Chosen) -> object:
+    from weighbridge.load.tensorflow_model import (  # noqa: PLC0415  only when asked for
+        load_tensorflow,
+    )
+
+    return load_tensorflow(chosen.files, chosen.path, name=chosen.name, where=chosen.where)
+
+
+def _require_clean(chosen: Chosen) -> None:
+    from weighbridge.load.clean import require_clean  # noqa: PLC0415  only when asked for
+
+    require_clean(chosen.files, chosen.path, name=chosen.name, where=chosen.where)
 
 
 @frozen(kw_only=False)
@@ -124,10 +166,12 @@ _LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
         "lightgbm": _Loader(
             frozenset({FileFormat.TEXT}), _lightgbm, heads=((FileFormat.TEXT, b"tree\n"),)
         ),
+        "llama": _Loader(frozenset({FileFormat.GGUF}), _llama, option="settings"),
         "onnxruntime": _Loader(frozenset({FileFormat.ONNX}), _onnxruntime, option="providers"),
         "pickle": _Loader(frozenset({FileFormat.PICKLE}), _pickle),
         "sklearn": _Loader(PICKLES | COMPRESSED, _sklearn),
         "skops": _Loader(frozenset({FileFormat.SKOPS}), _skops, option="trusted"),
+        "tensorflow": _Loader(frozenset({FileFormat.SAVEDMODEL}), _tensorflow),
         "xgboost": _Loader(
             frozenset({FileFormat.XGBOOST, FileFormat.JSON}),
             _xgboost,
@@ -145,6 +189,7 @@ def load_object(
     name: str,
     providers: Sequence[str] | None = None,
     trusted: Sequence[str] | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> object:
     """
     Return the object of the kind *kind* that the file *file* holds.
@@ -156,6 +201,7 @@ def load_object(
         name: The artifact's, which stands for `.`.
         providers: ONNX Runtime's execution providers, for a session of it.
         trusted: Types that are trusted besides those that skops trusts, for an object of it.
+        settings: What llama.cpp is told, for a model of it: see `load.llama_model.SETTINGS`.
 
     Raises:
         UsageError: No such kind or file, several files to choose from, or an option that the
@@ -166,11 +212,12 @@ def load_object(
     if loader is None:
         raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
     options = {"providers": providers, "trusted": trusted}
-    for option, value in options.items():
+    for option, value in {**options, "settings": settings}.items():
         if value is not None and option != loader.option:
             raise UsageError(f"an object of the kind {kind} has no {option}", found=option)
     chosen = _choose(kind, loader, files, file=file, name=name)
-    return loader.load(replace(chosen, options=tuple(options.get(loader.option or "") or ())))
+    words = tuple(options.get(loader.option or "") or ())
+    return loader.load(replace(chosen, options=words, settings=dict(settings or {})))
 
 
 def _choose(kind: str, loader: _Loader, files: HeldFiles, *, file: str | None, name: str) -> Chosen:

@@ -9,41 +9,32 @@ CVE-2025-54413), so these very bytes are scanned right before, and any finding r
 from collections.abc import Sequence
 
 from weighbridge.core.codes import Code
-from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import ArtifactRefusedError, MissingExtraError, one_line
-from weighbridge.core.evidence import Finding
-from weighbridge.formats.sniff import sniff
 from weighbridge.load.foreign import foreign
 from weighbridge.load.held import HeldFile
-from weighbridge.scan.examination import examine
-from weighbridge.scan.interface import Subject
 
 
-def load_skops(held: HeldFile, *, name: str, where: str, trusted: Sequence[str]) -> object:
+def load_skops(held: HeldFile, *, where: str, trusted: Sequence[str]) -> object:
     """
     Return the object in the skops file *held*.
 
     Args:
-        held: The verified bytes.
-        name: The file's base name.
+        held: The verified bytes, in which the scan found nothing just now (`load.clean`).
         where: The file, for errors.
         trusted: Types that the caller trusts besides those that skops does.
 
     Raises:
-        ArtifactRefusedError: The scan finds anything in these bytes, or skops a type that nobody
-            trusts; nothing was built.
+        ArtifactRefusedError: skops finds a type that nobody trusts; nothing was built.
         MissingExtraError: skops is not installed.
         OperationError: skops does not take the file.
     """
-    data = held.read()
-    _require_clean(data, name=name, where=where)
     try:
         import skops.io  # noqa: PLC0415  optional, slow
     except ImportError as error:
         raise MissingExtraError.for_extra("skops", purpose="an object in a skops file") from error
     with foreign("skops", where=where):
         try:
-            return skops.io.loads(data, trusted=list(trusted))
+            return skops.io.loads(held.read(), trusted=list(trusted))
         except skops.io.exceptions.UntrustedTypesFoundException as error:
             raise ArtifactRefusedError(
                 "the file has types that neither skops nor the program trusts",
@@ -52,20 +43,3 @@ def load_skops(held: HeldFile, *, name: str, where: str, trusted: Sequence[str])
                 found=one_line(str(error))[:400],
                 hint="Name those that you reviewed: as_('skops', trusted=[...])",
             ) from error
-
-
-def _require_clean(data: bytes, *, name: str, where: str) -> None:
-    content = BytesSource(data)
-    told = sniff(content, name=name).format
-    subject = Subject(path=where, format=told, source=content, name=name, careful=True)
-    objections = examine(subject)
-    if objections:
-        first = objections[0]
-        raise ArtifactRefusedError(
-            "the file is not one that can be loaded safely",
-            code=Code.LOAD_REFUSED,
-            where=where,
-            expected="nothing that the scan would report",
-            found=f"{first.rule}: {first.message}" if isinstance(first, Finding) else first.reason,
-            hint="Say weighbridge scan for all of it",
-        )

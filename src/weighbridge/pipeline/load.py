@@ -101,7 +101,7 @@ def load(
     policy: Policy,
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
-    as_: Literal["joblib", "pickle", "skops"],
+    as_: Literal["joblib", "llama", "pickle", "skops", "tensorflow"],
     file: str | None = None,
 ) -> object: ...
 

@@ -1,6 +1,7 @@
 """Models of XGBoost, LightGBM and CatBoost: those that were saved, from the held bytes."""
 
 import importlib.util
+import struct
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import pytest
 from support.holding import admit
 from support.markers import marking_pickle
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import MissingExtraError, OperationError
+from weighbridge.core.errors import ArtifactRefusedError, MissingExtraError, OperationError
 
 Kind = Literal["xgboost", "lightgbm", "catboost"]
 KINDS: tuple[Kind, ...] = ("xgboost", "lightgbm", "catboost")
@@ -21,7 +22,8 @@ Y = (X[:, 0] > 0).astype(int)
 
 LIGHTGBM_TEXT = b"tree\nversion=v4\nnum_class=1\n"
 XGBOOST_TEXT = b'{"learner":{},"version":[3,0,0]}'
-CATBOOST_HEAD = b"CBM1\x10\x00\x00\x00\x04\x00\x00\x00" + bytes(12)
+_CORE = struct.pack("<IHHi", 8, 4, 4, 4)
+CATBOOST_HEAD = b"CBM1" + struct.pack("<I", len(_CORE)) + _CORE
 FILES: dict[Kind, bytes] = {
     "xgboost": XGBOOST_TEXT,
     "lightgbm": LIGHTGBM_TEXT,
@@ -69,6 +71,25 @@ def test_other_text_is_not_taken(kind: Kind, monkeypatch: pytest.MonkeyPatch) ->
     name = "config.json" if kind == "xgboost" else "README.md"
     with pytest.raises(MissingExtraError):
         admit(others).as_(kind, file=name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hostile"),
+    [
+        ("xgboost", b"{L" + struct.pack(">q", 7) + b"learner{" + b"[" * 40),
+        ("catboost", CATBOOST_HEAD[:8] + bytes(len(_CORE))),
+    ],
+)
+def test_the_scan_is_asked_first(
+    kind: Kind, hostile: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that breaks its format is refused before a compiled parser gets it, policy or not."""
+    monkeypatch.setitem(sys.modules, kind, None)
+    with pytest.raises(MissingExtraError):
+        admit({"m": FILES[kind]}).as_(kind)
+    with pytest.raises(ArtifactRefusedError) as caught:
+        admit({"m": hostile}).as_(kind)
+    assert caught.value.code is Code.LOAD_REFUSED
 
 
 @pytest.mark.frameworks

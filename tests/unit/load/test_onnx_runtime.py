@@ -53,6 +53,18 @@ def run(session: Any, values: np.ndarray[Any, Any]) -> list[float]:
     return found
 
 
+def test_the_scan_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model with an operator of somebody's own is refused before the framework is imported."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    weights = tensor(2, raw=bytes(8))
+    with pytest.raises(MissingExtraError):
+        admit({"m.onnx": runnable(add("x", "w"), tensors=(weights,), size=2)}).as_("onnxruntime")
+    foreign = add("x", "w") + field(7, "acme")
+    with pytest.raises(ArtifactRefusedError) as caught:
+        admit({"m.onnx": runnable(foreign, tensors=(weights,), size=2)}).as_("onnxruntime")
+    assert (caught.value.code, caught.value.where) == (Code.LOAD_REFUSED, "m.onnx")
+
+
 class TestExternalData:
     """Where a model's data may come from; ONNX Runtime is not needed to tell."""
 
