@@ -29,6 +29,7 @@ def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
     """Give a launcher whose workers find the tests' support code."""
     found = launching._search_path()
     monkeypatch.setattr(launching, "_search_path", lambda: [*found, TESTS])
+    monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)  # on the busiest machine
     with Launcher(TARGET, allowance=ALLOWANCE) as made:
         yield made
 
