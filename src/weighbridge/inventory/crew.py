@@ -7,8 +7,10 @@ in logging), and here an interrupt has to stop the workers within one block.
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from queue import Empty, SimpleQueue
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 _LOOK_UP_SECONDS: Final = 0.1
 """How often a waiting caller looks up: should the system have handed an interrupt to one of the
@@ -22,7 +24,8 @@ class Crew:
     """
     Workers that take jobs from a queue until it is empty.
 
-    The first exception of any job stops all and is raised by `finish`.
+    The first exception of any job stops all and is raised by `finish`. As a context it finishes at
+    the block's end, and stops where the block raises.
     """
 
     def __init__(self, jobs: Iterable[Job], *, workers: int) -> None:
@@ -56,13 +59,26 @@ class Crew:
         self._stop.set()
         self._wait()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.stop()
+
     def finish(self) -> None:
         """Wait for every job; raise the first error of any."""
-        try:
+        with ExitStack() as interrupted:
+            interrupted.callback(self.stop)
             self._wait()
-        except BaseException:
-            self.stop()
-            raise
+            interrupted.pop_all()
         if self._error is not None:
             raise self._error
 

@@ -102,17 +102,12 @@ def read_files(files: Sequence[Found], reading: Reading) -> tuple[list[ReadFile]
     results = _Results()
     small = [f for f in files if f.stamp.size <= SMALL_FILE_BYTES or not reading.digested(f.path)]
     large = [f for f in files if f.stamp.size > SMALL_FILE_BYTES and reading.digested(f.path)]
-    crew = Crew(_jobs(large, reading, results), workers=reading.workers)
-    try:
+    with Crew(_jobs(large, reading, results), workers=reading.workers) as crew:
         crew.start()
         if reading.meanwhile is not None:
             reading.meanwhile()
         for found in small:
             _guarded(found, reading, results)
-    except BaseException:
-        crew.stop()
-        raise
-    crew.finish()
     return results.files, results.gaps
 
 
@@ -225,15 +220,15 @@ class _LargeFile:
         """Return the job that hashes the bytes from *start* to *end*."""
 
         def run(crew: Crew) -> None:
+            abandon = True
             try:
                 self._read(start, end, threads=threads, crew=crew)
+                abandon = crew.stopped
             except (OSError, ArtifactChangedError) as error:
                 with self._lock:
                     self._error = self._error or error
-            except BaseException:
-                self._finish_range(abandon=True)
-                raise
-            self._finish_range(abandon=crew.stopped)
+            finally:
+                self._finish_range(abandon=abandon)
 
         return run
 

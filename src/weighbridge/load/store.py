@@ -185,9 +185,8 @@ class Store:
         try:
             write_tree(temporary, wanted)
             temporary.rename(entry)
-        except BaseException:
-            remove_tree(temporary)
-            raise
+        finally:
+            remove_tree(temporary)  # nothing, once it has its name
 
 
 def _lock_shared(directory: Path) -> int | None:
