@@ -101,6 +101,17 @@ class Bundle:
             case SigstoreMaterial():
                 return SigningMethod.SIGSTORE
 
+    def other_method(self, expected: SigningMethod, /) -> SignatureRejectedError:
+        """Build the error for a signature that was not made by the *expected* method."""
+        return SignatureRejectedError(
+            "the signature was made by another method",
+            code=Code.SIGNATURE_METHOD,
+            where=self.where,
+            expected=str(expected),
+            found=str(self.method),
+            hint=f"Verify it with the method '{self.method}'",
+        )
+
 
 def parse_bundle(data: bytes, *, where: str) -> Bundle:
     """

@@ -335,14 +335,7 @@ class CertificateVerifier:
 def _load_chain(bundle: Bundle) -> list[x509.Certificate]:
     """Decode the certificates of *bundle*."""
     if not isinstance(bundle.material, CertificateMaterial):
-        raise SignatureRejectedError(
-            "the signature was made by another method",
-            code=Code.SIGNATURE_METHOD,
-            where=bundle.where,
-            expected=str(SigningMethod.CERTIFICATE),
-            found=str(bundle.method),
-            hint=f"Verify it with the method '{bundle.method}'",
-        )
+        raise bundle.other_method(SigningMethod.CERTIFICATE)
     return [
         load_certificate(
             der, where=f"{bundle.where}: certificate {number}", error=SignatureRejectedError

@@ -194,14 +194,7 @@ class KeyVerifier:
                 a required timestamp is missing.
         """
         if not isinstance(bundle.material, KeyMaterial):
-            raise SignatureRejectedError(
-                "the signature was made by another method",
-                code=Code.SIGNATURE_METHOD,
-                where=bundle.where,
-                expected=str(self.method),
-                found=str(bundle.method),
-                hint=f"Verify it with the method '{bundle.method}'",
-            )
+            raise bundle.other_method(self.method)
         self._check_material(bundle.material, where=bundle.where)
         verify_payload(self._key, bundle, legacy_hashes=self._legacy_hashes())
         reading = read_timestamps(bundle, self._timestamps, at=at)

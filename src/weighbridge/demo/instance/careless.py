@@ -6,7 +6,6 @@ has expired. This one takes what it gets, part by part, so that each part can be
 they are put together.
 """
 
-import base64
 import hashlib
 import json
 from typing import Final
@@ -20,6 +19,7 @@ from rfc3161_client import TimestampRequestBuilder
 from weighbridge.core.values import frozen
 from weighbridge.demo.instance import rekor, rekor_v1
 from weighbridge.demo.instance.authority import new_key
+from weighbridge.demo.instance.encoding import to_base64
 from weighbridge.demo.instance.loopback import LoopbackSigstore
 from weighbridge.demo.instance.server import Document
 from weighbridge.formats.json import JsonValue
@@ -52,11 +52,11 @@ class Parts:
         document: JsonValue = {
             "mediaType": _MEDIA_TYPE,
             "verificationMaterial": {
-                "certificate": {"rawBytes": _base64(self.certificate)},
+                "certificate": {"rawBytes": to_base64(self.certificate)},
                 "tlogEntries": [self.entry],
                 "timestampVerificationData": {
                     "rfc3161Timestamps": [
-                        {"signedTimestamp": _base64(stamp)} for stamp in self.stamps
+                        {"signedTimestamp": to_base64(stamp)} for stamp in self.stamps
                     ]
                 },
             },
@@ -120,12 +120,12 @@ def log_carelessly(
         return _logged_v1(instance, statement, signature, certificate)
     verifier: JsonValue = {
         "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-        "x509Certificate": {"rawBytes": _base64(certificate)},
+        "x509Certificate": {"rawBytes": to_base64(certificate)},
     }
     request: JsonValue = {
         "hashedRekordRequestV002": {
-            "digest": _base64(hashlib.sha256(encode(statement)).digest()),
-            "signature": {"content": _base64(signature), "verifier": verifier},
+            "digest": to_base64(hashlib.sha256(encode(statement)).digest()),
+            "signature": {"content": to_base64(signature), "verifier": verifier},
         }
     }
     return rekor.log_signature(instance.log, Document(request))
@@ -141,7 +141,7 @@ def _logged_v1(
         "spec": {
             "proposedContent": {
                 "envelope": json.dumps(_envelope(statement, signature)),
-                "verifiers": [_base64(pem)],
+                "verifiers": [to_base64(pem)],
             }
         },
     }
@@ -150,11 +150,7 @@ def _logged_v1(
 
 def _envelope(payload: bytes, signature: bytes) -> JsonValue:
     return {
-        "payload": _base64(payload),
+        "payload": to_base64(payload),
         "payloadType": PAYLOAD_TYPE,
-        "signatures": [{"sig": _base64(signature)}],
+        "signatures": [{"sig": to_base64(signature)}],
     }
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -4,7 +4,6 @@ The transparency log of the test instance: what is logged, proofs of it, signed 
 Source: RFC 6962; C2SP signed-note and tlog-checkpoint.
 """
 
-import base64
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from weighbridge.core.values import frozen
 from weighbridge.demo.instance.authority import new_key, public_der
+from weighbridge.demo.instance.encoding import to_base64
 from weighbridge.demo.instance.faults import Conduct, LogFault
 from weighbridge.demo.instance.tree import Inclusion, Tree
 
@@ -93,9 +93,9 @@ class TransparencyLog:
         fault = self._conduct.faults.log
         claimed = self._stranger if fault is LogFault.OTHER_KEY else self.key
         signer = self._stranger if fault is LogFault.OTHER_CHECKPOINT else claimed
-        note = f"{ORIGIN}\n{size}\n{base64.b64encode(root).decode()}\n"
+        note = f"{ORIGIN}\n{size}\n{to_base64(root)}\n"
         signature = signer.sign(note.encode(), ec.ECDSA(SHA256()))
-        line = base64.b64encode(log_id(claimed)[:4] + signature).decode()
+        line = to_base64(log_id(claimed)[:4] + signature)
         return f"{note}\n\u2014 {ORIGIN} {line}\n"
 
 

@@ -6,8 +6,6 @@ its signature holds over the digest that it names. Signatures of statements are 
 other, by the digest of what was signed.
 """
 
-import base64
-import binascii
 import json
 from typing import Final
 
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from weighbridge.demo.instance.encoding import from_base64, to_base64
 from weighbridge.demo.instance.log import Logged, TransparencyLog
 from weighbridge.demo.instance.server import (
     Document,
@@ -81,14 +80,15 @@ def _entry(request: Document) -> JsonValue:
         raise RequestRefusedError(f"expected one of {', '.join(_ALGORITHMS)}")
     name, algorithm = _ALGORITHMS[details]
     try:
-        key = x509.load_der_x509_certificate(_binary(certificate)).public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise RequestRefusedError("expected an elliptic curve key")
-        key.verify(
-            _binary(signature.text("content")), _binary(digest), ec.ECDSA(Prehashed(algorithm))
-        )
-    except (ValueError, InvalidSignature) as error:
-        raise RequestRefusedError("the signature does not hold") from error
+        signer = x509.load_der_x509_certificate(from_base64(certificate))
+    except ValueError as error:
+        raise RequestRefusedError("the certificate cannot be read") from error
+    require_signature(
+        signer,
+        from_base64(signature.text("content")),
+        from_base64(digest),
+        ec.ECDSA(Prehashed(algorithm)),
+    )
     return {
         "apiVersion": _VERSION,
         "kind": _KIND,
@@ -107,34 +107,41 @@ def _entry(request: Document) -> JsonValue:
     }
 
 
+def require_signature(
+    signer: x509.Certificate, signature: bytes, signed: bytes, algorithm: ec.ECDSA, /
+) -> None:
+    """
+    Refuse what the holder of a certificate did not sign.
+
+    Raises:
+        RequestRefusedError: The signature does not hold, or is by another kind of key.
+    """
+    try:
+        key = signer.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise RequestRefusedError("expected an elliptic curve key")
+        key.verify(signature, signed, algorithm)
+    except (ValueError, InvalidSignature) as error:
+        raise RequestRefusedError("the signature does not hold") from error
+
+
 def rendered(logged: Logged, *, kind: str, version: str) -> dict[str, JsonValue]:
     """Return *logged* as a TransparencyLogEntry, but for its time."""
     index = logged.inclusion.index if logged.inclusion else 0
     entry: dict[str, JsonValue] = {
         "logIndex": str(index),
-        "logId": {"keyId": _base64(logged.log)},
+        "logId": {"keyId": to_base64(logged.log)},
         "kindVersion": {"kind": kind, "version": version},
-        "canonicalizedBody": _base64(logged.body),
+        "canonicalizedBody": to_base64(logged.body),
     }
     if logged.inclusion:
         proof: dict[str, JsonValue] = {
             "logIndex": str(index),
-            "rootHash": _base64(logged.inclusion.root),
+            "rootHash": to_base64(logged.inclusion.root),
             "treeSize": str(logged.inclusion.size),
-            "hashes": [_base64(step) for step in logged.inclusion.path],
+            "hashes": [to_base64(step) for step in logged.inclusion.path],
         }
         if logged.checkpoint is not None:
             proof["checkpoint"] = {"envelope": logged.checkpoint}
         entry["inclusionProof"] = proof
     return entry
-
-
-def _binary(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise RequestRefusedError("expected base64") from error
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

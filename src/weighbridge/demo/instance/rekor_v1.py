@@ -6,20 +6,18 @@ Other than version 2 it gets the whole envelope, and it says when it logged it: 
 do so is a signature over that time.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from weighbridge.core.values import frozen
+from weighbridge.demo.instance.encoding import from_base64, to_base64
 from weighbridge.demo.instance.log import Logged, TransparencyLog
-from weighbridge.demo.instance.rekor import rendered
+from weighbridge.demo.instance.rekor import rendered, require_signature
 from weighbridge.demo.instance.server import (
     Document,
     Request,
@@ -63,7 +61,7 @@ class Promised:
 
     def answer(self) -> JsonValue:
         """Return what clients get, by the entry's UUID."""
-        verification: dict[str, JsonValue] = {"signedEntryTimestamp": _base64(self.promise)}
+        verification: dict[str, JsonValue] = {"signedEntryTimestamp": to_base64(self.promise)}
         if self.logged.inclusion:
             verification["inclusionProof"] = {
                 "logIndex": self.index,
@@ -81,7 +79,7 @@ class Promised:
         return {
             **rendered(self.logged, kind=_KIND, version=_VERSION),
             "integratedTime": str(self.time),
-            "inclusionPromise": {"signedEntryTimestamp": _base64(self.promise)},
+            "inclusionPromise": {"signedEntryTimestamp": to_base64(self.promise)},
         }
 
 
@@ -114,14 +112,12 @@ def _entry(envelope: str, verifier: str) -> JsonValue:
     if document.text("payloadType") != PAYLOAD_TYPE:
         raise RequestRefusedError(f"expected a payload of {PAYLOAD_TYPE}")
     signature = document.only_object("signatures").text("sig")
-    payload = _binary(document.text("payload"))
+    payload = from_base64(document.text("payload"))
     try:
-        key = x509.load_pem_x509_certificate(_binary(verifier)).public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise RequestRefusedError("expected an elliptic curve key")
-        key.verify(_binary(signature), encode(payload), ec.ECDSA(SHA256()))
-    except (ValueError, InvalidSignature) as error:
-        raise RequestRefusedError("the signature does not hold") from error
+        signer = x509.load_pem_x509_certificate(from_base64(verifier))
+    except ValueError as error:
+        raise RequestRefusedError("the certificate cannot be read") from error
+    require_signature(signer, from_base64(signature), encode(payload), ec.ECDSA(SHA256()))
     return {
         "apiVersion": _VERSION,
         "kind": _KIND,
@@ -136,7 +132,7 @@ def _entry(envelope: str, verifier: str) -> JsonValue:
 def _signed(logged: Logged, *, index: int, time: int) -> dict[str, JsonValue]:
     """Return what the log's promise is over."""
     return {
-        "body": _base64(logged.body),
+        "body": to_base64(logged.body),
         "integratedTime": time,
         "logID": logged.log.hex(),
         "logIndex": index,
@@ -150,14 +146,3 @@ def _hash(data: bytes) -> JsonValue:
 def _canonical(value: JsonValue) -> bytes:
     """Return the canonical form (RFC 8785) of a *value* without fractions, in ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _binary(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise RequestRefusedError("expected base64") from error
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

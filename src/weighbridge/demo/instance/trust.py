@@ -4,7 +4,6 @@ What clients are told about the test instance: trusted root and signing configur
 Source: https://github.com/sigstore/protobuf-specs, sigstore_trustroot.proto, in its JSON form.
 """
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from weighbridge.core.values import frozen
 from weighbridge.demo.instance.authority import ORGANIZATION, Holder, public_der
+from weighbridge.demo.instance.encoding import to_base64
 from weighbridge.demo.instance.log import log_id
 from weighbridge.formats.json import JsonValue
 
@@ -110,11 +110,11 @@ def _log(key: ec.EllipticCurvePrivateKey, url: str, keys: TrustedKeys) -> JsonVa
         "baseUrl": url,
         "hashAlgorithm": "SHA2_256",
         "publicKey": {
-            "rawBytes": _base64(public_der(key)),
+            "rawBytes": to_base64(public_der(key)),
             "keyDetails": "PKIX_ECDSA_P256_SHA_256",
             "validFor": _period(keys),
         },
-        "logId": {"keyId": _base64(log_id(key))},
+        "logId": {"keyId": to_base64(log_id(key))},
         "operator": ORGANIZATION,
     }
 
@@ -123,7 +123,7 @@ def _authority(chain: Sequence[Holder], url: str, keys: TrustedKeys) -> JsonValu
     return {
         "subject": {"organization": ORGANIZATION, "commonName": "loopback"},
         "uri": url,
-        "certChain": {"certificates": [{"rawBytes": _base64(holder.der)} for holder in chain]},
+        "certChain": {"certificates": [{"rawBytes": to_base64(holder.der)} for holder in chain]},
         "validFor": _period(keys),
         "operator": ORGANIZATION,
     }
@@ -137,7 +137,3 @@ def _period(keys: TrustedKeys) -> JsonValue:
 
 def _time(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -90,14 +90,7 @@ class SigstoreVerifier:
         """
         material = bundle.material
         if not isinstance(material, SigstoreMaterial):
-            raise SignatureRejectedError(
-                "the signature was made by another method",
-                code=Code.SIGNATURE_METHOD,
-                where=bundle.where,
-                expected=str(self.method),
-                found=str(bundle.method),
-                hint=f"Verify it with the method '{bundle.method}'",
-            )
+            raise bundle.other_method(self.method)
         where, entry = bundle.where, material.entry
         leaf = load_signing_certificate(material.certificate, where=where)  # 1
         times = self._times(bundle, entry, at=at)  # 2
