@@ -41,6 +41,11 @@ STORE_VARIABLE: Final = "WEIGHBRIDGE_STORE"
 """Environment variable that names the store."""
 
 
+_ROOT: Final = 0
+_UNMAPPED: Final = Path("/proc/sys/kernel/overflowuid")
+_MAPPED: Final = Path("/proc/self/uid_map")
+
+
 def default_root() -> Path:
     """Return the store that is meant when nobody names one (XDG base directories)."""
     named = os.environ.get(STORE_VARIABLE)
@@ -60,7 +65,10 @@ class Store:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
-        self._root = Path(root if root is not None else default_root()).absolute()
+        given = Path(root if root is not None else default_root()).absolute()
+        # Links above are followed once and here: whoever owns one could turn it elsewhere between
+        # two looks. Every later path is the real one, and what is above it is looked at.
+        self._root = Path(os.path.realpath(given.parent), given.name)
 
     def provide(self, files: HeldFiles, *, key: str, name: str) -> Path:
         """
@@ -131,11 +139,21 @@ class Store:
             raise self._unfit(f"owner {os.geteuid()}", f"owner {found.st_uid}")
         if found.st_mode & 0o077:
             raise self._unfit("mode 0700", f"mode {stat.S_IMODE(found.st_mode):04o}")
-        for parent in Path(os.path.realpath(self._root)).parents:
-            mode = parent.stat().st_mode
-            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-                # Everybody could rename the store away and put another in its place.
-                raise self._unfit("no directory above that everybody can write to", str(parent))
+        for parent in self._root.parents:
+            self._check_above(parent)
+
+    def _check_above(self, parent: Path) -> None:
+        """Refuse a directory in which others could put another store in this one's place."""
+        status = parent.stat()
+        if status.st_uid not in {os.geteuid(), _ROOT, _unmapped_user()}:
+            raise self._unfit("no directory above that another user owns", str(parent))
+        if status.st_mode & stat.S_ISVTX:
+            return
+        if status.st_mode & stat.S_IWOTH:
+            raise self._unfit("no directory above that everybody can write to", str(parent))
+        # Where each user has a group, what it may write to is often the user's own.
+        if status.st_mode & stat.S_IWGRP and status.st_gid not in {os.getegid(), _ROOT}:
+            raise self._unfit("no directory above that another group can write to", str(parent))
 
     def _unfit(self, expected: str, found: str) -> StoreError:
         return StoreError(
@@ -213,3 +231,20 @@ def _remove_unused(directory: Path) -> None:
         return
     finally:
         os.close(descriptor)
+
+
+def _unmapped_user() -> int:
+    """
+    Return who seems to own what users own that this namespace has no number for.
+
+    In a container `/` may be owned by nobody of it. Another user of the machine could own a
+    directory above as well, and is taken for that one: whoever starts a container chooses what is
+    mounted there.
+    """
+    try:
+        user = int(_UNMAPPED.read_text(encoding="ascii"))
+        lines = [line.split() for line in _MAPPED.read_text(encoding="ascii").splitlines()]
+        spans = [(int(start), int(count)) for start, _outside, count in lines]
+    except (OSError, ValueError):
+        return _ROOT
+    return _ROOT if any(start <= user < start + count for start, count in spans) else user

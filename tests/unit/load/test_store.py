@@ -287,6 +287,65 @@ class TestPrivacy:
         root.parent.chmod(0o1777)
         provide(root)
 
+    @pytest.mark.parametrize(
+        ("changed", "value", "match"),
+        [
+            (stat.ST_UID, 1, "another user owns"),
+            (stat.ST_GID, 1, "another group can write"),
+        ],
+    )
+    def test_refuses_a_place_that_somebody_else_can_change(
+        self,
+        changed: int,
+        value: int,
+        match: str,
+        root: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A directory above of another user, or that another group can write to, is refused."""
+        provide(root)
+        root.parent.chmod(0o775)
+        provide(root)
+        real = Path.stat
+
+        def stat_other(path: Path, **options: bool) -> os.stat_result:
+            found = real(path, **options)
+            if path != root.parent:
+                return found
+            values = list(found)
+            values[changed] += value
+            return os.stat_result(values)
+
+        monkeypatch.setattr(Path, "stat", stat_other)
+        with pytest.raises(StoreError, match=match):
+            provide(root)
+        root.parent.chmod(0o755)
+        if changed == stat.ST_GID:
+            provide(root)
+
+    @pytest.mark.parametrize(
+        ("mapped", "user"),
+        [("0 0 4294967295\n", 0), ("0 1000 1\n", 65534), ("0 0 1\n60000 0 6000\n", 0), ("x", 0)],
+    )
+    def test_who_owns_what_a_container_has_no_user_for(
+        self, mapped: str, user: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only where the kernel's stand-in is no user of its own may it own directories above."""
+        for name, text in (("_UNMAPPED", "65534\n"), ("_MAPPED", mapped)):
+            (tmp_path / name).write_text(text)
+            monkeypatch.setattr(store_module, name, tmp_path / name)
+        assert store_module._unmapped_user() == user
+
+    def test_links_above_are_followed_once(self, root: Path, tmp_path: Path) -> None:
+        """The copy lies where a link above led at first, whoever turns it elsewhere later."""
+        root.parent.mkdir()
+        link = tmp_path / "link"
+        link.symlink_to(root.parent)
+        store = Store(link / root.name)
+        link.unlink()
+        link.symlink_to(tmp_path)
+        assert store.provide(held(), key=KEY, name="m") == root / KEY
+
     def test_other_systems_have_no_modes(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where there are neither modes nor locks the copy is made and compared all the same."""
         provide(root)
