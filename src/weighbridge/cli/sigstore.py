@@ -180,17 +180,7 @@ def _credentials(session: Session, flags: SignerFlags) -> "Credentials":
     )
 
     client = flags.client_id or DEFAULT_CLIENT
-    given = [
-        flags.use_ambient_credentials,
-        flags.identity_token is not None,
-        flags.identity_token_file is not None,
-    ]
-    if sum(given) > 1:
-        raise UsageError(
-            "there are several identity tokens",
-            expected="one of --use-ambient-credentials, --identity-token, --identity-token-file",
-            found=str(sum(given)),
-        )
+    _require_one_token(flags)
     if flags.use_ambient_credentials:
         return AmbientToken(client=client)
     token = _secret(
@@ -217,6 +207,21 @@ def _credentials(session: Session, flags: SignerFlags) -> "Credentials":
         out_of_band=flags.oauth_force_oob,
         before=lambda: _begin_line(session),
     )
+
+
+def _require_one_token(flags: SignerFlags) -> None:
+    """Refuse flags that name more than one token; none at all means a browser."""
+    given = [
+        flags.use_ambient_credentials,
+        flags.identity_token is not None,
+        flags.identity_token_file is not None,
+    ]
+    if sum(given) > 1:
+        raise UsageError(
+            "there are several identity tokens",
+            expected="one of --use-ambient-credentials, --identity-token, --identity-token-file",
+            found=str(sum(given)),
+        )
 
 
 def _secret(

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -194,20 +194,7 @@ def _post(url: str, query: bytes) -> bytes:
     try:
         with opener.open(request, timeout=MAX_TIMESTAMP_SECONDS) as response:
             kind = response.headers.get_content_type()
-            answer = bytearray()
-            while len(answer) <= MAX_TIMESTAMP_BYTES and time.monotonic() < deadline:
-                block = response.read1(_BLOCK_BYTES)
-                if not block:
-                    break
-                answer += block
-            else:
-                raise _failed(
-                    "the timestamp authority's answer has no end",
-                    url,
-                    expected=f"{MAX_TIMESTAMP_BYTES} bytes and {MAX_TIMESTAMP_SECONDS} seconds "
-                    "at most",
-                    found=f"{len(answer)} bytes so far",
-                )
+            answer = _read_within(response, url, deadline=deadline)
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(url, error) from error
@@ -223,7 +210,23 @@ def _post(url: str, query: bytes) -> bytes:
             expected=f"an answer of type {_REPLY}",
             found=kind,
         )
-    return bytes(answer)
+    return answer
+
+
+def _read_within(response: HTTPResponse, url: str, *, deadline: float) -> bytes:
+    """Return the whole answer, if it has an end before the bounds of size and time."""
+    answer = bytearray()
+    while len(answer) <= MAX_TIMESTAMP_BYTES and time.monotonic() < deadline:
+        block = response.read1(_BLOCK_BYTES)
+        if not block:
+            return bytes(answer)
+        answer += block
+    raise _failed(
+        "the timestamp authority's answer has no end",
+        url,
+        expected=f"{MAX_TIMESTAMP_BYTES} bytes and {MAX_TIMESTAMP_SECONDS} seconds at most",
+        found=f"{len(answer)} bytes so far",
+    )
 
 
 def _refused(url: str, error: urllib.error.HTTPError) -> OperationError:
