@@ -1,8 +1,8 @@
 """
 Measure detection and false alarms: `python -m benchmarks.scan [--only PART]... [--write]`.
 
-Parts: `attacks` (samples made here, and which of them execute), `benign` (their twins, and real
-model files that packages ship), `bombs`. Every scanner is its own command in its own
+Parts: `attacks` (samples made here, and which of them execute; their twins), `benign` (real model
+files that packages ship), `made` (what frameworks save), `bombs`. Every scanner is its own command in its own
 environment. With `--write`, the tables go into `docs/detection.md`.
 """
 
@@ -19,11 +19,12 @@ from typing import Any, Final
 
 from benchmarks.measure import BenchmarkError
 from benchmarks.scan import benign, bombs, report
-from benchmarks.scan.environments import ROOT, Environment, peer, victims
+from benchmarks.scan.environments import ROOT, Environment, frameworks, peer, victims
 from benchmarks.scan.peers import PEERS
 
-PARTS: Final = ("attacks", "benign", "bombs")
+PARTS: Final = ("attacks", "benign", "made", "bombs")
 OURS: Final = "weighbridge"
+MAKERS: Final = ("scikit-learn", "scipy", "pandas", "pyarrow", "xgboost", "lightgbm", "catboost")
 _AT_ONCE: Final = 100
 _CODES: Final = {"clean": 0, "findings": 10, "indeterminate": 11}
 
@@ -71,23 +72,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="weighbridge-scan-") as temporary:
             place = arguments.place or Path(temporary)
             environments = {name: peer(arguments.environments, name) for name in peers}
-            if "attacks" in parts:
-                old = {each["id"]: each for each in results.get("attacks", [])}
-                results["attacks"] = attacks(place, victims(arguments.environments), environments)
-                for sample in results["attacks"]:
-                    for key in ("codes", "twin codes"):
-                        sample[key] = {**old.get(sample["id"], {}).get(key, {}), **sample[key]}
-            if "benign" in parts:
-                real = arguments.real or arguments.environments / "real"
-                old = {
-                    (e["package"], e["version"], e["member"]): e for e in results.get("benign", [])
-                }
-                results["benign"] = files(real, environments)
-                for each in results["benign"]:
-                    known = old.get((each["package"], each["version"], each["member"]), {})
-                    each["codes"] = {**known.get("codes", {}), **each["codes"]}
-            if "bombs" in parts:
-                results["bombs"] = cost()
+            for part in parts:
+                measure(part, results, arguments, place, environments)
         results["setting"] = setting(environments, victims(arguments.environments))
     except BenchmarkError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -99,6 +85,43 @@ def main() -> int:
     if arguments.write:
         (ROOT / "docs" / "detection.md").write_text(text)
     return 0
+
+
+def measure(
+    part: str,
+    results: dict[str, Any],
+    arguments: argparse.Namespace,
+    place: Path,
+    peers: dict[str, Environment],
+) -> None:
+    """Put what is measured for *part* into *results*, beside what others said there before."""
+    old = results.get(part, [])
+    match part:
+        case "attacks":
+            found = attacks(place, victims(arguments.environments), peers)
+            results[part] = _beside(old, found, ("id",), "codes", "twin codes")
+        case "benign":
+            found = files(arguments.real or arguments.environments / "real", peers)
+            results[part] = _beside(old, found, ("package", "version", "member"), "codes")
+        case "made":
+            maker = frameworks(arguments.environments)
+            found = saved(place, maker, peers)
+            results[part] = _beside(old, found, ("family", "name"), "codes")
+            results["makers"] = maker.versions(*MAKERS)
+        case _:
+            results[part] = cost()
+
+
+def _beside(
+    old: list[dict[str, Any]], new: list[dict[str, Any]], names: tuple[str, ...], *codes: str
+) -> list[dict[str, Any]]:
+    """Return *new* with the codes that *old* has of scanners that were not asked now."""
+    known = {tuple(each[name] for name in names): each for each in old}
+    for each in new:
+        before = known.get(tuple(each[name] for name in names), {})
+        for key in codes:
+            each[key] = {**before.get(key, {}), **each[key]}
+    return new
 
 
 def attacks(
@@ -157,6 +180,23 @@ def files(real: Path, peers: dict[str, Environment]) -> list[dict[str, Any]]:
     for each, name in zip(listed, formats, strict=True):
         each["format"] = name
         each["codes"] = {}
+    for name, codes in everything(paths, paths, peers).items():
+        for each, code in zip(listed, codes, strict=True):
+            if code is not None:
+                each["codes"][name] = code
+    return listed
+
+
+def saved(place: Path, maker: Environment, peers: dict[str, Environment]) -> list[dict[str, Any]]:
+    """Have frameworks save what they have, and scan it with everything."""
+    folder = place / "made"
+    if not folder.exists():
+        sys.stderr.write("saving what frameworks have ...\n")
+        maker.run("-W", "ignore", "-m", "benchmarks.scan.made", str(folder))
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    listed: list[dict[str, Any]] = [
+        {"family": path.parent.name, "name": path.name, "codes": {}} for path in paths
+    ]
     for name, codes in everything(paths, paths, peers).items():
         for each, code in zip(listed, codes, strict=True):
             if code is not None:

@@ -13,6 +13,9 @@ from benchmarks.scan.peers import PEERS
 VICTIMS: Final = "numpy pandas scipy scikit-learn joblib torch dill cloudpickle lz4 zstandard py7zr onnx h5py keras tensorflow-cpu pyyaml jsonpickle sympy setuptools"
 """What samples are written with and loaded by; the newest versions, as a victim would have them."""
 
+FRAMEWORKS: Final = f"{VICTIMS} pyarrow xgboost lightgbm catboost"
+"""What makes files that have to pass."""
+
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -64,6 +67,11 @@ class Environment:
 def victims(folder: Path) -> Environment:
     """Return the environment of the victims."""
     return _made(folder / "victims", VICTIMS.split())
+
+
+def frameworks(folder: Path) -> Environment:
+    """Return the environment in which frameworks save what they have."""
+    return _made(folder / "frameworks", FRAMEWORKS.split())
 
 
 def peer(folder: Path, name: str) -> Environment:

@@ -62,6 +62,9 @@ PEERS: Final = {
         directories=False,
     ),
     "hayward": Peer("hayward==1.4.1", "hayward.cli:main", ("scan",), frozenset({1, 2})),
+    "hayward --fail-on-coverage": Peer(
+        "hayward==1.4.1", "hayward.cli:main", ("scan", "--fail-on-coverage"), frozenset({1, 2})
+    ),
     "modelaudit": Peer(
         "modelaudit==0.2.54", "modelaudit.cli:main", ("scan",), frozenset({1, 2}), every=25
     ),

@@ -29,6 +29,8 @@ def page(results: dict[str, Any]) -> str:
         parts.append(attacks(results["attacks"]))
     if "benign" in results:
         parts.append(real(results["benign"]))
+    if "made" in results:
+        parts.append(made(results["made"], results["makers"]))
     if "bombs" in results:
         parts.append(cost(results["bombs"]))
     return "\n".join(parts)
@@ -100,11 +102,40 @@ def real(listed: list[dict[str, Any]]) -> str:
         lines.append(f"| {kind} | {len(chosen)} | {' | '.join(cells)} |")
     lines.append("\n`weighbridge` blocks:\n")
     lines += [
-        f"- {each['package']} {each['version']}: `{each['member']}`"
+        f"- {each['package']} {each['version']}: `{each['member']}`{_why(each['package'])}"
         for each in listed
         if blocks(_OURS, each["codes"][_OURS])
     ]
     return "\n".join([*lines, ""])
+
+
+def _why(what: str) -> str:
+    """Return why files of a package, or objects of a framework, are blocked, where that is known."""
+    return f" ({_REASONS[what]})" if what in _REASONS else ""
+
+
+def made(listed: list[dict[str, Any]], makers: dict[str, str]) -> str:
+    """Return the table about what frameworks save."""
+    names = _names(each["codes"] for each in listed)
+    versions = ", ".join(f"{name} {version}" for name, version in makers.items())
+    blocked: dict[str, dict[str, None]] = {}
+    for each in listed:
+        if blocks(_OURS, each["codes"][_OURS]):
+            what = each["name"].partition(".")[0]
+            blocked.setdefault(each["family"], {})[what] = None
+    lines = [
+        "## What frameworks save\n",
+        f"{len(listed)} files: every estimator of scikit-learn, fitted, every module and optimizer of PyTorch, and what the others have, each saved in the ways that there are (`benchmarks/scan/made.py`), by {versions}, and by what samples are written by. Blocked; fewer is better.\n",
+        *_table([{**each, "group": each["family"]} for each in listed], names),
+        "\n`weighbridge` blocks:\n",
+        *(
+            f"- of {family}: {', '.join(f'`{what}`{_why(what)}' for what in found)}"
+            for family, found in blocked.items()
+        ),
+        *([] if blocked else ["- none"]),
+        _NOT_LISTED,
+    ]
+    return "\n".join(lines)
 
 
 def cost(found: list[dict[str, Any]]) -> str:
@@ -137,6 +168,42 @@ def _names(codes: Iterable[dict[str, int]]) -> list[str]:
     known = {name for each in codes for name in each}
     return [name for name in (_OURS, *PEERS) if name in known]
 
+
+_OWN: Final = "a class of the author's own, whose code nobody has read here"
+_REASONS: Final = {
+    "BeatNet": _OWN,
+    "chicksexer": _OWN,
+    "granite_qc": _OWN,
+    "thyroid_model_damir_bogdan": "functions of the program that saved it",
+    "deeplc": "torch.fx, which runs the source of a module that the pickle brings along",
+    "pyvi": "sklearn-crfsuite, which writes a file that the pickle brings along",
+    "joblib": "joblib 0.9, which unpickles a file that the pickle names",
+    "spacy_lookups_data": "a key that occurs twice, so that readers see different tables",
+    "KDTree": "SciPy takes its nodes as memory, without looking at them",
+    "cKDTree": "as above",
+    "linregress": "protocol 2 has a class made by a function that the stream looks up",
+    "text type": "a type of NumPy 2 that is not listed yet",
+}
+"""Why what is blocked of real files and of frameworks is, as far as somebody has looked."""
+
+_NOT_LISTED: Final = """
+Other pickles of known frameworks are blocked as well, each for a reason:
+
+- spaCy's `Doc` and pipelines: unpickling unpickles bytes within, and calls functions that they name.
+  `nlp.to_disk()` has no pickle.
+- skorch's nets: they keep `print` and other functions, to be called later. `save_params()` has weights only.
+- Prophet's models: they keep the path of a program that fitting runs. `model_to_json()` has neither.
+- NGBoost's models: unpickling makes classes out of those that the state names.
+- whole modules of PyTorch Geometric, and batches: their inspector looks types up by subscription. State
+  dicts pass.
+- modules of `torch.ao.quantization` with packed recurrent layers, and `torch.Generator`: programs and states
+  that compiled code reads.
+- tables of pyarrow, and columns with lists, dictionaries or decimals in them: only plain columns are held to
+  their buffers.
+- estimators of scikit-learn around a function or class of your own.
+
+What such a file needs can be approved by its digest and its names: see [policy.md](policy.md).
+"""
 
 _HEAD: Final = """# Detection
 
