@@ -167,6 +167,7 @@ SIGNATURES = [
     ("catboost", b"CBM1" + bytes(20), F.CATBOOST),
     ("crfsuite", b"lCRF" + bytes(4) + b"FOMC" + bytes(40), F.CRFSUITE),
     ("crfsuite of another kind", b"lCRF" + bytes(4) + b"FOMX" + bytes(40), F.UNKNOWN),
+    ("catboost or a number", b"CBM1" + bytes(64) + b"\x84\x11\0\0\0\x12", F.CATBOOST),
     ("charsmap", struct.pack("<I", 1024) + bytes(1024) + b"text\0", F.CHARSMAP),
     ("a table larger than the file", struct.pack("<I", 2048) + bytes(1024), F.UNKNOWN),
     ("fasttext", struct.pack("<ii", 793712314, 12) + bytes(100), F.FASTTEXT),
@@ -230,6 +231,15 @@ def test_tells_formats(data: bytes, expected: F) -> None:
 def test_prose_in_old_encodings(data: bytes, name: str, expected: F) -> None:
     """Prose that is mostly ASCII is text in any encoding, where its name promises prose."""
     assert found(data, name) is expected
+
+
+@pytest.mark.parametrize(
+    "rest", [b"cos\nsystem\n\x12", b"\x84\x11\0\0\0)R\x12", b".", b"\x840000."]
+)
+def test_a_model_of_catboost_may_be_a_pickle(rest: bytes) -> None:
+    """What an unpickler imports by name, calls or ends well with is a pickle, whatever it is else."""
+    told = sniffed(b"CBM1" + bytes(64) + rest + bytes(8), "m.cbm")
+    assert (told.format, told.also) == (F.PICKLE, (F.CATBOOST,))
 
 
 VALUES = {"weights": [1.5, 2, None, True, "text", b"bytes"], "more": OrderedDict(a=(1, 2))}

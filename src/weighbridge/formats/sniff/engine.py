@@ -32,6 +32,7 @@ _JOBLIB: Final = b"joblib.numpy_pickle"
 _FEW_OPCODES: Final = 2
 _RAW: Final = frozenset({FileFormat.RAW_BYTES, FileFormat.RAW_TENSORS})
 """What is told by a name alone."""
+_CATBOOST: Final = b"CBM1"
 _ZIP: Final = b"PK\x03\x04"
 _UNPICKLED: Final = frozenset({FileFormat.JOBLIB, FileFormat.PICKLE, FileFormat.TORCH_ZIP})
 """What names promise whose loaders unpickle whatever the file is."""
@@ -79,7 +80,7 @@ def _find(window: Window) -> tuple[FileFormat, ...]:
         text = is_text(window)
         if text and is_textual(window.suffix):
             walk = walk_pickle(window, patient=True)
-        if _is_pickle(walk, window, text=text) and (walk.calls or not _is_map(window)):
+        if _is_pickle(walk, window, text=text) and not _is_other(walk, window):
             found.append(_classify_pickle(walk, window))
     found.extend(_find_binary(window))
     if not found and _is_weak_pickle(walk, window):
@@ -176,6 +177,24 @@ def _is_pickle(walk: Walk, window: Window, *, text: bool) -> bool:
     if text and is_textual(window.suffix):
         return walk.end is End.STOPPED and (walk.imports or (whole and window.whole))
     return walk.imports or walk.end is not End.BROKEN
+
+
+def _is_other(walk: Walk, window: Window) -> bool:
+    """Tell whether what an unpickler would begin to read, without a call, is something else."""
+    if walk.calls:
+        return False
+    return _is_map(window) or _is_catboost(walk, window)
+
+
+def _is_catboost(walk: Walk, window: Window) -> bool:
+    """
+    Tell whether an unpickler gives up on a model of CatBoost before it imports anything by name.
+
+    To it such a model begins with 66 bytes as a value, and one in 64 goes on with the number of
+    a registered name, which nobody registers, and then with nothing that it knows.
+    """
+    broken = walk.end is End.BROKEN and not walk.named
+    return broken and window.head.startswith(_CATBOOST)
 
 
 def _is_map(window: Window) -> bool:

@@ -74,7 +74,8 @@ class Walk:
     Attributes:
         header: Whether the stream starts with the opcode of protocol 2 and later.
         opcodes: How many were executed.
-        imports: Whether one of them names something to be imported.
+        imports: Whether one of them names something to be imported, or has the number of it.
+        named: Whether one of them names it.
         calls: Whether one calls what may have been imported.
         at: Where the next opcode would be.
         end: Why the walk ended.
@@ -84,6 +85,7 @@ class Walk:
     header: bool = False
     opcodes: int = 0
     imports: bool = False
+    named: bool = False
     calls: bool = False
     at: int = 0
     end: End = End.BROKEN
@@ -332,14 +334,14 @@ class _Walker:
     def op_global(self) -> None:
         """GLOBAL: two lines, a module and a name."""
         self._names()
-        self.walk.imports = True
+        self.walk.imports = self.walk.named = True
         self.push()
 
     def op_inst(self) -> None:
         """INST: two lines, called with what is above the mark."""
         self._names()
         self.unmark()
-        self.walk.imports = self.walk.calls = True
+        self.walk.imports = self.walk.named = self.walk.calls = True
         self.push()
 
     def _names(self) -> None:
@@ -355,7 +357,7 @@ class _Walker:
     def op_stack_global(self) -> None:
         """STACK_GLOBAL: module and name are on the stack."""
         self.replace(2)
-        self.walk.imports = True
+        self.walk.imports = self.walk.named = True
 
     def op_extension(self, width: int) -> None:
         """EXT1, EXT2, EXT4: a registered name."""
