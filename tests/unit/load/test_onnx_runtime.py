@@ -65,6 +65,33 @@ def test_the_scan_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (caught.value.code, caught.value.where) == (Code.LOAD_REFUSED, "m.onnx")
 
 
+@pytest.mark.parametrize(
+    ("location", "entries"),
+    [
+        ("*/_ORT_MEM_ADDR_/*", {"offset": "4096"}),
+        ("w.bin", {"offset": "4096"}),
+        ("w.bin", {"length": "4096"}),
+        ("w.bin", {"offset": "-8"}),
+    ],
+    ids=["an address", "behind the file", "beyond the file", "before the file"],
+)
+def test_data_from_elsewhere_in_memory(
+    location: str, entries: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data at an address, or outside of its file, is refused, also where a file has that name."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+
+    def load(location: str, entries: dict[str, str]) -> None:
+        outside = tensor(2, extra=external(location=location, **entries))
+        data = runnable(add("x", "w"), tensors=(outside,), size=2)
+        admit({"m.onnx": data, location: bytes(8)}).as_("onnxruntime")
+
+    with pytest.raises(MissingExtraError):
+        load("w.bin", {"offset": "0", "length": "8"})
+    with pytest.raises(ArtifactRefusedError):
+        load(location, entries)
+
+
 class TestExternalData:
     """Where a model's data may come from; ONNX Runtime is not needed to tell."""
 

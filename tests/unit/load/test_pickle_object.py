@@ -28,6 +28,7 @@ from weighbridge.core.errors import (
     UsageError,
     WeighbridgeError,
 )
+from weighbridge.core.limits import MAX_PICKLE_MEMO
 from weighbridge.load.joblib_arrays import ArrayShell, JoblibArrays
 from weighbridge.load.judged import JudgedPickle, JudgedStream, judge_pickle
 from weighbridge.load.unpickler import import_entry, load_plain
@@ -144,6 +145,17 @@ class TestPlain:
         with pytest.raises(ArtifactRefusedError) as caught:
             judged(stream)
         assert caught.value.code is Code.LOAD_REFUSED
+
+    def test_refuses_a_memo_that_fills_the_memory(self) -> None:
+        """An index of the memo that asks for an array of its size is refused, and one below not."""
+        below, at = MAX_PICKLE_MEMO - 1, MAX_PICKLE_MEMO
+        streams = [
+            p.stream(p.list_of(), b"r" + index.to_bytes(4, "little")) for index in (below, at)
+        ]
+        assert judged(streams[0]).stream.references == ()
+        with pytest.raises(ArtifactRefusedError) as caught:
+            judged(streams[1])
+        assert "memo index" in str(caught.value)
 
     def test_refuses_pickles_within_other_files(self) -> None:
         """A pickle in an archive is not the file's own, though nothing speaks against it."""

@@ -3,6 +3,7 @@
 from struct import Struct
 from typing import Final
 
+from weighbridge.core.limits import MAX_PICKLE_MEMO
 from weighbridge.formats.pickle.literals import (
     c_float,
     c_index,
@@ -33,8 +34,11 @@ _FLOAT64: Final = Struct(">d").unpack_from
 _MAX_SIZE: Final = (1 << 63) - 1
 """`sys.maxsize` of a 64-bit interpreter."""
 
-_HIGH_INDEX: Final = 1 << 28
-"""The C unpickler's memo is an array: 4 GB at this index."""
+_HIGH_INDEX: Final = MAX_PICKLE_MEMO
+"""
+The C unpickler's memo is an array twice as long as the highest index, all of it written to: a few
+bytes could ask for 64 GB. Picklers count, so that no index is higher than there are entries.
+"""
 
 MEMO_MISSING: Final = "the memo has no such entry"
 """Why a stream breaks that uses the memo of the stream before it."""
