@@ -2,13 +2,24 @@
 
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.measure import Contender, Figure, Ratio, Result, Sample, alternate, ratio, run
+from benchmarks.measure import (
+    Contender,
+    Figure,
+    Ratio,
+    Result,
+    Sample,
+    alternate,
+    median,
+    ratio,
+    run,
+)
 from benchmarks.setting import MIB, PROGRAMS, Setting, model, raw_hash, weighbridge_sign
 
 ALGORITHMS: Final = {"sha256": "<= 1.15", "blake3": "<= 1.10"}
@@ -36,11 +47,40 @@ def measure(setting: Setting) -> Result:
                 _checked(setting, root, algorithm, signature),
             ]
         result.samples = alternate(ways, rounds=setting.sizes.rounds)
+        _check_again(setting, root, result)
     for algorithm, aim in ALGORITHMS.items():
         result.ratios += _ratios(result.samples, algorithm, aim=aim)
     for way in ways:
         result.figures += _figures(way.name, result.samples[way.name], size)
     return result
+
+
+def _check_again(setting: Setting, root: Path, result: Result) -> None:
+    """Measure checks after the first one, by a rule that trusts stamps."""
+    policy = setting.policy.with_name("stamps.toml")
+    policy.write_text(setting.policy.read_text() + 'stamps = "trust"\n')
+    place = setting.directory / "remembered"
+    place.mkdir(mode=0o700)
+    command = setting.program("check_again", str(root), str(policy), str(place))
+    again = Contender(name="check again", command=command)
+    first = run(again)
+    samples = [run(again) for _ in range(setting.sizes.start_rounds)]
+    reports = [json.loads(sample.output) for sample in samples]
+    if any(report["read"] for report in reports):
+        result.skipped.append("checks of untouched files: just written, or not on a local disk")
+        return
+    result.samples[again.name] = samples
+    result.figures += [
+        Figure(what="first check", value=_seconds(first) * 1000, unit="ms"),
+        Figure(
+            what="check again", value=statistics.median(map(_seconds, samples)) * 1000, unit="ms"
+        ),
+        Figure(what="check again, with imports", value=median(samples, _wall) * 1000, unit="ms"),
+    ]
+
+
+def _wall(sample: Sample) -> float:
+    return sample.wall
 
 
 def _signed(setting: Setting, root: Path, algorithm: str) -> Path:

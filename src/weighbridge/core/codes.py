@@ -97,6 +97,7 @@ class Code(StrEnum):
     FORMAT_EXECUTABLE = "format-executable"
     SUFFIX_LIES = "suffix-lies"
     REMOTE_CODE = "remote-code"
+    STAMPS_TRUSTED = "stamps-trusted"
     SUPPRESSION_EXPIRED = "suppression-expired"
     EVIDENCE_INCOMPLETE = "evidence-incomplete"
     SIGNER_THRESHOLD = "signer-threshold"

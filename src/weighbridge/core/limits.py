@@ -27,8 +27,8 @@ HASH_BLOCK_BYTES: Final = 512 * KIB
 block there. The value has no effect on any digest."""
 
 PLACED_BLOCK_BYTES: Final = 256 * KIB
-"""Bytes read into memory where they stay, and hashed, at a time: what is read and where it goes are
-each as large, and no line of either is used twice, so half of `HASH_BLOCK_BYTES` is in the cache."""
+"""Bytes read into memory where they stay, and hashed, at a time: what is read and where it goes
+are each as large, so half of `HASH_BLOCK_BYTES` is in the cache."""
 
 SMALL_FILE_BYTES: Final = 64 * KIB
 """Files up to this size are hashed where they are found: handing them to a thread costs more."""
@@ -100,6 +100,12 @@ MAX_REMEMBERED_BYTES: Final = 512 * MIB
 
 MAX_REMEMBERED: Final = 64
 """Signatures whose files are remembered; the oldest are forgotten first."""
+
+MAX_CHECK_ENTRY_BYTES: Final = 64 * MIB
+"""What is remembered of one check: some 300 bytes for each file and shard."""
+
+MAX_REMEMBERED_CHECKS: Final = 64
+"""Checks that are remembered; the oldest are forgotten first."""
 
 MIN_STAMP_AGE_NS: Final = 2_000_000_000
 """Nanoseconds for which a file must have been left alone when it was read: a change within the

@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
-from weighbridge.core.codes import NOT_THIS_SIGNER
+from weighbridge.core.codes import NOT_THIS_SIGNER, Code
 from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.core.errors import (
     IndeterminateError,
@@ -49,9 +50,11 @@ from weighbridge.pipeline.signatures import (
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import VerifiedStatement, verify_statement
 from weighbridge.policy.evaluate import evaluate
-from weighbridge.policy.rule import RemoteCode, Rule, Symlinks
+from weighbridge.policy.reasons import arrange, noted
+from weighbridge.policy.rule import RemoteCode, Rule, Stamps, Symlinks
 from weighbridge.policy.schema import Policy
 from weighbridge.scan.interface import Examiner
+from weighbridge.scan.report import ScanReport
 from weighbridge.scan.runner import Contents
 from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.interface import Verifier
@@ -60,6 +63,11 @@ from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 
 _UNSIGNED_IS_EVIDENCE = IgnoreRules(paths=(), git_metadata=True, unsigned_files=True)
+
+_NOT_READ: Final = noted(
+    Code.STAMPS_TRUSTED,
+    "the files were not read: the rule trusts their stamps, which are those of an earlier check",
+)
 
 DEFAULT_BOUNDARY = "load"
 """The boundary that is meant when the caller names none."""
@@ -160,22 +168,58 @@ class Examination:
         rule = self._selection.rule
         if rule is None:
             return self._evaluate(inventory=None, evidence=(), digests=None)
+        if rule.stamps is Stamps.TRUST and sink is None and not rule.scan.also:
+            return self._run_remembered(rule)
         with prepared_examiner() as examiner:
-            return self._run(rule, examiner, sink=sink, contents=contents)
+            signatures = self._verify_signers(rule)
+            taken = self._take(rule, signatures, examiner, sink=sink, contents=contents)
+            return taken if isinstance(taken, Verdict) else self._judge(signatures, taken)
 
-    def _run(
+    def _run_remembered(self, rule: Rule) -> Verdict:
+        """Judge what an earlier run found out about the untouched files, or else read them."""
+        # Imported here: few policies trust stamps.
+        from weighbridge.pipeline.remembered import Question, RememberedChecks  # noqa: PLC0415
+
+        signatures = self._verify_signers(rule)
+        question = Question(
+            handle=self._handle,
+            policy=self._policy.sha256,
+            rule=rule.index,
+            layouts=self._layouts(rule, signatures),
+            symlinks=_symlinks(rule),
+            signatures=signatures.paths,
+        )
+        remembered = RememberedChecks()
+        found = remembered.find(question)
+        if found is not None:
+            verdict = self._judge(signatures, found)
+            return replace(verdict, reasons=arrange((*verdict.reasons, _NOT_READ)))
+        attempt = remembered.prepare(question)
+        with prepared_examiner() as examiner:
+            taken = self._take(rule, signatures, examiner, sink=None, contents=None)
+        if isinstance(taken, Verdict):
+            return taken
+        if attempt is not None:
+            remembered.keep(question, taken, attempt)
+        return self._judge(signatures, taken)
+
+    def _layouts(self, rule: Rule, signatures: _Signatures) -> tuple[HashLayout, ...]:
+        return _layouts(
+            (statement for _, statement in signatures.accepted),
+            named=self._hashing is Hashing.NAMED or _asks_for_sha256(rule),
+        )
+
+    def _take(
         self,
         rule: Rule,
+        signatures: _Signatures,
         examiner: Examiner,
         *,
         sink: ByteSink | None,
         contents: Callable[[Inventory], Contents] | None,
-    ) -> Verdict:
-        signatures = self._verify_signers(rule)
-        layouts = _layouts(
-            (statement for _, statement in signatures.accepted),
-            named=self._hashing is Hashing.NAMED or _asks_for_sha256(rule),
-        )
+    ) -> ScanReport | Verdict:
+        """Read the files and have them examined; a verdict where there are too many of them."""
+        layouts = self._layouts(rule, signatures)
         try:
             inventory = take_inventory(
                 self._handle,
@@ -189,7 +233,6 @@ class Examination:
             gap = Gap(stage=Stage.INVENTORY, code=error.code, path=None, reason=error.message)
             return self._evaluate(inventory=None, evidence=(gap,), digests=None)
         require_files(self._handle, inventory)
-        signed, gaps = self._compare(signatures, inventory)
         report = examine_files(
             inventory,
             contents(inventory) if contents else DiskContents(self._handle, inventory),
@@ -200,6 +243,12 @@ class Examination:
             from weighbridge.pipeline.others import ask_others  # noqa: PLC0415
 
             report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
+        return report
+
+    def _judge(self, signatures: _Signatures, report: ScanReport) -> Verdict:
+        """Hold what was found out about the files against the signatures and the policy."""
+        inventory = report.inventory
+        signed, gaps = self._compare(signatures, inventory)
         verdict = self._evaluate(
             inventory=inventory,
             evidence=(*gaps, *signed, *report.evidence, *report.consulted),

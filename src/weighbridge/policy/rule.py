@@ -49,6 +49,13 @@ class SuffixLies(StrEnum):
     REPORT = "report"
 
 
+class Stamps(StrEnum):
+    """Whether a file that the file system says is untouched has to be read again for a check."""
+
+    IGNORE = "ignore"
+    TRUST = "trust"
+
+
 class Network(StrEnum):
     """What the process that gets the model may reach."""
 
@@ -214,6 +221,7 @@ class Rule:
         isolation: What the process that gets it may do.
         symlinks: Whether links to files may occur.
         suffix_lies: What happens when a name promises another format.
+        stamps: Whether a check may use what an earlier one found out about untouched files.
     """
 
     index: int
@@ -232,6 +240,7 @@ class Rule:
     isolation: IsolationControl | None = None
     symlinks: Symlinks = Symlinks.DENY
     suffix_lies: SuffixLies = SuffixLies.DENY
+    stamps: Stamps = Stamps.IGNORE
 
     @property
     def label(self) -> str:

@@ -23,6 +23,7 @@ from weighbridge.policy.rule import (
     Rule,
     ScanControl,
     SignatureControl,
+    Stamps,
     SuffixLies,
     Suppression,
     Symlinks,
@@ -78,6 +79,7 @@ def read_rule(table: Table, *, index: int) -> Rule:
         isolation=_read_isolation(table),
         symlinks=table.choice("symlinks", Symlinks, default=Symlinks.DENY),
         suffix_lies=table.choice("suffix-lies", SuffixLies, default=SuffixLies.DENY),
+        stamps=table.choice("stamps", Stamps, default=Stamps.IGNORE),
     )
     table.finish()
     return rule

@@ -8,6 +8,7 @@ from weighbridge.policy.rule import (
     Rule,
     ScanControl,
     SignatureControl,
+    Stamps,
     Suppression,
 )
 from weighbridge.policy.scanners import ScannerAdapter, ScannerEntry
@@ -94,6 +95,8 @@ def rule_view(rule: Rule) -> Section:
         "signature": _signature(rule.signature),
         "provenance": _provenance(rule.provenance),
     }
+    if rule.stamps is not Stamps.IGNORE:
+        view["stamps"] = str(rule.stamps)
     if rule.lineage is not None:
         view["lineage"] = _lineage(rule.lineage)
     if rule.isolation is not None:

@@ -32,6 +32,7 @@ from weighbridge.policy.rule import (
     RemoteCode,
     ScanControl,
     SignatureControl,
+    Stamps,
     SuffixLies,
     Symlinks,
     UncoveredFiles,
@@ -154,6 +155,7 @@ def test_defaults_are_strict() -> None:
     assert rule.remote_code is RemoteCode.DENY
     assert rule.symlinks is Symlinks.DENY
     assert rule.suffix_lies is SuffixLies.DENY
+    assert rule.stamps is Stamps.IGNORE
     assert rule.provenance.required is False
     assert (rule.lineage, rule.isolation) == (None, None)
 
@@ -168,6 +170,7 @@ def test_all_optional_values() -> None:
         f'remote-code-digests = ["{HEX}"]',
         'symlinks = "files"',
         'suffix-lies = "report"',
+        'stamps = "trust"',
         'signature = { any-of = ["hsm", "corp"], threshold = 2, uncovered = "allow-git-metadata" }',
         "provenance = { required = false }",
         'isolation = { network = "allow" }',
@@ -202,6 +205,7 @@ def test_all_optional_values() -> None:
     assert {d.hex for d in rule.remote_code_digests} == {HEX}
     assert rule.symlinks is Symlinks.FILES
     assert rule.suffix_lies is SuffixLies.REPORT
+    assert rule.stamps is Stamps.TRUST
     assert rule.signature.threshold == 2
     assert rule.signature.uncovered is UncoveredFiles.ALLOW_GIT_METADATA
     assert rule.isolation is not None
@@ -247,6 +251,8 @@ def test_certificate_entries() -> None:
         ("symlinks = true", "'symlinks': expected a string, found a boolean"),
         ("symlinks = 'follow'", "expected one of deny, files"),
         ("suffix-lies = 'allow'", "expected one of deny, report"),
+        ("stamps = true", "'stamps': expected a string, found a boolean"),
+        ("stamps = 'use'", "expected one of ignore, trust"),
         ("formats = 'json'", "'formats': expected a table, found a string"),
         ("formats = { allow = [] }", "'allow' lists nothing"),
         ("formats = { allow = ['word'] }", "no format is called 'word'; there are "),

@@ -16,7 +16,7 @@ POLICIES = {
         'description = "what we\\nship"',
         'formats = { allow = ["torch", "json"], deny = ["numpy"] }',
         f'remote-code = "pinned"\nremote-code-digests = ["{PIN}"]',
-        'symlinks = "files"\nsuffix-lies = "report"',
+        'symlinks = "files"\nsuffix-lies = "report"\nstamps = "trust"',
         'signature = { any-of = ["hsm", "corp"], threshold = 2, uncovered = "allow-git-metadata" }',
         'provenance = { builder = ["runner"], min-level = 2, source = "git+https://a/b@*" }',
         'lineage = { inputs = "must-match-a-rule", depth = 4 }',
