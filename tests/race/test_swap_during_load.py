@@ -5,7 +5,6 @@ Thousands of loads race a process that swaps, truncates, extends, renames, links
 the files, their directories, and the whole model with its signature.
 """
 
-import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support.arrays import npz
 from support.gguf import Tensor, build_gguf
 from support.races import neighbour, quick_loads
 from support.racing import Neighbour, copy_with_changes
@@ -33,19 +33,12 @@ SEED = 20311
 VALUES = np.arange(8, dtype="f4")
 
 
-def numpy_file() -> bytes:
-    """Return a zip of one array."""
-    file = io.BytesIO()
-    np.savez(file, values=VALUES)
-    return file.getvalue()
-
-
 OBJECT = OrderedDict(threshold=0.5, labels=["no", "yes"])
 
 FILES = {
     "config.json": b'{"hidden_size": 3}\n',
     "model.safetensors": safetensors_file(weight=[1.0, 2.0, 3.0]),
-    "numbers.npz": numpy_file(),
+    "numbers.npz": npz({"values": VALUES}),
     "object.pkl": pickle.dumps(OBJECT),
     "quantised.gguf": build_gguf(tensors=[Tensor(name="values")], data=VALUES.tobytes()),
     "sub/large.safetensors": safetensors_file(table=[5.0] * HELD_INLINE_BYTES),

@@ -6,7 +6,6 @@ enough for sealed memory. What is made of the evil one differs in what `use` ret
 """
 
 import importlib.util
-import io
 import pickle
 import tempfile
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from support.arrays import npy, npz
 from support.gguf import Tensor, build_gguf
 from support.llama_models import make_llama
 from support.protobuf import external, field, graph, message, node
@@ -61,21 +61,9 @@ class Raced:
         """Return the files of one of its models, with others beside them."""
         return {
             "config.json": b'{"number": %d}\n' % number,
-            "sub/large.npy": _npy(np.frombuffer(LARGE, "u1") + np.uint8(number)),
+            "sub/large.npy": npy(np.frombuffer(LARGE, "u1") + np.uint8(number)),
             **{f"sub/{path}": data for path, data in self.build(number).items()},
         }
-
-
-def _npy(array: np.ndarray[Any, Any]) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
-def _npz(array: np.ndarray[Any, Any]) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, values=array)
-    return file.getvalue()
 
 
 def _tensors(*files: str) -> Callable[[VerifiedArtifact], object]:
@@ -101,7 +89,10 @@ def _torch(number: int) -> Files:
 
 
 def _numpy(number: int) -> Files:
-    return {"m.npz": _npz(np.full(9, number)), "m.npy": _npy(np.full(9, number))}
+    return {
+        "m.npz": npz({"values": np.full(9, number)}, compressed=True),
+        "m.npy": npy(np.full(9, number)),
+    }
 
 
 def _gguf(number: int) -> Files:

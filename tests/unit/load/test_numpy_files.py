@@ -5,9 +5,9 @@ import zipfile
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from support.arrays import EACH_TYPE, Array, npy, npz
 from support.holding import admit, hold
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
@@ -20,45 +20,13 @@ from weighbridge.core.errors import (
 from weighbridge.load import numpy_files
 from weighbridge.load.numpy_files import place_npz
 
-Array = npt.NDArray[np.generic]
-
 ARRAYS: dict[str, Array] = {
-    "f64": np.array([0.5, -2.0]),
-    "f32": np.arange(6, dtype="f4").reshape(2, 3),
-    "f16": np.array([1, 2, 65504], dtype="f2"),
-    "i64": np.array([-(2**63), 2**63 - 1]),
-    "i32": np.array([[1], [2]], dtype="i4"),
-    "i16": np.array([-5], dtype="i2"),
-    "i8": np.array([-128, 127], dtype="i1"),
-    "u64": np.array([2**64 - 1], dtype="u8"),
-    "u32": np.array([7], dtype="u4"),
-    "u16": np.array([7, 8, 9], dtype="u2"),
-    "u8": np.array([0, 255, 3], dtype="u1"),
-    "bool": np.array([True, False, True]),
-    "c64": np.array([1 + 2j], dtype="c8"),
+    **EACH_TYPE,
     "c128": np.array([1 + 2j]),
-    "scalar": np.array(42, dtype="f4"),
-    "empty": np.zeros((0, 3), dtype="f4"),
     "fortran": np.asfortranarray(np.arange(24, dtype="i4").reshape(2, 3, 4)),
     "other order": np.arange(5, dtype=">f4"),
     "other complex order": np.array([1 + 2j, 3 - 4j], dtype=">c16"),
-    "large": np.arange(100_000, dtype="f4"),
 }
-
-
-def npy(array: Array, *, pickled: bool = False) -> bytes:
-    """Return *array* as NumPy saves it."""
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=pickled)
-    return file.getvalue()
-
-
-def npz(arrays: Mapping[str, Array], *, compressed: bool = False) -> bytes:
-    """Return *arrays* as NumPy saves them."""
-    file = io.BytesIO()
-    save = np.savez_compressed if compressed else np.savez
-    save(file, allow_pickle=True, **arrays)
-    return file.getvalue()
 
 
 def raw_zip(members: Mapping[str, bytes]) -> bytes:

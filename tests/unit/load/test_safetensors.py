@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 import safetensors.numpy
 
+from support.arrays import EACH_TYPE, Array
 from support.holding import admit, hold
 from support.signed_model import safetensors_file
 from weighbridge.core.codes import Code
@@ -28,26 +29,11 @@ from weighbridge.load.numpy_tensors import build_arrays
 from weighbridge.load.placement import Region, place
 from weighbridge.load.safetensors import place_safetensors
 
-TYPES = {
-    "f64": np.array([0.5, -2.0]),
-    "f32": np.arange(6, dtype="f4").reshape(2, 3),
-    "f16": np.array([1, 2, 65504], dtype="f2"),
+TYPES: dict[str, Array] = {
+    **EACH_TYPE,
     "bf16": np.array([1, -3], dtype=ml_dtypes.bfloat16),
     "e4m3": np.array([1, 448], dtype=ml_dtypes.float8_e4m3fn),
     "e5m2": np.array([1, -2, 3], dtype=ml_dtypes.float8_e5m2),
-    "i64": np.array([-(2**63), 2**63 - 1]),
-    "i32": np.array([[1], [2]], dtype="i4"),
-    "i16": np.array([-5], dtype="i2"),
-    "i8": np.array([-128, 127], dtype="i1"),
-    "u64": np.array([2**64 - 1], dtype="u8"),
-    "u32": np.array([7], dtype="u4"),
-    "u16": np.array([7, 8, 9], dtype="u2"),
-    "u8": np.array([0, 255, 3], dtype="u1"),
-    "bool": np.array([True, False, True]),
-    "c64": np.array([1 + 2j], dtype="c8"),
-    "scalar": np.array(42, dtype="f4"),
-    "empty": np.zeros((0, 3), dtype="f4"),
-    "large": np.arange(100_000, dtype="f4"),
 }
 
 
