@@ -13,12 +13,18 @@ The names here are the stable ones. They are imported when they are first used, 
 `import weighbridge` costs nothing.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
 
+# Not imported from `typing`: that takes longer than all the rest, at the start of every program
+# that is guarded.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from weighbridge.core.digest import HashAlgorithm, HashLayout
     from weighbridge.core.errors import (
         PolicyDeniedError,
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from weighbridge.load.artifact import VerifiedArtifact
     from weighbridge.pipeline.check import check
     from weighbridge.pipeline.describe import digest, inspect
+    from weighbridge.pipeline.guard.activation import guard
     from weighbridge.pipeline.load import load
     from weighbridge.pipeline.scan import scan
     from weighbridge.pipeline.selection import FileSelection
@@ -57,6 +64,7 @@ __all__ = [
     "WeighbridgeError",
     "check",
     "digest",
+    "guard",
     "inspect",
     "load",
     "scan",
@@ -82,6 +90,7 @@ _HOMES: Final = {
     "WeighbridgeError": "core.errors",
     "check": "pipeline.check",
     "digest": "pipeline.describe",
+    "guard": "pipeline.guard.activation",
     "inspect": "pipeline.describe",
     "load": "pipeline.load",
     "scan": "pipeline.scan",

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "doctor": "Show what this installation can do, and what is missing.",
     "exec": "Run a program that loads nothing the policy does not allow.",
     "explain": "Explain an error code or a rule.",
+    "guard": "Guard every Python of this environment.",
     "inspect": "Show what a model is made of and what in it can execute.",
     "keygen": "Make a key pair to sign models with.",
     "policy": "Begin, show, test and explain policies.",

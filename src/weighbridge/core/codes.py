@@ -109,6 +109,7 @@ class Code(StrEnum):
     LOAD_MALFORMED = "load-malformed"
     LOAD_REFUSED = "load-refused"
     ARTIFACT_CLOSED = "artifact-closed"
+    GUARD_DENIED = "guard-denied"
 
 
 NOT_THIS_SIGNER: Final = frozenset(

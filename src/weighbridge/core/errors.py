@@ -16,6 +16,7 @@ The one tree of errors.
     |   +-- PolicyError              the policy file is not valid
     |   +-- MalformedContentError    bytes that do not follow their format
     |   +-- PolicyDeniedError        the verdict is deny; has the verdict
+    |   +-- GuardDeniedError         the guard stopped a load; also a PermissionError
     +-- IndeterminateError           nobody can tell: changed, too large, timed out exit 11
         +-- ArtifactChangedError     a file changed while it was read
         +-- LimitExceededError       a bound of `core.limits` was met
@@ -25,6 +26,7 @@ Each error knows its stable `Code`, where it happened, what was expected, what w
 what to do. A dependency's exception never leaves the adapter that met it.
 """
 
+import errno
 from typing import ClassVar, Final
 
 from weighbridge.core.codes import Code
@@ -164,6 +166,30 @@ class PolicyDeniedError(RefusedError):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__("the policy denies this artifact" + _first_reasons(verdict))
         self.verdict: Final = verdict
+
+
+class GuardDeniedError(RefusedError, PermissionError):
+    """
+    The guard stopped a load in a framework's own call; a `PermissionError` to the framework.
+
+    `filename` is the file, `errno` is `EACCES`.
+    """
+
+    default_code = Code.GUARD_DENIED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: Code | None = None,
+        where: str | None = None,
+        found: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, where=where, found=found, hint=hint)
+        self.errno = errno.EACCES
+        self.strerror = message
+        self.filename = where
 
 
 class IndeterminateError(WeighbridgeError):

@@ -1,0 +1,104 @@
+"""
+Programs that a guarded process starts: a Python among them that would leave the guard behind.
+
+The start-up hook reaches a child by `PYTHONPATH` and a variable that names the order
+(`pipeline.guard.order`), or, where the guard is installed in its environment, by a file there. A
+child whose environment was cleaned, or that is told to look at none, is refused. What is seen here
+is what a program says to `subprocess`, `os.exec*` and `os.posix_spawn`; docs/guard.md has the rest.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from weighbridge.core.values import frozen
+
+ORDER_VARIABLE: Final = "WEIGHBRIDGE_GUARD"
+"""Names the order: its digest, a colon, and the path of the file."""
+
+PATH_VARIABLE: Final = "PYTHONPATH"
+
+_PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*t?(?:\.exe)?")
+_TAKES_VALUE: Final = frozenset("cmWX")
+_LAST: Final = frozenset("cm")
+
+
+@frozen
+class Heritage:
+    """
+    What a child needs to be guarded.
+
+    Attributes:
+        order: The value of the variable that names the order; empty where the guard is installed
+            in this environment.
+        start: The directory of the start-up hook.
+    """
+
+    order: str
+    start: str
+
+
+def objection_to(args: tuple[Any, ...], heritage: Heritage) -> str | None:
+    """
+    Say why the program *args* may not be started, or return None.
+
+    Args:
+        args: Program, arguments and environment, as the audit events have them.
+        heritage: What a child needs.
+    """
+    program, arguments, environment = args
+    words = _texts(arguments if isinstance(arguments, list | tuple) else [arguments])
+    name = _text(program) or (words[0] if words else "")
+    if not _PYTHON.fullmatch(os.path.basename(name)):
+        return None
+    flags = interpreter_flags(words[1:])
+    if "S" in flags:
+        return "a Python that is told to run no start-up hook (-S)"
+    if not heritage.order:
+        return None
+    if flags & {"I", "E"}:
+        return "a Python that is told to look at no environment (-I, -E)"
+    given = _environment(environment)
+    if given.get(ORDER_VARIABLE) != heritage.order:
+        return f"a Python whose environment lacks {ORDER_VARIABLE}"
+    if heritage.start not in given.get(PATH_VARIABLE, "").split(os.pathsep):
+        return f"a Python whose {PATH_VARIABLE} lacks the start-up hook"
+    return None
+
+
+def interpreter_flags(arguments: Iterable[str]) -> set[str]:
+    """Return the one-letter options of Python itself that *arguments* begin with."""
+    flags: set[str] = set()
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-") or word in {"-", "--"}:
+            break
+        if word.startswith("--"):
+            continue
+        for position, letter in enumerate(word[1:], start=2):
+            flags.add(letter)
+            if letter in _LAST:
+                return flags
+            if letter in _TAKES_VALUE:
+                if position == len(word):
+                    next(words, None)
+                break
+    return flags
+
+
+def _text(value: object) -> str:
+    try:
+        return os.fsdecode(value)  # type: ignore[arg-type]  # anything but a path is a TypeError
+    except TypeError:
+        return ""
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    return [_text(value) for value in values]
+
+
+def _environment(given: object) -> Mapping[str, str]:
+    if isinstance(given, Mapping):
+        return {_text(key): _text(value) for key, value in given.items()}
+    return os.environ

@@ -1,0 +1,1 @@
+"""The entry points of each framework; imported when the framework is."""

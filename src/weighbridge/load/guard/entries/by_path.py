@@ -1,0 +1,46 @@
+"""
+Loaders in Python that open files themselves, by `open` and by other entry points.
+
+The file is admitted first; from then on every opening of it, and of what lies in the same artifact,
+gives the verified bytes. What they load of it in memory is a part of those.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from weighbridge.load.guard.entries.paths import is_path
+from weighbridge.load.guard.entries.replacing import replace
+from weighbridge.load.guard.scopes import Scope, entered
+from weighbridge.load.guard.watch import guard
+
+_FUNCTIONS = {
+    "keras.src.saving.saving_api": ("load_model", "load_weights"),
+    "pandas.io.pickle": ("read_pickle",),
+}
+_POSITIONS = {"load_weights": 1}
+
+
+def install(module: ModuleType) -> None:
+    """Guard Keras' or pandas' loaders."""
+    for name in _FUNCTIONS[module.__name__]:
+        entry = f"{module.__name__.partition('.')[0]}.{name}"
+        replace(module, name, partial(_by_path, entry, _POSITIONS.get(name, 0)))
+
+
+def _by_path(entry: str, position: int, original: Callable[..., Any]) -> Callable[..., Any]:
+    def load(*args: Any, **options: Any) -> Any:
+        given: Any = args[position] if len(args) > position else next(iter(options.values()), 0)
+        if not is_path(given):
+            return original(*args, **options)
+        path = os.fsdecode(given)
+        if os.path.isdir(path):
+            path = os.path.join(path, "config.json")
+        if os.path.exists(path):
+            guard().admit(path, entry=entry)
+        with entered(Scope(what=path, verified=True)):
+            return original(*args, **options)
+
+    return load

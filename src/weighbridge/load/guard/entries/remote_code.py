@@ -1,0 +1,41 @@
+"""
+`transformers`: code that a model brings along is run if the rule admits it, and never otherwise.
+
+A rule admits it by `remote-code = "pinned"`, with the digests of the code, or `"allow"`.
+"""
+
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Final
+
+from weighbridge.load.guard.entries.replacing import replace
+from weighbridge.load.guard.watch import guard
+
+_ENTRY: Final = "trust_remote_code"
+
+
+def install(module: ModuleType) -> None:
+    """Guard `transformers.dynamic_module_utils`."""
+    replace(module, "get_class_from_dynamic_module", _guarded)
+
+
+def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_class_from_dynamic_module(
+        class_reference: str, pretrained_model_name_or_path: Any, *args: Any, **options: Any
+    ) -> Any:
+        _require(str(class_reference), os.fspath(pretrained_model_name_or_path))
+        return original(class_reference, pretrained_model_name_or_path, *args, **options)
+
+    return get_class_from_dynamic_module
+
+
+def _require(reference: str, model: str) -> None:
+    """Refuse code that is in no artifact whose rule admits code."""
+    if "--" in reference or not os.path.isdir(model):
+        guard().refuse(_ENTRY, "code that is not in a local model", path=model)
+        return
+    path = os.path.join(model, reference.partition(".")[0] + ".py")
+    admission = guard().admit(path, entry=_ENTRY)
+    if admission is not None and not admission.code_allowed:
+        guard().refuse(_ENTRY, f"code of the model, which {admission.rule} denies", path=path)

@@ -1,0 +1,267 @@
+"""
+The guard of a process: asks the gate, serves what it admits, refuses the rest, and tells.
+
+Every method that says so raises `GuardDeniedError`, which frameworks see as a `PermissionError`.
+With *audit* nothing is refused and nothing is exchanged: what would have been is recorded.
+"""
+
+import errno
+import os
+import sys
+import threading
+from typing import IO, Any, Final
+
+from weighbridge.core.errors import (
+    GuardDeniedError,
+    IndeterminateError,
+    PolicyDeniedError,
+    PolicyIndeterminateError,
+    WeighbridgeError,
+    one_line,
+)
+from weighbridge.core.verdict import Verdict
+from weighbridge.load.guard import children, net, watch
+from weighbridge.load.guard.interface import Admission, Event, Gate, Recorder
+from weighbridge.load.guard.scopes import current, in_verified, working
+from weighbridge.load.guard.serving import Descriptors, call_it
+
+_CODE_SUFFIXES: Final = (".py", ".pyc", ".so", ".pyd")
+
+
+class Guard:
+    """
+    Stands between the loaders of this process and the files.
+
+    Args:
+        gate: Decides.
+        recorder: Is told everything that was decided.
+        audit: Whether to record only.
+        children: How children of this process are guarded; None where they are not.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        recorder: Recorder,
+        audit: bool = False,
+        heritage: children.Heritage | None = None,
+    ) -> None:
+        self._gate = gate
+        self._record = recorder
+        self._heritage = heritage
+        self.audit: Final = audit
+        self._lock = threading.RLock()
+        self._descriptors = Descriptors()
+        self._installed = _installed_directories()
+
+    def admit(self, path: str, *, entry: str) -> Admission | None:
+        """
+        Return the verified bytes of the file at *path*; None where nothing is to be exchanged.
+
+        Nothing is exchanged for files of installed packages, which are trusted, for what was
+        verified before, and with *audit*.
+
+        Raises:
+            GuardDeniedError: The policy does not allow them.
+            FileNotFoundError: There is no such file.
+        """
+        if path.startswith("/proc/self/fd/") and self._is_verified_path(path):
+            return None
+        if not os.path.lexists(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if self._is_installed(path):
+            return None
+        try:
+            with working(), self._lock:
+                admission = self._gate.admit(path)
+        except (WeighbridgeError, OSError) as error:
+            self.refuse(entry, error, path=path)
+            return None
+        self._record(
+            Event(
+                entry=entry,
+                decision="allow",
+                path=path,
+                artifact=admission.root,
+                rule=admission.rule,
+                enforced=not self.audit,
+            )
+        )
+        self._remember(admission.root)
+        return None if self.audit else admission
+
+    def refuse(
+        self, entry: str, error: WeighbridgeError | OSError | str, *, path: str | None = None
+    ) -> None:
+        """
+        Record that *entry* is denied because of *error*, and raise unless this is an audit.
+
+        Raises:
+            GuardDeniedError: Always, but with *audit*.
+        """
+        verdict = _verdict_of(error)
+        denied = _denial(entry, error, path=path, verdict=verdict)
+        undecided = isinstance(error, IndeterminateError)
+        self._record(
+            Event(
+                entry=entry,
+                decision="indeterminate" if undecided else "deny",
+                path=path,
+                artifact=None
+                if verdict is None or verdict.artifact is None
+                else verdict.artifact.name,
+                rule=None if verdict is None else verdict.policy.rule,
+                code=str(error.code if isinstance(error, WeighbridgeError) else denied.code),
+                reason=one_line(
+                    error.message if isinstance(error, WeighbridgeError) else str(error)
+                ),
+                enforced=not self.audit,
+            )
+        )
+        if not self.audit:
+            raise denied from (error if isinstance(error, Exception) else None)
+
+    def path(self, path: str, *, entry: str) -> str:
+        """Return what a native reader is to open instead of *path*: the sealed bytes."""
+        admission = self.admit(path, entry=entry)
+        return path if admission is None else self.sealed_path(admission)
+
+    def sealed_path(self, admission: Admission) -> str:
+        """Return a path of the admitted bytes that holds in this process and its forks."""
+        with working():
+            return self._descriptors.path(admission.held)
+
+    def open(
+        self,
+        path: str,
+        mode: str,
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        *,
+        entry: str = "open",
+    ) -> IO[Any] | None:
+        """
+        Return a file on the verified bytes of *path*; None for Python's own `open` to be used.
+
+        A file that is opened for writing as well is checked and opened by its name.
+        """
+        if not self._is_guarded_file(path):
+            return None
+        admission = self.admit(path, entry=entry)
+        if admission is None or "+" in mode:
+            return None
+        with working():
+            file: IO[Any] = watch.state.open(
+                self._descriptors.path(admission.held), mode, buffering, encoding, errors, newline
+            )
+            call_it(file, path)
+        return file
+
+    def opened(self, path: str) -> None:
+        """Look at the opening of *path* by a reader that gets no verified bytes."""
+        if net.is_own_code(sys._getframe(3)) or not self._is_guarded_file(path):
+            return
+        admission = self.admit(path, entry="open")
+        if admission is not None and path.endswith(_CODE_SUFFIXES) and not admission.code_allowed:
+            self.refuse("import", "code that the model brings along", path=path)
+
+    def found_class(self, module: object, name: object) -> None:
+        """Look at a name that an unpickler asks for, and refuse what nobody answers for."""
+        objection = net.objection_to_name(module, name, current(), sys._getframe(3))
+        if objection is not None:
+            self.refuse("pickle.find_class", objection)
+
+    def unmarshalled(self, caller: str) -> None:
+        """Look at code that *caller* reads as marshalled."""
+        if not net.may_unmarshal(caller):
+            self.refuse("marshal.loads", f"code as data, read by {caller}")
+
+    def executed(self, args: tuple[Any, ...]) -> None:
+        """Look at a program that is about to be started."""
+        if self._heritage is not None:
+            objection = children.objection_to(args, self._heritage)
+            if objection is not None:
+                self.refuse("subprocess", objection)
+
+    def is_verified(self, file: object) -> bool:
+        """Tell whether the open *file* reads verified bytes in the end."""
+        number = net.descriptor_of(file)
+        return number is not None and self._descriptors.owns(number)
+
+    def is_nested(self) -> bool:
+        """Tell whether this thread is loading verified bytes, of which others are a part."""
+        return in_verified()
+
+    def allow(self, entry: str, reason: str) -> None:
+        """Record that bytes in memory were judged and found harmless."""
+        self._record(Event(entry=entry, decision="allow", reason=reason, enforced=not self.audit))
+
+    def _is_guarded_file(self, path: str) -> bool:
+        """Tell whether *path*, which is interesting, is a file that is to be admitted."""
+        with working():
+            if not os.path.isfile(path) or self._gate.is_metadata(path):
+                return False
+            suffix = path.rpartition(".")[2].lower()
+            if suffix not in watch.UNSURE_SUFFIXES:
+                return True
+            return net.looks_like_model(path) or _is_below(path, watch.state.roots)
+
+    def _is_verified_path(self, path: str) -> bool:
+        number = path.rpartition("/")[2]
+        try:
+            return number.isdecimal() and self._descriptors.owns(int(number))
+        except OSError:
+            return False
+
+    def _is_installed(self, path: str) -> bool:
+        return _is_below(os.path.realpath(path), self._installed)
+
+    def _remember(self, root: str) -> None:
+        """Have every opening of the artifact *root* looked at from now on."""
+        known = root + "/" if os.path.isdir(root) else root
+        if known not in watch.state.roots:
+            watch.state.roots = (*watch.state.roots, known)
+
+
+def _is_below(path: str, directories: tuple[str, ...]) -> bool:
+    return os.path.abspath(path).startswith(directories) if directories else False
+
+
+def _installed_directories() -> tuple[str, ...]:
+    """Return the directories of Python and of installed packages, each with a final slash."""
+    found = [os.path.dirname(os.__file__)]
+    found += [
+        each
+        for each in sys.path
+        if os.path.basename(each) in {"site-packages", "dist-packages"} and os.path.isabs(each)
+    ]
+    return tuple(dict.fromkeys(os.path.realpath(each) + "/" for each in found))
+
+
+def _verdict_of(error: object) -> Verdict | None:
+    if isinstance(error, PolicyDeniedError | PolicyIndeterminateError):
+        return error.verdict
+    return None
+
+
+def _denial(
+    entry: str,
+    error: WeighbridgeError | OSError | str,
+    *,
+    path: str | None,
+    verdict: Verdict | None,
+) -> GuardDeniedError:
+    told = error.message if isinstance(error, WeighbridgeError) else str(error)
+    if isinstance(error, WeighbridgeError) and error.found and verdict is None:
+        told += f": found {one_line(error.found)}"
+    rule = verdict.policy.rule if verdict is not None else None
+    by = f" by {rule}" if rule else ""
+    hint = error.hint if isinstance(error, WeighbridgeError) else None
+    return GuardDeniedError(
+        f"the guard denies {entry}{by}: {told}",
+        where=path,
+        hint=hint or "`weighbridge check` gives every reason for a file",
+    )

@@ -1,0 +1,364 @@
+"""
+What the guard does from the first moment on: watch imports, openings and audit events.
+
+This module is loaded at the start of every guarded interpreter, before the program. It imports
+what is there anyway and nothing else, not even `weighbridge`: the start-up of Python grows by a
+millisecond. Everything that decides is imported when something is to be decided (`guard`).
+
+Three places see what happens:
+
+1. A finder in front of `sys.meta_path` has the entry points of a framework replaced as soon as the
+   module that defines them was imported. It never imports a framework by itself.
+2. `open` gives out verified bytes for files that are called like models, and for every file of an
+   artifact that was verified.
+3. An audit hook is the net below: it cannot redirect, but refuse (`net`).
+"""
+
+from __future__ import annotations
+
+import _thread
+import builtins
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import IO, Any
+
+    from weighbridge.load.guard.guard import Guard
+
+PACKAGE = "weighbridge.load.guard"
+
+ENTRIES = {
+    "_pickle": "pickles",
+    "catboost.core": "boosters",
+    "h5py._hl.files": "hdf5_files",
+    "joblib.numpy_pickle": "joblib_files",
+    "keras.src.saving.saving_api": "by_path",
+    "lightgbm.basic": "boosters",
+    "llama_cpp.llama_cpp": "llama_models",
+    "onnxruntime.capi.onnxruntime_inference_collection": "onnx_sessions",
+    "pandas.io.pickle": "by_path",
+    "pickle": "pickles",
+    "safetensors._safetensors_rust": "safetensors_files",
+    "torch": "torch_files",
+    "torch._C": "torch_files",
+    "torch.serialization": "torch_files",
+    "torch.storage": "torch_files",
+    "transformers.dynamic_module_utils": "remote_code",
+    "xgboost.core": "boosters",
+}
+"""Modules that define entry points, and the module of `entries` that guards them."""
+
+MODEL_SUFFIXES = frozenset(
+    [
+        "cbm",
+        "ckpt",
+        "coreml",
+        "crfsuite",
+        "dill",
+        "engine",
+        "gguf",
+        "h5",
+        "hdf",
+        "hdf5",
+        "joblib",
+        "keras",
+        "mar",
+        "mlmodel",
+        "mnn",
+        "model",
+        "nemo",
+        "npy",
+        "npz",
+        "onnx",
+        "ort",
+        "pb",
+        "pdiparams",
+        "pdmodel",
+        "pdopt",
+        "pdparams",
+        "pickle",
+        "pkl",
+        "pt",
+        "pt2",
+        "pte",
+        "pth",
+        "ptl",
+        "rda",
+        "rdata",
+        "rds",
+        "safetensors",
+        "skops",
+        "tflite",
+        "trt",
+        "ubj",
+    ]
+)
+"""Suffixes of files that are models whatever opens them."""
+
+UNSURE_SUFFIXES = frozenset(("bin", "caffemodel"))
+"""Suffixes that models share with other files: their bytes tell."""
+
+CONFIGURATIONS = frozenset(
+    (
+        "adapter_config.json",
+        "chat_template.jinja",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors.index.json",
+        "modules.json",
+        "preprocessor_config.json",
+        "processor_config.json",
+        "pytorch_model.bin.index.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    )
+)
+"""Names of files that frameworks read before the weights; they count beside a signature."""
+
+_SIGNATURE = "model.sig"
+_SUFFIX_CHARS = 12
+_WRITING = os.O_WRONLY | os.O_RDWR
+_DESCRIPTORS = "/proc/self/fd/"
+
+
+class _State:
+    """What the guard of this process knows; one instance."""
+
+    def __init__(self) -> None:
+        self.installed = False
+        self.guard: Guard | None = None
+        self.provider: tuple[str, tuple[str, ...]] | None = None
+        self.lock = _thread.RLock()
+        self.roots: tuple[str, ...] = ()
+        """Artifacts that were verified, each with a final slash."""
+        self.open: Any = io.open
+        """Python's own `open`."""
+
+
+state = _State()
+
+
+class _Local(_thread._local):
+    """What the current thread is doing."""
+
+    working = 0
+    """How deep in the guard's own work; nothing is guarded there."""
+    scopes: tuple[Any, ...] = ()
+    """The loads that are going on, the innermost last; see `scopes`."""
+
+
+local = _Local()
+
+
+def is_active() -> bool:
+    """Tell whether there is a guard in this process."""
+    return state.guard is not None or state.provider is not None
+
+
+def guard() -> Guard:
+    """
+    Return the guard of this process, which is built when the first decision is due.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    built = state.guard
+    if built is not None:
+        return built
+    with state.lock:
+        if state.guard is None:
+            if state.provider is None:
+                raise RuntimeError("there is no guard in this process")
+            local.working += 1
+            try:
+                from importlib import import_module  # noqa: PLC0415  only when it is needed
+
+                name, arguments = state.provider
+                state.guard = import_module(name).build(*arguments)
+            finally:
+                local.working -= 1
+        return state.guard
+
+
+def install() -> None:
+    """
+    Begin to watch; once in a process, and not to be undone.
+
+    Modules that were imported before get their entry points replaced at once.
+    """
+    if state.installed:
+        return
+    state.installed = True
+    sys.meta_path.insert(0, _Finder())
+    builtins.open = _open  # type: ignore[assignment]  # overloads
+    io.open = _open  # type: ignore[assignment]  # likewise
+    sys.addaudithook(_hook)
+    for name in ENTRIES:
+        module = sys.modules.get(name)
+        if module is not None:
+            replace_entries(name, module)
+
+
+def replace_entries(name: str, module: ModuleType) -> None:
+    """Replace the entry points of *module*, which was imported as *name*."""
+    local.working += 1
+    try:
+        from importlib import import_module  # noqa: PLC0415  only when a framework is imported
+
+        import_module(f"{PACKAGE}.entries.{ENTRIES[name]}").install(module)
+    finally:
+        local.working -= 1
+
+
+class _Finder:
+    """Finds watched modules as the other finders do, and has them guarded once they are loaded."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a watched module; None for every other one."""
+        if name not in ENTRIES:
+            return None
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]  # as above
+                return spec
+        return None
+
+
+class _Loader:
+    """Loads as the real loader does; a failure to guard what was loaded is a failed import."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Have the real loader make the module."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Have the real loader fill the module, then replace its entry points."""
+        self._loader.exec_module(module)
+        spec = module.__spec__
+        if spec is not None:
+            spec.loader = self._loader
+        module.__loader__ = self._loader
+        replace_entries(module.__name__, module)
+
+
+def is_interesting(path: str) -> bool:
+    """Tell whether *path* is called like a model, or belongs to one that has to be verified."""
+    suffix = path[path.rfind(".", -_SUFFIX_CHARS - 1) + 1 :].lower()
+    if suffix in MODEL_SUFFIXES or suffix in UNSURE_SUFFIXES:
+        return not path.startswith(_DESCRIPTORS)
+    roots = state.roots
+    if roots and os.path.abspath(path).startswith(roots):
+        return True
+    folder, name = os.path.split(path)
+    return name in CONFIGURATIONS and os.path.exists(os.path.join(folder, _SIGNATURE))
+
+
+def _open(
+    file: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,  # noqa: FBT001, FBT002  as above
+    opener: Callable[[str, int], int] | None = None,
+) -> IO[Any]:
+    """Open a file as Python's `open` does: the verified bytes of a model, or an error."""
+    if type(file) is not int and opener is None and not local.working and _may_read(mode):
+        try:
+            path = os.fspath(file)
+        except TypeError:
+            path = ""
+        if type(path) is bytes:
+            path = os.fsdecode(path)
+        if is_interesting(path):
+            served = guard().open(path, mode, buffering, encoding, errors, newline)
+            if served is not None:
+                return served
+    opened: IO[Any] = state.open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    return opened
+
+
+_open.__name__ = _open.__qualname__ = "open"
+_open.__doc__ = io.open.__doc__
+_open.__module__ = "_io"
+
+
+def _may_read(mode: str) -> bool:
+    return type(mode) is str and ("r" in mode)
+
+
+def _opened(args: tuple[Any, ...]) -> None:
+    """Look at an opening that did not come through `open`, or that it let through."""
+    path, mode, flags = args
+    if local.working or type(path) is int:
+        return
+    if mode is None:
+        if type(flags) is int and flags & _WRITING:
+            return
+    elif "r" not in mode:
+        return
+    if type(path) is not str:
+        try:
+            path = os.fsdecode(path)
+        except TypeError:
+            return  # what is no path is not opened either
+    if is_interesting(path):
+        guard().opened(path)
+
+
+def _found_class(args: tuple[Any, ...]) -> None:
+    if not local.working:
+        guard().found_class(*args)
+
+
+def _unmarshalled(args: tuple[Any, ...]) -> None:
+    del args
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    if not caller.startswith(("importlib", "_frozen_importlib", "zipimport")) and not local.working:
+        guard().unmarshalled(caller)
+
+
+def _executed(args: tuple[Any, ...]) -> None:
+    if not local.working and state.provider is not None:
+        guard().executed(args)
+
+
+def _spawned(args: tuple[Any, ...]) -> None:
+    executable, arguments, _cwd, environment = args
+    _executed((executable, arguments, environment))
+
+
+_HANDLERS = {
+    "open": _opened,
+    "pickle.find_class": _found_class,
+    "marshal.loads": _unmarshalled,
+    "subprocess.Popen": _spawned,
+    "os.exec": _executed,
+    "os.posix_spawn": _executed,
+}
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    handler = _HANDLERS.get(event)
+    if handler is not None:
+        handler(args)

@@ -1,0 +1,91 @@
+"""
+The start-up hook: Python imports this file by its name before it runs the program.
+
+It finds the order, installs the watch and steps aside. Whatever goes wrong ends the process: a
+program that was to be guarded does not run without. Nothing of the package is imported for it, so
+that the start-up of Python stays what it was; the watch is loaded by its path.
+"""
+
+import os
+import sys
+
+EXIT_CODE = 78
+"""EX_CONFIG of sysexits.h."""
+
+ORDER_VARIABLE = "WEIGHBRIDGE_GUARD"
+WATCH = "weighbridge.load.guard.watch"
+
+
+def start(order: str, *, directory: str) -> None:
+    """Install the watch by the order *order*; *directory* is where children find this hook."""
+    from _frozen_importlib import module_from_spec  # noqa: PLC0415  what is loaded anyway
+    from _frozen_importlib_external import (  # noqa: PLC0415  likewise
+        PathFinder,
+        SourceFileLoader,
+        spec_from_file_location,
+    )
+
+    if WATCH in sys.modules:
+        return  # the environment has a guard of its own, which counts
+    check(order)
+    if PathFinder.find_spec("weighbridge") is None:
+        raise RuntimeError(f"{sys.executable} has no weighbridge; run: pip install weighbridge")
+    here = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    place = os.path.join(package, "load", "guard", "watch.py")
+    loader = SourceFileLoader(WATCH, place)
+    spec = spec_from_file_location(WATCH, place, loader=loader)
+    assert spec is not None
+    watch = sys.modules[WATCH] = module_from_spec(spec)
+    loader.exec_module(watch)
+    watch.state.provider = ("weighbridge.pipeline.guard.activation", (order, directory))
+    watch.install()
+
+
+def check(order: str) -> None:
+    """Raise unless the file that *order* names is there and has the digest that it names."""
+    # hashlib would cost milliseconds.
+    try:
+        from _sha2 import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415  3.12
+            sha256,
+        )
+    except ImportError:
+        try:
+            from _sha256 import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415  3.11
+                sha256,
+            )
+        except ImportError:
+            from hashlib import sha256  # noqa: PLC0415  built without
+    digest, _, path = order.partition(":")
+    with open(path, "rb") as file:
+        found = sha256(file.read()).hexdigest()
+    if found != digest:
+        raise RuntimeError(f"{path} is not the order that was given out")
+
+
+def stop(error: BaseException) -> None:
+    """End the process, and say why."""
+    message = f"weighbridge: the guard cannot start, so nothing does: {error!r} [guard-denied]\n"
+    os.write(2, message.encode("utf-8", "backslashreplace"))
+    os._exit(EXIT_CODE)
+
+
+def step_aside(directory: str) -> None:
+    """Let the program have the path and the sitecustomize that it would have without this one."""
+    sys.path[:] = [each for each in sys.path if os.path.abspath(each) != directory]
+    from _frozen_importlib import module_from_spec  # noqa: PLC0415  what is loaded anyway
+    from _frozen_importlib_external import PathFinder  # noqa: PLC0415  likewise
+
+    spec = PathFinder.find_spec("sitecustomize", sys.path)
+    if spec is not None and spec.loader is not None:
+        module = sys.modules["sitecustomize"] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+if __name__ == "sitecustomize":
+    _directory = os.path.dirname(os.path.abspath(__file__))
+    try:
+        start(os.environ[ORDER_VARIABLE], directory=_directory)
+    except BaseException as _error:  # noqa: BLE001  a program that is to be guarded runs guarded or not at all
+        stop(_error)
+    step_aside(_directory)

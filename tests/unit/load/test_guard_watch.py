@@ -1,0 +1,128 @@
+"""The light part of the guard: which paths count, and which children may be started."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from weighbridge.core.errors import GuardDeniedError
+from weighbridge.formats.sniff.suffixes import suffix_format
+from weighbridge.load.guard import watch
+from weighbridge.load.guard.children import (
+    ORDER_VARIABLE,
+    PATH_VARIABLE,
+    Heritage,
+    interpreter_flags,
+    objection_to,
+)
+
+HERITAGE = Heritage(order="digest:/order", start="/start")
+GUARDED = {ORDER_VARIABLE: "digest:/order", PATH_VARIABLE: "/start"}
+
+
+@pytest.mark.parametrize("suffix", sorted(watch.MODEL_SUFFIXES | watch.UNSURE_SUFFIXES))
+def test_suffixes_of_models_count(suffix: str) -> None:
+    """A file with a suffix of models is looked at, in any spelling of it, and none without a dot."""
+    assert watch.is_interesting(f"a/b.{suffix}")
+    assert watch.is_interesting(f"B.{suffix.upper()}")
+    assert not watch.is_interesting(f"a/{suffix}")
+    assert not watch.is_interesting(f"/proc/self/fd/7.{suffix}")
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.txt", "data.csv", "x.json", "a", ".", "", "a.zip"])
+def test_other_files_do_not_count(name: str) -> None:
+    """Files that are not called like models are opened as ever."""
+    assert not watch.is_interesting(name)
+
+
+def test_suffixes_are_known_to_the_sniffer() -> None:
+    """Suffixes that stand for models here promise a format there; the others are said here."""
+    unknown = {s for s in watch.MODEL_SUFFIXES if suffix_format(f"a.{s}") is None}
+    assert unknown == {"coreml"}
+
+
+def test_configurations_count_beside_a_signature(tmp_path: Path) -> None:
+    """A configuration is looked at where a signature lies beside it, and nowhere else."""
+    path = tmp_path / "config.json"
+    assert not watch.is_interesting(os.fspath(path))
+    (tmp_path / "model.sig").touch()
+    assert watch.is_interesting(os.fspath(path))
+    assert not watch.is_interesting(os.fspath(tmp_path / "other.json"))
+
+
+def test_there_is_no_guard_unless_somebody_asks() -> None:
+    """A process without a guard has none, and says so."""
+    assert not watch.is_active()
+    with pytest.raises(RuntimeError, match="no guard"):
+        watch.guard()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flags"),
+    [
+        ([], set()),
+        (["x.py", "-S"], set()),
+        (["-S", "x.py"], {"S"}),
+        (["-IS"], {"I", "S"}),
+        (["-c", "-S"], {"c"}),
+        (["-cS"], {"c"}),
+        (["-W", "-S", "-E"], {"W", "E"}),
+        (["-Wignore", "-S"], {"W", "S"}),
+        (["-X", "utf8", "-B", "-m", "x", "-S"], {"X", "B", "m"}),
+        (["--version", "-S"], {"S"}),
+        (["-", "-S"], set()),
+    ],
+)
+def test_flags_of_the_interpreter(arguments: list[str], flags: set[str]) -> None:
+    """Options of Python itself are told from those of the program."""
+    assert interpreter_flags(arguments) == flags
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "environment", "refused"),
+    [
+        ("/usr/bin/python3", ["python3", "x.py"], GUARDED, False),
+        ("/usr/bin/python3", ["python3", "-S", "x.py"], GUARDED, True),
+        (b"/usr/bin/python3", [b"python3", b"-S"], GUARDED, True),
+        ("/usr/bin/python3.13t", ["python3", "-I"], GUARDED, True),
+        ("/usr/bin/python3", ["python3", "x.py"], {}, True),
+        ("/usr/bin/python3", ["python3"], {**GUARDED, ORDER_VARIABLE: "other:/order"}, True),
+        ("/usr/bin/python3", ["python3"], {**GUARDED, PATH_VARIABLE: "/lib"}, True),
+        ("/usr/bin/python3", ["python3"], {**GUARDED, PATH_VARIABLE: "/a:/start"}, False),
+        ("/bin/ls", ["ls", "-S"], {}, False),
+        (None, ["python", "-S"], GUARDED, True),
+        ("/usr/bin/python-config", ["python-config", "-S"], {}, False),
+    ],
+)
+def test_children_that_would_be_unguarded(
+    program: str | bytes | None,
+    arguments: list[str | bytes],
+    environment: dict[str, str],
+    refused: bool,
+) -> None:
+    """A Python that would not run the start-up hook is refused, any other program is not."""
+    found = objection_to((program, arguments, environment), HERITAGE)
+    assert (found is not None) is refused
+
+
+def test_an_installed_guard_needs_no_environment() -> None:
+    """Where the guard is installed, children without variables are guarded; those by -S are not."""
+    installed = Heritage(order="", start="")
+    assert objection_to(("python", ["python", "-I"], {}), installed) is None
+    assert objection_to(("python", ["python", "-S"], {}), installed) is not None
+
+
+def test_the_environment_of_this_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child without an environment of its own gets this process'."""
+    assert objection_to(("python", ["python"], None), HERITAGE) is not None
+    for name, value in GUARDED.items():
+        monkeypatch.setenv(name, value)
+    assert objection_to(("python", ["python"], None), HERITAGE) is None
+
+
+def test_a_denial_is_a_permission_error() -> None:
+    """Frameworks see a denial as the error of the system that it stands for."""
+    error = GuardDeniedError("no", where="/m.pkl")
+    assert isinstance(error, PermissionError)
+    assert (error.filename, error.exit_code) == ("/m.pkl", 10)
+    assert str(error) == "/m.pkl: no [guard-denied]"
