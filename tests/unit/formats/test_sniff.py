@@ -45,6 +45,8 @@ def tar_of(*names: str, layout: int = tarfile.USTAR_FORMAT) -> bytes:
     return out.getvalue()
 
 
+LZMA_REST = lzma.compress(b"words", format=lzma.FORMAT_ALONE)[5:]
+"""All but the properties and the size of the dictionary; `joblib.load` goes by the first of those."""
 NOISE = np.random.default_rng(1).bytes(30_000)
 
 
@@ -119,6 +121,16 @@ SIGNATURES = [
     ("bzip2 of nothing", bz2.compress(b""), F.BZIP2),
     ("xz", lzma.compress(b"x"), F.XZ),
     ("lzma", lzma.compress(b"x", format=lzma.FORMAT_ALONE), F.XZ),
+    *(
+        (f"lzma, dictionary {size:#x}", b"\x5d" + size.to_bytes(4, "little") + LZMA_REST, kind)
+        for size, kind in [
+            (0, F.XZ),
+            (0x100, F.XZ),
+            (0x1000, F.XZ),
+            (0x1800, F.XZ),
+            (0x1900, F.UNKNOWN),
+        ]
+    ),
     ("zlib", zlib.compress(b"hello world"), F.ZLIB),
     ("zlib stored", zlib.compress(b"hello world", 0), F.ZLIB),
     (

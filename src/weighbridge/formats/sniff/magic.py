@@ -113,7 +113,7 @@ def _is_lzma(window: Window) -> bool:
         return False
     dictionary = int.from_bytes(head[1:5], "little")
     size = int.from_bytes(head[5:13], "little")
-    round_size = dictionary.bit_count() == 1 or dictionary in (
+    round_size = dictionary.bit_count() <= 1 or dictionary in (
         0xFFFFFFFF,
         3 << max(0, dictionary.bit_length() - 2),
     )
@@ -220,7 +220,7 @@ _CHECKED: Final = (
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),
     (b"MZ", FileFormat.SHARED_OBJECT, _is_executable),
     (b"RIFF", FileFormat.IMAGE, _is_webp),
-    (b"\x5d\x00\x00", FileFormat.XZ, _is_lzma),
+    (b"\x5d\x00", FileFormat.XZ, _is_lzma),
     *((bytes([0x50 + n]), FileFormat.ZSTD, _is_skippable) for n in range(16)),
 )
 
