@@ -40,6 +40,7 @@ from weighbridge.scan.pickle_states import (
     refuse_state,
 )
 from weighbridge.scan.pickle_storage import read_storage
+from weighbridge.scan.pickle_trees import refuse_tree
 
 _FLAGS: Final = frozenset({"re.RegexFlag", "regex._regex_core.RegexFlag"})
 """What makes the flags of a regular expression."""
@@ -93,6 +94,8 @@ class Judge:
         (content,) = change.items
         if isinstance(target, CallNode) and entry.state is State.DTYPE:
             return find_type_fault(target, content)
+        if isinstance(target, CallNode) and entry.state is State.TREE:
+            return refuse_tree(target, content)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
             # A dict whose items are its attributes, as statsmodels has one.
             content = DictNode(target.assigned)

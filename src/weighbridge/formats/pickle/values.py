@@ -151,9 +151,20 @@ class CallNode:
         states: Arguments of BUILD (`__setstate__`, `__dict__.update` or setattr), in order.
         appended: Arguments of APPEND, APPENDS and ADDITEMS.
         assigned: key, value, key, value ... of SETITEM and SETITEMS.
+        content: Bytes behind the call that its framework reads, where whoever walks has seen them.
     """
 
-    __slots__ = ("appended", "args", "assigned", "callable", "kind", "kwargs", "offset", "states")
+    __slots__ = (
+        "appended",
+        "args",
+        "assigned",
+        "callable",
+        "content",
+        "kind",
+        "kwargs",
+        "offset",
+        "states",
+    )
 
     def __init__(
         self,
@@ -171,6 +182,7 @@ class CallNode:
         self.states: list[Value] = []
         self.appended: list[Value] = []
         self.assigned: list[Value] = []
+        self.content: memoryview | None = None
 
     @property
     def positional(self) -> "tuple[Value, ...] | None":

@@ -189,6 +189,9 @@ class State(StrEnum):
     DATA = "data"
     """Anything: every reference and call in it is judged on its own."""
 
+    TREE = "tree"
+    """The nodes of a tree of scikit-learn, of which each leads to nodes of it."""
+
     ARROW = "arrow"
     """As `attributes`, around an array of Arrow that the stream itself makes."""
 

@@ -146,6 +146,7 @@ class _Arrays:
         end = at + math.prod(lengths) * kind.item_size
         if end > len(self._data):
             raise BrokenStreamError("a joblib array reaches past the end of the file")
+        target.content = memoryview(self._data)[at:end]
         return end
 
     def _skip_padding(self, alignment: Value, at: int) -> int:
