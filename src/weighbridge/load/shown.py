@@ -21,10 +21,11 @@ directory exists opens the same memory, or nothing, and never what its own descr
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeAlias
 
 from weighbridge.core.codes import Code
@@ -47,6 +48,10 @@ if sys.platform != "win32":
 _PROCESSES: Final = Path("/proc")
 _State: TypeAlias = dict[str, tuple[int, int, int]]
 
+_LOCK: Final = Lock()
+_FILES: Final[dict[str, tuple[int, int]]] = {}
+"""Files that are shown right now, by path: device and inode of what they lead to."""
+
 
 @contextmanager
 def show_files(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Iterator[Path]:
@@ -67,7 +72,9 @@ def show_files(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Ite
     """
     descriptors = _descriptors_of(files)
     if descriptors is None:
-        yield store.provide(HeldFiles(dict(files)), key=_key(files), name=name)
+        copy = store.provide(HeldFiles(dict(files)), key=_key(files), name=name)
+        with _known(copy, files):
+            yield copy
         return
     with ExitStack() as stack:
         try:
@@ -79,7 +86,8 @@ def show_files(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Ite
                 where=name,
             ) from error
         before = _state(root)
-        yield root
+        with _known(root, files):
+            yield root
         if _state(root) != before:
             raise ArtifactChangedError(
                 "another program changed the directory while the model was read from it",
@@ -87,6 +95,42 @@ def show_files(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Ite
                 where=name,
                 hint="Find out which of your programs writes to the store, and load it again",
             )
+
+
+def is_shown(path: str | os.PathLike[str]) -> bool:
+    """
+    Tell whether *path* is a file in a directory that is shown right now, and opens verified bytes.
+
+    For guards in the same process, which let readers have what is verified already.
+    """
+    wanted = os.path.abspath(path)  # noqa: PTH100  links are not followed
+    with _LOCK:
+        identity = _FILES.get(wanted)
+    if identity is None:
+        return False
+    try:
+        status = Path(wanted).stat()
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == identity
+
+
+@contextmanager
+def _known(root: Path, files: Iterable[str]) -> Iterator[None]:
+    """Let `is_shown` know *files* below *root*, by the very files that they lead to now."""
+    found = {}
+    for path in files:
+        status = (root / path).stat()
+        place = os.path.abspath(root / path)  # noqa: PTH100  as above
+        found[place] = (status.st_dev, status.st_ino)
+    with _LOCK:
+        _FILES.update(found)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            for path in found:
+                _FILES.pop(path, None)
 
 
 def _descriptors_of(files: Mapping[str, HeldFile]) -> dict[str, Descriptor] | None:

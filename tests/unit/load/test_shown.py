@@ -13,7 +13,7 @@ from support.holding import hold_files
 from weighbridge.core.errors import ArtifactChangedError, StoreError, UsageError
 from weighbridge.load import shown
 from weighbridge.load.held import HeldFile, HeldFiles
-from weighbridge.load.shown import show_files
+from weighbridge.load.shown import is_shown, show_files
 from weighbridge.load.store import Store
 from weighbridge.load.tree import remove_tree
 
@@ -164,3 +164,36 @@ def test_a_path_that_is_not_canonical_is_refused(store: Store) -> None:
         show_files({"../a": held["a"]}, name="bert", store=store),
     ):
         pass
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["memory", "copy"])
+def test_files_that_are_shown_are_known(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, memory: bool
+) -> None:
+    """A file is known as long as it is shown and leads to the verified bytes, and no other is."""
+    if not memory:
+        monkeypatch.setattr(shown, "create_memory_file", lambda _size: None)
+    other = tmp_path / "other"
+    other.write_bytes(b"{}")
+    with show_files(as_mapping(hold_files(FILES)), name="bert", store=store) as root:
+        assert all(is_shown(root / path) for path in FILES)
+        assert is_shown(root / "sub" / ".." / "config.json")
+        assert not is_shown(root)
+        assert not is_shown(root / "missing")
+        assert not is_shown(other)
+    assert not any(is_shown(root / path) for path in FILES)
+
+
+@on_linux
+def test_an_exchanged_file_is_not_known(store: Store) -> None:
+    """A name that leads to another file by now is not one that is shown."""
+    with (
+        pytest.raises(ArtifactChangedError),
+        show_files(as_mapping(hold_files(FILES)), name="bert", store=store) as root,
+    ):
+        root.chmod(0o700)
+        (root / "config.json").unlink()
+        assert not is_shown(root / "config.json")
+        (root / "config.json").write_bytes(b"{}")
+        assert not is_shown(root / "config.json")
+        assert is_shown(root / "empty")
