@@ -30,6 +30,7 @@ from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
 from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
 from weighbridge.scan.pickle_arrow import refuse_arrow
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
+from weighbridge.scan.pickle_owners import refuse_foreign
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
 from weighbridge.scan.pickle_sizes import refuse_size
 from weighbridge.scan.pickle_states import (
@@ -99,7 +100,10 @@ class Judge:
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
             # A dict whose items are its attributes, as statsmodels has one.
             content = DictNode(target.assigned)
-        return refuse_state(self.plain, entry, entry.state, content)
+        refused = refuse_state(self.plain, entry, entry.state, content)
+        if refused is None and entry.state in {State.DATA, State.ARRAY}:
+            return refuse_foreign(entry, _direct(entry, content), made_by=made_by)
+        return refused
 
     def _refuse_items(self, change: Change, entry: Entry) -> Refusal:
         """
@@ -122,6 +126,13 @@ class Judge:
             return f"the key of an item of {entry.name} is computed"
         special = next(filter(is_special, keys), None)
         return None if special is None else f"an item has the special name {special!r}"
+
+
+def _direct(entry: Entry, content: Value) -> tuple[Value, ...]:
+    """Return what a state is made of; objects of an array are kept, parts of its mask are not."""
+    if entry.state is State.ARRAY:
+        return content.items[5:] if isinstance(content, TupleNode) else ()
+    return (content,)
 
 
 def made_by(call: CallNode) -> Entry | None:
@@ -167,8 +178,14 @@ def _is_flag(value: Value) -> bool:
     return isinstance(value, CallNode) and value.target in _FLAGS
 
 
-def _allowed(_judge: Judge, _call: CallNode, _args: tuple[Value, ...]) -> Refusal:
-    return None
+def _allowed(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    return _foreign(call, (*args, call.kwargs))
+
+
+def _foreign(call: CallNode, values: tuple[Value, ...]) -> Refusal:
+    """Refuse instances of other frameworks among *values*."""
+    entry = find_entry(call.target or "")
+    return None if entry is None else refuse_foreign(entry, values, made_by=made_by)
 
 
 def _container(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -229,7 +246,12 @@ def _class_first(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refu
         for item in args[1:]
         if isinstance(item, GlobalNode) and not item.dotted.startswith("builtins.")
     )
-    return next((f"{name} is among its arguments" for name in functions), None)
+    refused = next((f"{name} is among its arguments" for name in functions), None)
+    rest = args[1:]
+    if call.target == _RECONSTRUCTOR:
+        # A base of Python copies a container as it stands, and goes through anything else.
+        rest = tuple(item for item in rest if isinstance(item, CallNode))
+    return refused or _foreign(call, rest)
 
 
 def _own_class(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
