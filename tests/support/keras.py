@@ -1,11 +1,10 @@
 """Keras configurations and archives, as tests need them."""
 
-import io
 import json
-import zipfile
 from typing import Any
 
 from support.scanning import examined
+from support.zips import zip_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Gap
 
@@ -31,11 +30,7 @@ def sequential(*layers: Any, **more: Any) -> dict[str, Any]:
 def archive(configuration: Any) -> bytes:
     """Return the .keras file with *configuration*, a document or its very bytes."""
     data = configuration if isinstance(configuration, bytes) else json.dumps(configuration).encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("metadata.json", '{"keras_version": "3.9.0"}')
-        made.writestr("config.json", data)
-    return buffer.getvalue()
+    return zip_of({"metadata.json": b'{"keras_version": "3.9.0"}', "config.json": data})
 
 
 def examined_model(*layers: Any, **more: Any) -> tuple[Finding | Gap, ...]:

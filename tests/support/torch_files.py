@@ -80,7 +80,9 @@ def checkpoint(
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in files.items():
-            archive.writestr(f"{prefix}/{name}", data)
+            # With the time of day, the bytes of a test's archive would differ from run to run.
+            info = zipfile.ZipInfo(f"{prefix}/{name}")
+            archive.writestr(info, data, compress_type=method)
     return buffer.getvalue()
 
 

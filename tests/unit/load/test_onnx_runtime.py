@@ -213,9 +213,9 @@ class TestSessions:
         assert set(run(session, np.zeros(size, "f4"))) == {3.0}
 
     def test_what_onnx_runtime_does_not_take(self) -> None:
-        """A model with an operator that nobody has is an error with the reason."""
+        """A model whose numbers are no input for its operator is an error with the reason."""
         good = runnable(add("x", "x"), tensors=(), size=2)
         assert admit({"m.onnx": good}).as_("onnxruntime")
         with pytest.raises(OperationError) as caught:
-            admit({"m.onnx": good.replace(b"Add", b"Bad")}).as_("onnxruntime")
+            admit({"m.onnx": good.replace(b"Add", b"And")}).as_("onnxruntime")
         assert (caught.value.code, caught.value.where) == (Code.LOAD_FORMAT, "m.onnx")
