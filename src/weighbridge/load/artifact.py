@@ -33,6 +33,7 @@ from weighbridge.load.store import Store
 
 if TYPE_CHECKING:
     import catboost
+    import keras
     import lightgbm
     import llama_cpp
     import onnxruntime
@@ -201,6 +202,9 @@ class VerifiedArtifact:
     ) -> "llama_cpp.Llama": ...
 
     @overload
+    def as_(self, kind: Literal["keras"], *, file: str | None = None) -> "keras.Model": ...
+
+    @overload
     def as_(
         self, kind: Literal["joblib", "pickle", "tensorflow"], *, file: str | None = None
     ) -> object: ...
@@ -235,9 +239,10 @@ class VerifiedArtifact:
         `onnxruntime` is a session for an ONNX model, whose external data comes from the held
         files as well. `xgboost`, `lightgbm` and `catboost` are models in the frameworks' own
         formats, which hold no code. `skops` is an object in a skops file, of types that skops or
-        the caller trusts. `llama` is a model of llama.cpp, `tensorflow` what a SavedModel holds;
-        their readers see sealed copies of the files and no others. All of these are scanned once
-        more as well, and refused for any finding.
+        the caller trusts. `keras` is a model of Keras 3, made of nothing but Keras' own classes.
+        `llama` is a model of llama.cpp, `tensorflow` what a SavedModel holds. The readers of these
+        three see sealed copies of the files and no others. All of these are scanned once more as
+        well, and refused for any finding.
 
         `transformers`, `sentence-transformers`, `diffusers` and `peft` are what `pretrained` gives
         without further arguments: a model without a head, a `SentenceTransformer`, a pipeline, and
@@ -260,9 +265,7 @@ class VerifiedArtifact:
                 closed.
         """
         if kind in LIBRARIES or base is not None:
-            _require_whole(
-                kind, file=file, providers=providers, trusted=trusted, settings=settings
-            )
+            _require_whole(kind, file=file, providers=providers, trusted=trusted, settings=settings)
             return self.pretrained(kind) if base is None else self._on_base(kind, base)
         return load_object(
             kind,

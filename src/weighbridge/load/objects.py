@@ -7,7 +7,7 @@ Each loader gets the held bytes of an allowed artifact, and is imported when it 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypedDict
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
@@ -20,6 +20,7 @@ from weighbridge.load.judged import COMPRESSED, PICKLES
 ObjectKind: TypeAlias = Literal[
     "catboost",
     "joblib",
+    "keras",
     "lightgbm",
     "llama",
     "onnxruntime",
@@ -30,6 +31,14 @@ ObjectKind: TypeAlias = Literal[
     "xgboost",
 ]
 """What `VerifiedArtifact.as_` makes."""
+
+
+class ObjectOptions(TypedDict, total=False):
+    """What the caller may say besides; each belongs to one kind."""
+
+    providers: Sequence[str] | None
+    trusted: Sequence[str] | None
+    settings: Mapping[str, bool | int] | None
 
 
 @frozen
@@ -114,6 +123,12 @@ def _catboost(chosen: Chosen) -> object:
     return load_catboost(chosen.held, where=chosen.where)
 
 
+def _keras(chosen: Chosen) -> object:
+    from weighbridge.load.keras_model import load_keras  # noqa: PLC0415  only when asked for
+
+    return load_keras(chosen.files, chosen.path, name=chosen.name, where=chosen.where)
+
+
 def _llama(chosen: Chosen) -> object:
     from weighbridge.load.llama_model import load_llama  # noqa: PLC0415  only when asked for
 
@@ -163,6 +178,7 @@ _LOADERS: Final[Mapping[str, _Loader]] = MappingProxyType(
     {
         "catboost": _Loader(frozenset({FileFormat.CATBOOST}), _catboost),
         "joblib": _Loader(PICKLES | COMPRESSED, _pickle),
+        "keras": _Loader(frozenset({FileFormat.KERAS_V3}), _keras),
         "lightgbm": _Loader(
             frozenset({FileFormat.TEXT}), _lightgbm, heads=((FileFormat.TEXT, b"tree\n"),)
         ),

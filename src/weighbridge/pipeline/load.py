@@ -1,7 +1,8 @@
 """Load: hold every byte while it is hashed, judge what is held, give out nothing else."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError, UsageError
@@ -9,7 +10,7 @@ from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.inventory.progress import Progress
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFiles, HoldingSink
-from weighbridge.load.objects import ObjectKind
+from weighbridge.load.objects import ObjectKind, ObjectOptions
 from weighbridge.load.pretrained.libraries import Library
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY, Examination, Hashing
 from weighbridge.policy.schema import Policy
@@ -17,7 +18,9 @@ from weighbridge.sources.local import locate
 
 if TYPE_CHECKING:
     import catboost
+    import keras
     import lightgbm
+    import llama_cpp
     import onnxruntime
     import xgboost
     from sklearn.base import BaseEstimator
@@ -55,6 +58,7 @@ def load(
     progress: Progress | None = None,
     as_: Literal["onnxruntime"],
     file: str | None = None,
+    providers: Sequence[str] | None = None,
 ) -> "onnxruntime.InferenceSession": ...
 
 
@@ -101,7 +105,45 @@ def load(
     policy: Policy,
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
-    as_: Literal["joblib", "llama", "pickle", "skops", "tensorflow"],
+    as_: Literal["skops"],
+    file: str | None = None,
+    trusted: Sequence[str] | None = None,
+) -> object: ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["llama"],
+    file: str | None = None,
+    settings: Mapping[str, bool | int] | None = None,
+) -> "llama_cpp.Llama": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["keras"],
+    file: str | None = None,
+) -> "keras.Model": ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str = DEFAULT_BOUNDARY,
+    progress: Progress | None = None,
+    as_: Literal["joblib", "pickle", "tensorflow"],
     file: str | None = None,
 ) -> object: ...
 
@@ -127,6 +169,7 @@ def load(
     as_: ObjectKind | Library | None = None,
     file: str | None = None,
     base: str | Path | None = None,
+    **options: Unpack[ObjectOptions],
 ) -> object:
     """
     Return the artifact's verified bytes, if *policy* allows it at *boundary*.
@@ -147,6 +190,7 @@ def load(
             raised here.
         file: The file to make it of, with *as_* only.
         base: For an adapter, the model that it is put on; the policy has to allow it as well.
+        options: What else the kind takes (`providers`, `trusted`, `settings`), with *as_* only.
 
     Raises:
         PolicyDeniedError: The verdict is deny; `verdict` has the reasons.
@@ -155,6 +199,9 @@ def load(
     """
     if file is not None and as_ is None:
         raise UsageError("a file is named and nothing to make of it", hint="Say as_='KIND' too")
+    if options and as_ is None:
+        said = ", ".join(options)
+        raise UsageError(f"{said} said, and nothing to make", hint="Say as_='KIND' too")
     if base is not None and as_ != "peft":
         raise UsageError("a base is named, and no adapter", hint="Say as_='peft' too")
     artifact = admit(
@@ -164,7 +211,9 @@ def load(
         return artifact
     with artifact:
         if base is None:
-            return artifact.as_(as_, file=file)
+            # What belongs to which kind is said above, and looked at again in there.
+            make: Callable[..., object] = artifact.as_
+            return make(as_, file=file, **options)
         beneath = admit(base, policy=policy, boundary=boundary, progress=progress, sealed=True)
         with beneath:
             return artifact.as_("peft", base=beneath)

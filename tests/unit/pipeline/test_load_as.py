@@ -13,6 +13,7 @@ from support.protobuf import model as onnx_model
 from support.signed_model import make_signed_model
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, PolicyDeniedError, UsageError
+from weighbridge.load import artifact as artifact_module
 
 VALUE = OrderedDict(a=[1.5, None])
 FORMATS = ("pickle", "json", "text")
@@ -79,3 +80,34 @@ def test_a_model_that_reads_elsewhere_is_denied(tmp_path: Path) -> None:
     )
     with pytest.raises(PolicyDeniedError):
         wb.load(evil.root, policy=evil.policy, as_="onnxruntime")
+
+
+def test_options_of_a_kind_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kind takes besides reaches its loader, and only that kind's."""
+    seen: list[dict[str, object]] = []
+
+    def note(kind: str, files: object, **options: object) -> str:
+        assert files is not None
+        seen.append({"kind": kind, **{k: v for k, v in options.items() if v is not None}})
+        return kind
+
+    monkeypatch.setattr(artifact_module, "load_object", note)
+    model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
+    common = {"name": "model"}
+    wb.load(model.root, policy=model.policy, as_="onnxruntime", providers=["A"])
+    wb.load(model.root, policy=model.policy, as_="skops", trusted=["b.C"], file="m.pkl")
+    wb.load(model.root, policy=model.policy, as_="llama", settings={"n_ctx": 1})
+    assert seen == [
+        {"kind": "onnxruntime", "providers": ["A"], **common},
+        {"kind": "skops", "trusted": ["b.C"], "file": "m.pkl", **common},
+        {"kind": "llama", "settings": {"n_ctx": 1}, **common},
+    ]
+
+
+def test_options_of_another_kind_are_refused(tmp_path: Path) -> None:
+    """An option that the kind does not have is wrong use, and so is one without a kind."""
+    model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
+    with pytest.raises(UsageError, match="no trusted"):
+        wb.load(model.root, policy=model.policy, as_="pickle", trusted=["x"])  # type: ignore[call-overload]  # that
+    with pytest.raises(UsageError, match="nothing to make"):
+        wb.load(model.root, policy=model.policy, trusted=["x"])  # type: ignore[call-overload]  # that
