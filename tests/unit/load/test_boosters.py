@@ -20,7 +20,19 @@ KINDS: tuple[Kind, ...] = ("xgboost", "lightgbm", "catboost")
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = (X[:, 0] > 0).astype(int)
 
-LIGHTGBM_TEXT = b"tree\nversion=v4\nnum_class=1\n"
+LIGHTGBM_TEXT = b"""tree
+version=v4
+num_class=1
+num_tree_per_iteration=1
+max_feature_idx=0
+
+Tree=0
+num_leaves=1
+num_cat=0
+leaf_value=1
+
+end of trees
+"""
 XGBOOST_TEXT = b'{"learner":{},"version":[3,0,0]}'
 _CORE = struct.pack("<IHHi", 8, 4, 4, 4)
 CATBOOST_HEAD = b"CBM1" + struct.pack("<I", len(_CORE)) + _CORE
