@@ -11,8 +11,10 @@ import pytest
 from backports import zstd
 
 from weighbridge.core.artifact import FileFormat as F
+from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import MAX_DECODER_MEMORY
 from weighbridge.formats.streams import forward
 from weighbridge.formats.streams.forward import FORWARD, ForwardContent, TooSlowError
 
@@ -134,3 +136,24 @@ def test_bounds(file_format: F) -> None:
         _open(data, file_format, check_pace=stop)
     with pytest.raises(LimitExceededError, match="time"):
         _open(data, file_format, check_time=end)
+
+
+def test_a_stream_that_takes_too_much_memory() -> None:
+    """What came before a stream that cannot be decoded in the memory for it is content."""
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": MAX_DECODER_MEMORY}]
+    greedy = lzma.compress(b"x", filters=filters)
+    content = _open(lzma.compress(DATA) + greedy, F.XZ)
+    assert content.read_at(0, len(DATA) + 1) == DATA
+    assert isinstance(content.problem, LimitExceededError)
+
+
+def test_the_time_ends_between_streams() -> None:
+    """The end of the time is no problem of the content, wherever it is met."""
+    calls = iter(range(4))
+
+    def check_time() -> None:
+        if next(calls, None) is None:
+            raise LimitExceededError("no more time", code=Code.SCAN_TIMEOUT)
+
+    with pytest.raises(LimitExceededError, match="no more time"):
+        _open(lzma.compress(b"a") + bytes(4000), F.XZ, check_time=check_time)

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
+from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_STREAMED_BYTES, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import DECODERS, Decoder, broken
 from weighbridge.formats.streams.lz4 import Lz4Decoder
+from weighbridge.formats.streams.pieces import read_pieces
 
 PIECE: Final = 8 * MIB
 _KEPT: Final = 8
@@ -114,15 +116,7 @@ class ForwardContent:
 
     def read_at(self, offset: int, length: int, /) -> bytes:
         """Return the bytes from *offset*, *length* of them or as many as there are."""
-        if offset < 0 or length < 0:
-            raise ValueError("offset and length are not negative")
-        out = bytearray()
-        stop = min(offset + length, self._size)
-        while offset < stop:
-            part = self._part(offset)[: stop - offset]
-            out += part
-            offset += len(part)
-        return bytes(out)
+        return read_pieces(self._part, size=self._size, offset=offset, length=length)
 
     def _part(self, offset: int) -> bytes | memoryview:
         """Return some bytes from *offset* on."""
@@ -166,11 +160,17 @@ class ForwardContent:
         return found
 
     def _next(self) -> bytes:
-        """Decode on; empty at the end, and where the stream breaks."""
+        """
+        Decode on; empty at the end, and where the stream breaks or takes too much memory.
+
+        What came before that is content all the same. Only the end of the time ends everything.
+        """
         self._check_time()
         try:
             return self._run.decode()
-        except MalformedContentError as error:
+        except (MalformedContentError, LimitExceededError) as error:
+            if error.code is Code.SCAN_TIMEOUT:
+                raise
             self.problem = error
         return b""
 

@@ -16,6 +16,7 @@ from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import KIB, MAX_STREAMED_BYTES, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import broken
+from weighbridge.formats.streams.pieces import read_pieces
 
 PIECE: Final = 8 * MIB
 _KEPT: Final = 3
@@ -91,17 +92,11 @@ class LargeContent:
 
     def read_at(self, offset: int, length: int, /) -> bytes:
         """Return the bytes from *offset*, *length* of them or as many as there are."""
-        if offset < 0 or length < 0:
-            raise ValueError("offset and length are not negative")
-        out = bytearray()
-        stop = min(offset + length, self._size)
-        while offset < stop:
-            piece = self._piece(offset // PIECE)
-            start = offset % PIECE
-            part = piece[start : start + stop - offset]
-            out += part
-            offset += len(part)
-        return bytes(out)
+        return read_pieces(self._part, size=self._size, offset=offset, length=length)
+
+    def _part(self, offset: int) -> bytes:
+        """Return some bytes from *offset* on."""
+        return self._piece(offset // PIECE)[offset % PIECE :]
 
     def _piece(self, number: int) -> bytes:
         """Return one piece of the content, of the last few without inflating it."""
