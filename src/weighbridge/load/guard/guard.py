@@ -68,6 +68,10 @@ class Guard:
         """
         if path.startswith("/proc/self/fd/") and self._is_verified_path(path):
             return None
+        shown = sys.modules.get("weighbridge.load.shown")
+        if shown is not None and shown.is_shown(path):
+            # A verified load of this process shows it to the library that opens it now.
+            return None
         if not os.path.lexists(path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         if self._is_installed(path):
