@@ -17,6 +17,8 @@ from weighbridge.core.limits import MAX_TENSORS, MAX_VOCABULARY_BYTES, SNIFF_BYT
 
 _EVERY: Final = 4096
 _MORE: Final = 0x80
+_PIECE: Final = 0x0A
+"""The tag of a piece, which is field 1."""
 
 _ORC_TAIL: Final = 256
 _ORC_MARK: Final = b"ORC"
@@ -115,7 +117,13 @@ def _check_vocabulary(source: ByteSource, between: Callable[[], None]) -> None:
         if not number % _EVERY:
             between()
         number += 1
-        _, _, at = _field(data, at)
+        # Pieces are all but a few of the fields, and nearly all of them are short.
+        if data[at] == _PIECE and at + 1 < len(data) and data[at + 1] < _MORE:
+            at += 2 + data[at + 1]
+        else:
+            _, _, at = _field(data, at)
+    if at > len(data):
+        _refuse("protobuf", f"a field that ends by byte {len(data)}", f"one up to {at}")
 
 
 def _check_module(source: ByteSource, _between: Callable[[], None]) -> None:
