@@ -9,6 +9,7 @@ import pickle
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from support.hub_models import (
     MARKING,
     HubModels,
     edited,
+    files_below,
     library,
     needs_libraries,
     same_state,
@@ -193,6 +195,64 @@ def test_large_models_and_shards(models: HubModels, tmp_path: Path) -> None:
         moved = weights | {next(iter(weights)): target}
         with pytest.raises(ArtifactRefusedError, match="a file of weights"):
             admit(edited(files, index, weight_map=moved)).pretrained("transformers")
+
+
+def test_models_and_tokenizers_can_be_saved(signed: SignedModel, tmp_path: Path) -> None:
+    """What was loaded can be saved, and is the same when it is loaded again."""
+    model: Any = verified.AutoModel.from_pretrained(signed.root, policy=signed.policy)
+    tokenizer: Any = verified.AutoTokenizer.from_pretrained(signed.root, policy=signed.policy)
+    model.save_pretrained(tmp_path / "saved")
+    tokenizer.save_pretrained(tmp_path / "saved")
+    transformers = library("transformers")
+    assert same_state(transformers.AutoModel.from_pretrained(tmp_path / "saved"), model)
+    again = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert again("a b")["input_ids"] == tokenizer("a b")["input_ids"]
+
+
+def test_generation_is_the_same(models: HubModels, tmp_path: Path) -> None:
+    """A language model in a folder generates what a plain one does, by its own settings."""
+    transformers, torch = library("transformers"), library("torch")
+    config = transformers.GPT2Config(
+        vocab_size=40,
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
+        n_positions=32,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    model = transformers.GPT2LMHeadModel(config)
+    model.generation_config.max_new_tokens = 5
+    model.save_pretrained(tmp_path / "gpt" / "inner")
+    files = files_below(tmp_path / "gpt")
+    plain = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "gpt" / "inner")
+    found: Any = admit(files).pretrained("transformers", "AutoModelForCausalLM", subfolder="inner")
+    start = torch.tensor([[5, 6, 7]])
+    assert found.generation_config.max_new_tokens == 5
+    assert found.generate(start).tolist() == plain.generate(start).tolist()
+    with pytest.raises(OperationError):
+        admit(files).pretrained("transformers", "AutoModelForCausalLM")
+
+
+def test_feature_extractors_and_processors(models: HubModels, tmp_path: Path) -> None:
+    """Feature extractors, and processors made of several parts, load as well."""
+    transformers = library("transformers")
+    root = write(tmp_path / "speech", models.bert)
+    extractor = transformers.Wav2Vec2FeatureExtractor(feature_size=1, sampling_rate=16)
+    extractor.save_pretrained(root)
+    artifact = admit(files_below(root))
+    found: Any = artifact.pretrained("transformers", "AutoFeatureExtractor")
+    assert found.to_dict() == extractor.to_dict()
+    tokens: Any = artifact.pretrained("transformers", "AutoProcessor")
+    assert type(tokens) is type(transformers.AutoProcessor.from_pretrained(root))
+
+
+def test_threads_load_one_after_another(signed: SignedModel) -> None:
+    """Several threads may load at once; each gets the model."""
+    plain = library("transformers").AutoModel.from_pretrained(signed.root)
+    with wb.load(signed.root, policy=signed.policy) as artifact, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(verified.AutoModel.from_pretrained, [artifact] * 8))
+    assert all(same_state(each, plain) for each in found)
 
 
 # -- checkpoints of PyTorch ----------------------------------------------------------------------

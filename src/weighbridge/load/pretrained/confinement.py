@@ -107,9 +107,20 @@ class Loading:
                 )
 
 
-_LOCK: Final = threading.RLock()
+_LOCKS: Final = [threading.RLock()]
+"""One lock; in a list, since a child process makes it anew."""
+
 _STATE: Final = threading.local()
 _INSTALLED: Final[set[str]] = set()
+
+
+def _renew_lock() -> None:
+    """Replace the lock in a child process: the thread that holds it may not exist there."""
+    _LOCKS[0] = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def current() -> Loading | None:
@@ -121,7 +132,7 @@ def current() -> Loading | None:
 @contextmanager
 def confined(loading: Loading) -> Iterator[None]:
     """Let the library that is called meanwhile find *loading* and nothing else."""
-    with _LOCK:
+    with _LOCKS[0]:
         _install()
         before = current()
         with _switched():

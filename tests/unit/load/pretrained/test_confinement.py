@@ -79,6 +79,30 @@ def test_switches(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
     assert current() is None
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_child_process_may_load(loading: Loading) -> None:
+    """A process that is forked while another thread loads can load as well."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def load() -> None:
+        with confined(loading):
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    inside.wait()
+    child = os.fork()
+    if child == 0:
+        with confined(loading):
+            os._exit(7 if current() is loading else 1)
+    status = os.waitpid(child, 0)[1]
+    leave.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
 def test_loads_are_nested(loading: Loading) -> None:
     """A load within a load ends with the outer one still under way."""
     inner = Loading(root=loading.root, pretrained=loading.pretrained, trusts_code=True)
