@@ -1,13 +1,16 @@
 """
 Race every loader for as long as it takes: `make race`.
 
-For each loader the number of loads that met the neighbour and of those that did not is printed.
-A load that gives out anything but what was signed ends the run with an error.
+For each loader the number of loads that met the neighbour and of those that did not is printed;
+an interrupt ends its race and prints what was so far. A load that gives out anything but what was
+signed ends the run with an error.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -41,8 +44,11 @@ def run(raced: Raced, *, attempts: int, seed: int) -> str:
     if raced.missing:
         return f"{raced.name:15} not installed: {', '.join(raced.missing)}"
 
+    interrupted = threading.Event()
+    signal.signal(signal.SIGINT, lambda _number, _frame: interrupted.set())
+
     def go_on(outcome: Outcome) -> bool:
-        return outcome.attempts < attempts or not outcome.met
+        return not interrupted.is_set() and (outcome.attempts < attempts or not outcome.met)
 
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as place:

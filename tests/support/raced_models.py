@@ -6,6 +6,7 @@ enough for sealed memory. What is made of the evil one differs in what `use` ret
 """
 
 import importlib.util
+import os
 import pickle
 import tempfile
 from collections import OrderedDict
@@ -245,6 +246,23 @@ def _use_tensorflow(artifact: VerifiedArtifact) -> object:
     return loaded.weights.numpy().tolist()
 
 
+def _keras(number: int) -> Files:
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras  # noqa: PLC0415  optional
+
+    layer = keras.layers.Dense(2, kernel_initializer=keras.initializers.Constant(number))
+    model = keras.Sequential([keras.Input((3,)), layer])
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "m.keras")
+        model.save(place)
+        return {"m.keras": place.read_bytes()}
+
+
+def _use_keras(artifact: VerifiedArtifact) -> object:
+    loaded: Any = artifact.as_("keras")
+    return [np.asarray(weight).tolist() for weight in loaded.get_weights()]
+
+
 BASIC = ("json", "npy")
 MODELS = (
     Raced(
@@ -308,6 +326,13 @@ MODELS = (
         use=_use_catboost,
         packages=("catboost",),
         formats=(*BASIC, "catboost"),
+    ),
+    Raced(
+        name="keras",
+        build=_keras,
+        use=_use_keras,
+        packages=("keras", "jax", "h5py"),
+        formats=(*BASIC, "keras-v3"),
     ),
     Raced(
         name="llama",

@@ -1,5 +1,6 @@
 """Loads of one model, again and again, while a hostile neighbour changes it."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from support.signed_model import SignedModel, make_signed_model
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.load.artifact import VerifiedArtifact
+from weighbridge.load.store import STORE_VARIABLE
 from weighbridge.pipeline import examine
 from weighbridge.pipeline.load import load
 from weighbridge.scan.worker.client import ConfinedExaminer
@@ -83,6 +85,11 @@ def race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], boo
     Raises:
         AssertionError: A load gave out anything but what was signed.
     """
+    with patch.dict(os.environ, {STORE_VARIABLE: str(place / "store")}):
+        return _race(raced, place, seed=seed, go_on=go_on)
+
+
+def _race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], bool]) -> Outcome:
     files = raced.files(1)
     model = make_signed_model(place, files, formats=raced.formats)
     evil = place / "evil"
