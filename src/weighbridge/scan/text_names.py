@@ -22,7 +22,6 @@ SCRIPT_SUFFIXES: Final = MappingProxyType(
         "command": "the terminal of macOS",
         "csh": "csh",
         "desktop": "the desktop, on a double click",
-        "el": "Emacs",
         "fish": "fish",
         "groovy": "Groovy",
         "hta": "Windows, as a program",
