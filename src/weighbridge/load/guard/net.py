@@ -50,8 +50,12 @@ _HARMLESS: Final = frozenset(
 
 
 def module_of(frame: FrameType | None) -> str:
-    """Return the name of the module whose code runs in *frame*."""
-    return str(frame.f_globals.get("__name__", "")) if frame is not None else ""
+    """Return the name of the module whose code runs in *frame*, also where it is `__main__`."""
+    if frame is None:
+        return ""
+    name = str(frame.f_globals.get("__name__", ""))
+    spec = frame.f_globals.get("__spec__") if name == "__main__" else None
+    return str(getattr(spec, "name", name))
 
 
 def is_exchange(module: str) -> bool:

@@ -102,7 +102,7 @@ def _passes(frame: Any) -> Any:
         return _NOTHING
     from weighbridge.load.guard import net, scopes  # noqa: PLC0415  with the first pickle
 
-    if net.is_exchange(name):
+    if net.is_exchange(net.module_of(frame)):
         return scopes.entered(scopes.EXCHANGE)
     scope = scopes.current()
     return _NOTHING if scope is not None and (scope.verified or scope.whole) else None

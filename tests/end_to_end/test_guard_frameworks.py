@@ -1,0 +1,256 @@
+"""Frameworks under `weighbridge exec`: what is signed loads, its unsigned twin and evil do not."""
+
+import importlib.util
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import pytest
+
+from support.guarding import Outcome, Workplace, run_guarded
+from support.markers import Call, leave_mark
+from support.signed_model import make_signed_model
+
+pytestmark = pytest.mark.frameworks
+
+joblib = pytest.importorskip("joblib")
+sklearn = pytest.importorskip("sklearn.linear_model")
+onnx = pytest.importorskip("onnx")
+np = pytest.importorskip("numpy")
+
+FORMATS = (
+    *("joblib", "pickle", "gzip", "zlib", "onnx", "hdf5", "keras-v3", "xgboost", "text", "npy"),
+    *("gguf", "raw-tensors"),
+)
+
+LOADS = """
+import importlib.util
+import io
+import pickle
+import joblib
+import numpy as np
+
+def has(name):
+    return importlib.util.find_spec(name) is not None
+
+def session(path):
+    import onnxruntime
+    found = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return found.run(None, {"x": np.zeros(400, "f4")})[0][:2].tolist()
+
+def h5(path):
+    import h5py
+    with h5py.File(path) as file:
+        return file["x"][:].tolist()
+
+def keras_model(path):
+    import keras
+    return keras.saving.load_model(path).predict(np.ones((1, 2)), verbose=0).tolist()
+
+def xgboost_model(path):
+    import xgboost
+    return xgboost.Booster(model_file=path).num_boosted_rounds()
+
+def lightgbm_model(path):
+    import lightgbm
+    return lightgbm.Booster(model_file=path).num_trees()
+
+def frame(path):
+    import pandas
+    return pandas.read_pickle(path).to_numpy().tolist()
+
+def gguf_model(path):
+    import gguf
+    return [tensor.name for tensor in gguf.GGUFReader(path).tensors]
+
+def dilled(path):
+    import dill
+    with open(path, "rb") as file:
+        return dill.load(file)
+
+def cloudpickled(path):
+    import cloudpickle
+    with open(path, "rb") as file:
+        return cloudpickle.load(file)
+
+WAYS = {
+    "lr.joblib": joblib.load,
+    "packed.joblib": joblib.load,
+    "lr.pkl": joblib.load,
+    "mapped.joblib": lambda path: joblib.load(path, mmap_mode="r").tolist(),
+    "in.onnx": session,
+    "out.onnx": session,
+    "x.h5": h5,
+    "k.keras": keras_model,
+    "k.h5": keras_model,
+    "x.ubj": xgboost_model,
+    "l.txt": lightgbm_model,
+    "frame.pkl": frame,
+    "frame.pkl.gz": frame,
+    "plain.dill": dilled,
+    "plain.pkl": cloudpickled,
+    "m.gguf": gguf_model,
+}
+for name, load in WAYS.items():
+    if (MODEL / name).exists():
+        attempt(f"good {name}", load, str(MODEL / name))
+        attempt(f"unsigned {name}", load, str(BAD / f"unsigned-{name}"))
+attempt("good joblib in memory", lambda: joblib.load(
+    io.BytesIO((MODEL / "lr.joblib").read_bytes())).predict([[2.0]]).tolist())
+evil = bytes.fromhex((PLACE / "evil.hex").read_text())
+for name in ("evil.joblib", "evil.pkl", "evil-packed.joblib", "evil", "evil.pkl.gz"):
+    path = str(BAD / name)
+    attempt(f"{name} joblib.load", joblib.load, path)
+    attempt(f"{name} joblib.load mapped", lambda: joblib.load(path, mmap_mode="r"))
+    attempt(f"{name} numpy.load", lambda: np.load(path, allow_pickle=True))
+    for package, load in (("pandas", frame), ("dill", dilled), ("cloudpickle", cloudpickled)):
+        if has(package):
+            attempt(f"{name} {package}", load, path)
+attempt("evil joblib in memory", lambda: joblib.load(io.BytesIO(evil)))
+if has("dill"):
+    import dill
+    attempt("evil dill.loads", lambda: dill.loads(evil))
+if has("cloudpickle"):
+    import cloudpickle
+    attempt("evil cloudpickle.loads", lambda: cloudpickle.loads(evil))
+attempt("good joblib workers", lambda: joblib.Parallel(n_jobs=2)(
+    joblib.delayed(abs)(number) for number in (-1, -2)))
+"""
+
+
+def has(name: str) -> bool:
+    """Tell whether a framework is installed."""
+    return importlib.util.find_spec(name) is not None
+
+
+def make_onnx(place: Path) -> None:
+    """Write a model with its weights in it, and the same with its weights in another file."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    weights = onnx.numpy_helper.from_array(np.arange(400, dtype="f4"), "w")
+    vector = [helper.make_tensor_value_info(name, kinds.FLOAT, [400]) for name in "xy"]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])], "g", vector[:1], vector[1:], [weights]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, place / "in.onnx")
+    onnx.save_model(
+        model,
+        place / "out.onnx",
+        save_as_external_data=True,
+        location="out.onnx.data",
+        size_threshold=0,
+    )
+
+
+def make_others(place: Path) -> None:
+    """Write models of the frameworks that are installed."""
+    features = np.arange(60.0).reshape(20, 3)
+    labels = np.arange(20) % 2
+    if has("h5py"):
+        import h5py  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+
+        with h5py.File(place / "x.h5", "w") as file:
+            file["x"] = np.arange(3)
+    if has("xgboost"):
+        import xgboost  # noqa: PLC0415
+
+        booster = xgboost.XGBClassifier(n_estimators=2).fit(features, labels)
+        booster.save_model(place / "x.ubj")
+    if has("lightgbm"):
+        import lightgbm  # noqa: PLC0415
+
+        trained = lightgbm.LGBMClassifier(n_estimators=2, verbose=-1).fit(features, labels)
+        trained.booster_.save_model(place / "l.txt")
+    if has("pandas"):
+        import pandas as pd  # noqa: PLC0415
+
+        for name in ("frame.pkl", "frame.pkl.gz"):
+            pd.DataFrame({"a": [1, 2]}).to_pickle(place / name)
+    if has("keras"):
+        os.environ.setdefault("KERAS_BACKEND", "torch" if has("torch") else "jax")
+        import keras  # noqa: PLC0415
+
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the backend, about itself
+            for name in ("k.keras", "k.h5"):
+                model.save(place / name)
+    if has("gguf"):
+        import gguf  # noqa: PLC0415
+
+        writer = gguf.GGUFWriter(place / "m.gguf", "llama")
+        writer.add_tensor("w", np.arange(4, dtype="f4"))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """Return signed models, their unsigned twins, and pickles that would leave a mark."""
+    place = tmp_path_factory.mktemp("guard_frameworks")
+    made = place / "made"
+    made.mkdir()
+    model = sklearn.LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    joblib.dump(model, made / "lr.joblib")
+    joblib.dump(model, made / "packed.joblib", compress=3)
+    joblib.dump(np.arange(6.0), made / "mapped.joblib")
+    (made / "lr.pkl").write_bytes(pickle.dumps(model))
+    for name in ("plain.dill", "plain.pkl"):
+        package = "dill" if name.endswith("dill") else "cloudpickle"
+        if has(package):
+            (made / name).write_bytes(pickle.dumps({"a": [1, 2]}))
+    make_onnx(made)
+    make_others(made)
+    files = {path.name: path.read_bytes() for path in made.iterdir()}
+    signed = make_signed_model(place, files, formats=FORMATS)
+    bad = place / "bad"
+    bad.mkdir()
+    for name, data in files.items():
+        (bad / f"unsigned-{name}").write_bytes(data)
+    evil = {"x": Call(leave_mark, place / "marker")}
+    joblib.dump(evil, bad / "evil.joblib")
+    joblib.dump(evil, bad / "evil-packed.joblib", compress=3)
+    joblib.dump(evil, bad / "evil.pkl.gz", compress=("gzip", 3))
+    for name in ("evil.pkl", "evil"):
+        (bad / name).write_bytes(pickle.dumps(evil))
+    (place / "evil.hex").write_text(pickle.dumps(evil).hex())
+    return Workplace(place=place, signed=signed)
+
+
+@pytest.fixture(scope="module")
+def loads(workplace: Workplace) -> Outcome:
+    """Return what became of every way to load."""
+    support = os.fspath(Path(__file__).parents[1])
+    outcome = run_guarded(workplace, LOADS, environment={"PYTHONPATH": support})
+    assert outcome.results, outcome.err
+    return outcome
+
+
+def those(outcome: Outcome, kind: str) -> dict[str, str]:
+    """Return the attempts of one kind."""
+    found = {name: said for name, said in outcome.results.items() if name.startswith(kind)}
+    assert found
+    return found
+
+
+def test_signed_models_load(loads: Outcome) -> None:
+    """Each framework that is installed loads the signed model, and its own workers work."""
+    found = those(loads, "good ")
+    assert {name: said for name, said in found.items() if not said.startswith("loaded: ")} == {}
+    assert found["good out.onnx"] == "loaded: [0.0, 1.0]"
+
+
+def test_unsigned_twins_are_denied(loads: Outcome) -> None:
+    """Each framework is denied the same bytes without a signature."""
+    found = those(loads, "unsigned ")
+    assert {name: said for name, said in found.items() if not said.startswith("denied: ")} == {}
+
+
+def test_nothing_of_evil_runs(loads: Outcome, workplace: Workplace) -> None:
+    """No loader runs what an evil pickle calls, under any name, compressed or in memory."""
+    found = those(loads, "evil")
+    assert [name for name, said in found.items() if said.startswith("loaded: ")] == []
+    assert not workplace.marker.exists()
