@@ -34,7 +34,8 @@ def analyze(subject: Subject) -> Analysis:
     if other is not None:
         kind = _KINDS[(other.lastindex or 1) - 1]
         yield subject.gap(f"the bytes begin as {kind} do", code=Code.SCAN_UNSUPPORTED)
-    if subject.siblings.isdisjoint(_descriptions(subject.path)) and not _has_onnx(subject):
+    described = any(_says_something(subject, path) for path in _descriptions(subject.path))
+    if not described and not _has_onnx(subject):
         reason = "bytes without a header, and no file of this model says what they are"
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)
 
@@ -69,5 +70,13 @@ def _has_onnx(subject: Subject) -> bool:
     if name.endswith(".bin"):
         return False
     return any(
-        path.endswith(".onnx") and posixpath.dirname(path) == folder for path in subject.siblings
+        path.endswith(".onnx")
+        and posixpath.dirname(path) == folder
+        and _says_something(subject, path)
+        for path in subject.siblings
     )
+
+
+def _says_something(subject: Subject, path: str) -> bool:
+    """Tell whether the artifact has the file at *path*, and there is anything in it."""
+    return path in subject.siblings and subject.sizes.get(path) != 0

@@ -12,6 +12,8 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.evidence import Gap
 from weighbridge.formats.sniff import sniff
+from weighbridge.scan.examination import examine
+from weighbridge.scan.interface import Subject
 
 FOLDER = Path(__file__).parents[3] / "vectors" / "numbers"
 REAL = {
@@ -188,5 +190,24 @@ def test_objects_are_no_numbers(data: bytes) -> None:
             format=F.RAW_BYTES,
             path="model.bin",
             siblings=frozenset({"model.xml"}),
+        )
+        assert rules_of(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"), [("model.bin", "model.xml"), ("layer.weight", "m.onnx"), ("0.0", ".zarray")]
+)
+def test_an_empty_file_says_nothing(name: str, beside: str) -> None:
+    """A model without a byte beside them does not make numbers of bytes."""
+    for size, expected in ((0, {str(Code.SCAN_UNSUPPORTED)}), (1, set[str]())):
+        found = examine(
+            Subject(
+                path=name,
+                name=name,
+                format=F.RAW_BYTES,
+                source=BytesSource(NOISE),
+                siblings=frozenset({name, beside}),
+                sizes={name: len(NOISE), beside: size},
+            )
         )
         assert rules_of(found) == expected
