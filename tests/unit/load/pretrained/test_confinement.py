@@ -95,8 +95,12 @@ def test_a_child_process_may_load(loading: Loading) -> None:
     inside.wait()
     child = os.fork()
     if child == 0:
-        with confined(loading):
-            os._exit(7 if current() is loading else 1)
+        code = 1
+        try:
+            with confined(loading):
+                code = 7 if current() is loading else 1
+        finally:
+            os._exit(code)  # whatever happened: the child must not go on with the tests
     status = os.waitpid(child, 0)[1]
     leave.set()
     thread.join()
