@@ -232,6 +232,10 @@ MAX_SCAN_SECONDS: Final = 20.0
 """Wall-clock seconds that the scan of one file may take: four times what a pickle of
 `MAX_PICKLE_OPCODES` takes, and little enough that a command about one file ends within 30."""
 
+MAX_RESCAN_SECONDS: Final = 120.0
+"""Processor seconds that the scan of a file right before it is loaded may take, in the program's own
+process: far more than a file takes that passed a scan before."""
+
 ARTIFACT_SCAN_SECONDS: Final = 25.0
 """Wall-clock seconds that the scan of an artifact may take, before what its files add."""
 
@@ -520,7 +524,7 @@ MAX_THRIFT_VALUES: Final = 10_000_000
 millions."""
 
 MAX_THRIFT_DEPTH: Final = 64
-"""Structs within structs; the footers of Parquet files have five."""
+"""Structs, lists and maps within each other; the footers of Parquet files have ten."""
 
 MAX_MSGPACK_VALUES: Final = 5_000_000
 """Values of one MessagePack file, some ten seconds; tensors are one value each."""

@@ -5,13 +5,16 @@ A policy may accept findings, or know of none because it asks for no scan. Reade
 they read more than ours do, and have been wrong about it; so what they get has to be clean.
 """
 
+import time
+
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError
 from weighbridge.core.evidence import Finding
+from weighbridge.core.limits import MAX_RESCAN_SECONDS
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.held import HeldFiles
 from weighbridge.scan.examination import examine
-from weighbridge.scan.interface import Subject
+from weighbridge.scan.interface import Deadline, Subject
 
 
 def require_clean(files: HeldFiles, path: str, *, name: str, where: str) -> None:
@@ -35,6 +38,7 @@ def require_clean(files: HeldFiles, path: str, *, name: str, where: str) -> None
         name=name,
         siblings=frozenset(files.paths),
         sizes={each: files[each].size for each in files.paths},
+        deadline=rescan_deadline(),
         careful=True,
     )
     objections = examine(subject)
@@ -48,3 +52,12 @@ def require_clean(files: HeldFiles, path: str, *, name: str, where: str) -> None
             found=f"{first.rule}: {first.message}" if isinstance(first, Finding) else first.reason,
             hint="Say weighbridge scan for all of it",
         )
+
+
+def rescan_deadline() -> Deadline:
+    """
+    Return when a scan that begins now in this thread has to be done.
+
+    By processor time, so that a machine that does something else refuses nothing.
+    """
+    return Deadline(clock=time.thread_time, at=time.thread_time() + MAX_RESCAN_SECONDS)

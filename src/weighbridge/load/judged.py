@@ -18,6 +18,7 @@ from weighbridge.core.evidence import Finding, Gap
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import GlobalNode
 from weighbridge.formats.sniff import sniff
+from weighbridge.load.clean import rescan_deadline
 from weighbridge.scan.allowlist import Arguments, Entry, find_entry
 from weighbridge.scan.examination import examine, judge_by_rules
 from weighbridge.scan.interface import Facts, Subject
@@ -113,6 +114,7 @@ def judge_pickle(source: ByteSource, *, name: str, where: str) -> JudgedPickle:
         format=sniff(content, name=name).format,
         source=content,
         name=name,
+        deadline=rescan_deadline(),
         # By the exact machine, and not by the faster engine: the order of every name counts.
         careful=True,
     )

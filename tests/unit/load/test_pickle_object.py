@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from support import pickles as p
-from support.holding import admit, hold
+from support.holding import admit, hold, hold_files
 from support.markers import Call, marking_pickle
 from support.zips import zip_of
 from weighbridge.core.codes import Code
@@ -29,6 +29,7 @@ from weighbridge.core.errors import (
     WeighbridgeError,
 )
 from weighbridge.core.limits import MAX_PICKLE_MEMO
+from weighbridge.load import clean
 from weighbridge.load.joblib_arrays import ArrayShell, JoblibArrays
 from weighbridge.load.judged import JudgedPickle, JudgedStream, judge_pickle
 from weighbridge.load.unpickler import import_entry, load_plain
@@ -156,6 +157,16 @@ class TestPlain:
         with pytest.raises(ArtifactRefusedError) as caught:
             judged(streams[1])
         assert "memo index" in str(caught.value)
+
+    def test_the_scan_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A scan that takes more than its time refuses the pickle; the same one in time does not."""
+        data = pickle.dumps([VALUE["ordered"]])
+        assert judged(data).stream.references
+        monkeypatch.setattr(clean, "MAX_RESCAN_SECONDS", -1.0)
+        with pytest.raises(ArtifactRefusedError):
+            judged(data)
+        with pytest.raises(ArtifactRefusedError):
+            clean.require_clean(hold_files({"m.pkl": data}), "m.pkl", name="m.pkl", where="m.pkl")
 
     def test_refuses_pickles_within_other_files(self) -> None:
         """A pickle in an archive is not the file's own, though nothing speaks against it."""
