@@ -233,8 +233,8 @@ MAX_SCAN_SECONDS: Final = 20.0
 `MAX_PICKLE_OPCODES` takes, and little enough that a command about one file ends within 30."""
 
 MAX_RESCAN_SECONDS: Final = 120.0
-"""Processor seconds that the scan of a file right before it is loaded may take, in the program's own
-process: far more than a file takes that passed a scan before."""
+"""Processor seconds that the scan of a file right before it is loaded may take, in the program's
+own process: far more than a file takes that passed a scan before."""
 
 ARTIFACT_SCAN_SECONDS: Final = 25.0
 """Wall-clock seconds that the scan of an artifact may take, before what its files add."""
