@@ -7,11 +7,13 @@ import pytest
 
 import weighbridge as wb
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from support.torch_files import checkpoint, state, vector
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import PolicyDeniedError
 from weighbridge.core.limits import MIB
 from weighbridge.inventory import hashing
 from weighbridge.inventory.blocks import Blocks, read_ahead, read_in_place
+from weighbridge.load.held import HeldFile
 from weighbridge.load.memory import AnonymousMemory
 from weighbridge.pipeline.check import check
 
@@ -135,3 +137,29 @@ def test_one_large_file_is_read_by_one_thread_and_hashed_by_another(
     with wb.load(model.root, policy=model.policy) as artifact:
         assert artifact.read("m.safetensors") == WEIGHTS
     assert sum(used) == len(WEIGHTS)
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.pt"])
+def test_tensors_are_not_read_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telling the format, examining and placing look at headers, and not at the numbers again."""
+    elements = MIB
+    data = (
+        safetensors_file(w=[1.0] * elements)
+        if name == "m.safetensors"
+        else checkpoint(state(w=vector("0", elements)), {"0": bytes(4 * elements)})
+    )
+    read: list[int] = []
+    original = HeldFile.read_at
+
+    def counting(held: HeldFile, offset: int, length: int, /) -> bytes:
+        found = original(held, offset, length)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(HeldFile, "read_at", counting)
+    model = make_signed_model(tmp_path, {name: data}, formats=("torch-zip", "safetensors"))
+    with wb.load(model.root, policy=model.policy) as artifact:
+        assert artifact.tensors("numpy")["w"].shape == (elements,)
+    assert sum(read) < len(data) // 4
