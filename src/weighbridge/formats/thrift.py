@@ -53,6 +53,7 @@ class ThriftReader:
         self._leave = leave
         self._between = between
         self._values = 0
+        self._depth = 0
 
     def read(self) -> tuple[int, frozenset[int]]:
         """
@@ -65,8 +66,6 @@ class ThriftReader:
         return self._struct(0, ())
 
     def _struct(self, at: int, path: Path) -> tuple[int, frozenset[int]]:
-        if len(path) > MAX_THRIFT_DEPTH:
-            raise LimitExceededError("structs within structs", where="Thrift")
         self._enter(path)
         seen: set[int] = set()
         number = 0
@@ -101,14 +100,22 @@ class ThriftReader:
                 self._refuse(f"{length} bytes at {at}", f"{len(self._data)} bytes")
             self._text(path, at, at + length)
             return at + length
+        if kind in _FIXED:
+            return at + _FIXED[kind]
+        self._depth += 1
+        if self._depth > MAX_THRIFT_DEPTH:
+            raise LimitExceededError("values within values", where="Thrift")
+        at = self._container(at, kind, path)
+        self._depth -= 1
+        return at
+
+    def _container(self, at: int, kind: int, path: Path) -> int:
         if kind == _STRUCT:
             return self._struct(at, path)[0]
         if kind in (_LIST, _SET):
             return self._list(at, path)
         if kind == _MAP:
             return self._map(at, path)
-        if kind in _FIXED:
-            return at + _FIXED[kind]
         return self._refuse("a type", f"{kind} at {at}")
 
     def _list(self, at: int, path: Path) -> int:

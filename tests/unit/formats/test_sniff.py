@@ -810,3 +810,10 @@ def test_a_zip_without_a_line_break() -> None:
     assert sniffed(data, "a.zip") == Sniffed(format=F.ZIP, suffix_format=None)
     later = b"P" + b"x" * (MAX_SNIFF_READS * 4096 + SNIFF_BYTES) + b"\n."
     assert found(later) is F.PICKLE
+
+
+def test_a_table_without_a_line_break() -> None:
+    """The first letter of Parquet's mark makes no pickle of it, however far the line would go."""
+    data = b"PAR1" + bytes(SNIFF_BYTES * 1000)
+    assert sniffed(data, "").format is F.PARQUET
+    assert sniffed(b"Pid\n" + b"cos\nsystem\n)R.", "").format is F.PICKLE

@@ -103,6 +103,12 @@ def walk_pickle(window: Window, *, patient: bool) -> Walk:
     return _Walker(window, patient=patient).run()
 
 
+def _require_printable(line: bytes) -> None:
+    """Return where *line* is ASCII without control characters."""
+    if not line.isascii() or not line.decode("ascii").isprintable():
+        raise _Broken
+
+
 class _Walker:
     """The state of a walk."""
 
@@ -315,11 +321,15 @@ class _Walker:
         They are what follows the P of a zip's signature, and an id that starts a stream is of no
         use to any loader.
         """
+        if not self.walk.opcodes:
+            # Told by its first bytes: the line may be as long as the file.
+            seen = self._window.get(self.walk.at, _PLAUSIBLE_BYTES).partition(b"\n")[0]
+            _require_printable(seen)
         line = self._line()
         if not line.isascii():
             raise _Broken
-        if not self.walk.opcodes and not line.decode("ascii").isprintable():
-            raise _Broken
+        if not self.walk.opcodes:
+            _require_printable(line)
         self.push()
 
     def op_long(self, width: int) -> None:

@@ -166,6 +166,14 @@ def test_every_copy_in_a_footer_counts() -> None:
     assert RULE in rules_in(parquet(pair(KEY, encoded("good")), pair(KEY, encoded("bad"))))
 
 
+@pytest.mark.parametrize("nested", [b"\x19", b"\x1c"])
+def test_deep_footers(nested: bytes) -> None:
+    """Lists within lists are bounded as structs within structs are."""
+    footer = b"\x15\x02\x69" + nested * 100_000
+    data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    assert rules_in(data) == {str(Code.SCAN_LIMIT)}
+
+
 @pytest.mark.parametrize("kind", ["feather", "arrows"])
 def test_what_follows_the_schema(kind: str) -> None:
     """Messages are held to the file: a body beyond its end, or bytes behind the last, are a gap."""
