@@ -74,7 +74,9 @@ def main() -> int:
             environments = {name: peer(arguments.environments, name) for name in peers}
             for part in parts:
                 measure(part, results, arguments, place, environments)
+        before = results.get("setting", {}).get("peers", {})
         results["setting"] = setting(environments, victims(arguments.environments))
+        results["setting"]["peers"] = {**before, **results["setting"]["peers"]}
     except BenchmarkError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
