@@ -143,6 +143,7 @@ def test_the_base_is_the_one_that_the_adapter_names(
         {"megatron_config": {"a": 1}, "megatron_core": "evil"},
         {"prompt_tuning_init_state_dict_path": "/elsewhere/state.bin"},
         {"corda_cache_file": "/elsewhere/state.bin"},
+        {"corda_config": {"cache_file": "/elsewhere/state.bin"}},
     ],
     ids=str,
 )

@@ -52,6 +52,8 @@ _ACTIVATIONS: Final = frozenset(
 )
 """Keys under which sentence-transformers imports what a dotted name says."""
 
+_SCHEMES: Final = ("hf-hub:", "hf_hub:", "local-dir:")
+
 _ACTIVATION: Final = re.compile(r"torch\.nn\.(modules\.)?([a-z]+\.)?[A-Z][A-Za-z0-9]*")
 
 
@@ -110,8 +112,8 @@ def require_contained(
     for path, document in documents.items():
         if _base(path) == ADAPTER and not adapter:
             raise refused(path, "an adapter, which names a base model", hint="Load it as 'peft'")
-        for key, value in _walk(document):
-            for what, found in _CHECKS.get(key, _nothing)(key, value):
+        for key, value in walk(document):
+            for what, found in _CHECKS.get(key, _elsewhere)(key, value):
                 raise refused(path, f"{what}: {found}")
         for what, found in _find_outside(path, document, shown):
             raise refused(path, f"{what}: {found}")
@@ -135,9 +137,10 @@ def is_inside(name: str) -> bool:
     return "\\" not in name and "\0" not in name and not any(p in {"", ".", ".."} for p in parts)
 
 
-def _nothing(key: str, value: Document) -> Iterator[Objection]:
-    del key, value
-    yield from ()
+def _elsewhere(key: str, value: Document) -> Iterator[Objection]:
+    """Yield names by which timm, the library of many backbones, loads a model from elsewhere."""
+    if isinstance(value, str) and value.startswith(_SCHEMES):
+        yield f"a model elsewhere, as {key}", value
 
 
 def _kernels(key: str, value: Document) -> Iterator[Objection]:
@@ -204,7 +207,7 @@ def _find_tokenizer_files(
                 yield key, value
 
 
-def _walk(document: Document) -> Iterator[tuple[str, Document]]:
+def walk(document: Document) -> Iterator[tuple[str, Document]]:
     """Yield every key with its value, however deep."""
     pending: list[Document] = [document]
     while pending:

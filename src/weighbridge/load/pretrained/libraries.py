@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from weighbridge.core.errors import UsageError
-from weighbridge.load.pretrained.call import prepare
 from weighbridge.load.pretrained.interface import Pretrained
 from weighbridge.load.pretrained.origins import Origin, remember
 
@@ -100,7 +99,8 @@ def load_on_base(
     Raises:
         MissingExtraError, ArtifactRefusedError, OperationError: As for `load_pretrained`.
     """
-    from weighbridge.load.pretrained.peft_adapter import (  # noqa: PLC0415  only when asked for
+    from weighbridge.load.pretrained.call import prepare  # noqa: PLC0415  only when asked for
+    from weighbridge.load.pretrained.peft_adapter import (  # noqa: PLC0415  as above
         base_class,
         read_adapter,
     )

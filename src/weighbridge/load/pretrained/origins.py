@@ -35,7 +35,14 @@ _ORIGINS: Final[dict[int, tuple[weakref.ref[object], Origin]]] = {}
 
 
 def remember(made: object, origin: Origin) -> None:
-    """Note that *made* is of *origin*, as long as it lives, if it can be referred to weakly."""
+    """
+    Note that *made* is of *origin*, as long as it lives, if it can be referred to weakly.
+
+    Of a tuple, such as a model with what there is to say about its load, the parts are noted.
+    """
+    if isinstance(made, tuple):
+        for part in made:
+            remember(part, origin)
     number = id(made)
     try:
         reference = weakref.ref(made, lambda _: _ORIGINS.pop(number, None))

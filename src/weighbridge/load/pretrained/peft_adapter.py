@@ -13,7 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, MissingExtraError, UsageError
 from weighbridge.load.pretrained.arguments import folder_of, require_safe
 from weighbridge.load.pretrained.call import Prepared, call_confined, prepare
-from weighbridge.load.pretrained.configs import ADAPTER, refused
+from weighbridge.load.pretrained.configs import ADAPTER, refused, walk
 from weighbridge.load.pretrained.interface import Pretrained
 from weighbridge.load.pretrained.origins import origin_of
 
@@ -108,7 +108,7 @@ def read_adapter(prepared: Prepared, *, folder: str = "") -> Mapping[str, object
     kind = config.get("peft_type")
     if kind not in _KINDS:
         raise refused(path, f"an adapter of the kind {kind}")
-    for key, value in config.items():
+    for key, value in walk(config):
         leads = key in _CODE or (key.endswith(("_path", "_file")) and key not in _NAMES)
         if leads and value:
             raise refused(path, f"{key} = {value}")

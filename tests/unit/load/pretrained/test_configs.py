@@ -70,6 +70,14 @@ def test_activations(name: str) -> None:
             require(shown(config={"activation_fn": other}))
 
 
+@pytest.mark.parametrize("scheme", ["hf-hub", "hf_hub", "local-dir"])
+def test_backbones_elsewhere_are_refused(scheme: str) -> None:
+    """A backbone that timm would load from another place is refused; its own names are not."""
+    require(shown(config={"backbone": "resnet50.a1_in1k", "x": [f"{scheme}:a"], "y": scheme}))
+    with pytest.raises(ArtifactRefusedError, match="elsewhere"):
+        require(shown(config={"vision": {"backbone": f"{scheme}:other/repo"}}))
+
+
 def test_shards_are_shown_files() -> None:
     """An index names files beside it; other names are refused."""
     index = {"model.safetensors.index": {"weight_map": {"a": "x.json", "b": "x.json"}}}

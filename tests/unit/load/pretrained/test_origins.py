@@ -29,10 +29,12 @@ def test_an_object_is_known_as_long_as_it_lives() -> None:
 
 
 def test_objects_that_cannot_be_referred_to_weakly_are_not_known() -> None:
-    """A tuple has no origin."""
-    pair = (1, 2)
+    """A tuple has no origin, but what is in it has."""
+    thing = Thing()
+    pair = (thing, [thing], 2)
     remember(pair, Origin(reference="a"))
     assert origin_of(pair) is None
+    assert origin_of(thing) == Origin(reference="a")
 
 
 @pytest.mark.parametrize("claim", ["models/acme/bert", "acme/bert", "bert"])
