@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from support import racing
+from support.holding import admit
 from support.raced_models import Raced
 from support.signed_model import SignedModel, make_signed_model
 from weighbridge.core.codes import Code
@@ -95,7 +96,7 @@ def _race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], bo
     evil = place / "evil"
     racing.copy_with_changes(model.root, evil)
     write_files(evil, raced.files(2))
-    with load(model.root, policy=model.policy) as artifact:
+    with admit(files) as artifact:
         expected = raced.use(artifact)
     outcome = Outcome()
     kept: list[VerifiedArtifact] = []
