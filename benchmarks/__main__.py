@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import weighbridge
-from benchmarks.cases import large, load, memory, scan, shards, small, start
+from benchmarks.cases import guard, large, load, memory, scan, shards, small, start
 from benchmarks.measure import BenchmarkError, Result
 from benchmarks.report import as_json, table
 from benchmarks.setting import FULL, QUICK, Setting, prepared
@@ -28,6 +28,7 @@ CASES: Final[dict[str, Callable[[Setting], Result]]] = {
     "memory": memory.measure,
     "load": load.measure,
     "scan": scan.measure,
+    "guard": guard.measure,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CASES = ["start", "large", "small", "shards", "memory", "load", "scan"]
+CASES = ["start", "large", "small", "shards", "memory", "load", "scan", "guard"]
 
 
 def _bench(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
