@@ -1,7 +1,7 @@
 """Keyless signatures: the certificate, its authority, and the log that lists it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -155,7 +155,7 @@ def test_a_retired_authority_is_refused(case: Case) -> None:
     before = replace(keys, until=case.instance.started - timedelta(minutes=30))
     trust = case.instance.write_trust("retired.json", before)
     case.refused(Code.CERTIFICATE_UNTRUSTED, Code.LOG_ENTRY, Code.TIMESTAMP_REQUIRED, trust=trust)
-    still = replace(keys, until=case.instance.started + timedelta(hours=1))
+    still = replace(keys, until=datetime.now(UTC) + timedelta(hours=1))
     case.accepted(trust=case.instance.write_trust("in-use.json", still))
 
 
@@ -164,6 +164,7 @@ def test_an_authority_that_was_not_yet_in_use_is_refused(case: Case) -> None:
     earlier = timedelta(minutes=-30)
     case.sign(faults=Faults(certificate_shift=earlier, stamp_shift=earlier))
     case.accepted()
-    later = replace(case.instance.keys, since=case.instance.started - timedelta(minutes=10))
+    # Not by when the instance was started, which serves many tests for as long as they take.
+    later = replace(case.instance.keys, since=datetime.now(UTC) - timedelta(minutes=10))
     trust = case.instance.write_trust("later.json", later)
     case.refused(Code.CERTIFICATE_UNTRUSTED, Code.LOG_ENTRY, Code.TIMESTAMP_REQUIRED, trust=trust)
