@@ -71,6 +71,8 @@ def test_a_leading_dot_is_no_part_of_a_name() -> None:
         (member(b"p", b"9 path=b\n!", kind=b"x") + member(b"a"), K.EXTENDED_HEADER),
         (member(b"p", b"99 path=b\n", kind=b"x") + member(b"a"), K.EXTENDED_HEADER),
         (pax([("GNU.sparse.major", "1")]) + member(b"a", b"1"), K.SPARSE),
+        (pax([("SUN.holesdata", " 0 1")]) + member(b"a", b"1"), K.SPARSE),
+        (pax([("SCHILY.realsize", "9")]) + member(b"a", b"1"), K.SPARSE),
         (member(b"a", b"1", kind=b"S"), K.SPARSE),
         (member(b"a") + b"x" * 512, K.BROKEN_HEADER),
     ],
@@ -134,6 +136,19 @@ def test_maps_of_old_sparse_members_are_skipped() -> None:
     data += bytes(more) + bytes(512) + padded(b"123") + END
     (found,) = _read(data).members
     assert (data[found.offset : found.offset + 3], found.sparse) == (b"123", True)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_holes_in_every_member(*, shared: bool) -> None:
+    """A global header gives holes to all members behind it, a directory between or not."""
+    holes = pax(
+        [("GNU.sparse.map", "1,2"), ("GNU.sparse.size", "9")], kind=b"g" if shared else b"x"
+    )
+    data = holes + header(b"d/", kind=b"5")
+    data += pax([("mtime", "1")]) + member(b"a", b"12") + member(b"b", b"34") + END
+    assert [m.sparse for m in _read(data).members] == [shared, shared]
+    with tarfile.open(fileobj=io.BytesIO(data)) as theirs:
+        assert (theirs.getmember("a").sparse is not None) is shared
 
 
 def test_a_map_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

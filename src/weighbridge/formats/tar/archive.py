@@ -23,6 +23,9 @@ _EXTENDED: Final = frozenset({b"x", b"X", b"g", b"L", b"K"})
 _OVERRIDES: Final = frozenset({"path", "linkpath", "size"})
 _SEARCH_BYTES: Final = 256 * KIB
 _SPARSE_FLAG: Final = 504
+_SPARSE_KEYS: Final = ("GNU.sparse.", "SCHILY.realsize", "SUN.holesdata")
+"""How keys begin that tell of holes: GNU's, star's, and Solaris', which libarchive reads."""
+
 _READ_AHEAD: Final = 16 * KIB
 
 
@@ -60,6 +63,7 @@ class _Reading:
         self._at = 0
         self._ahead = b""
         self._ahead_at = 0
+        self._all_sparse = False
         self._members: list[TarMember] = []
         self._names: list[str] = []
         self._anomalies: list[TarAnomaly] = []
@@ -158,8 +162,10 @@ class _Reading:
             seen.add(key)
             if shared and key in _OVERRIDES:
                 self._report(TarAnomalyKind.GLOBAL_OVERRIDE, None, f"{key} for every member")
-            elif key.startswith("GNU.sparse."):
+            elif key.startswith(_SPARSE_KEYS):
                 override.sparse = True
+                # Readers merge a global header into the headers of every member behind it.
+                self._all_sparse |= shared
             elif key == "path":
                 self._set_name(override, value)
             elif key == "size":
@@ -177,7 +183,7 @@ class _Reading:
         if header.kind in _LINKS or header.kind in _DEVICES or header.kind == _DIRECTORY:
             self._take_special(header.kind, name, size)
             return
-        sparse = override.sparse or header.kind == b"S"
+        sparse = override.sparse or self._all_sparse or header.kind == b"S"
         if header.extended:
             self._skip_sparse_map()
         if sparse:
