@@ -1077,8 +1077,11 @@ def _references(node: Node) -> Iterator[Ref]:
 
 
 def as_data(node: Node) -> Node:
-    """Return *node* with every name and call as a tuple of words."""
+    """Return *node* with every name and call as a tuple of words, and bytes backwards."""
     match node:
+        case bytes():
+            # They may be a payload themselves, for whoever unpickles them later.
+            return node[::-1]
         case Ref():
             return ("name", node.module, node.name)
         case Call():

@@ -8,7 +8,6 @@ are reported, searched for further streams, and handed on where they are a forma
 """
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
@@ -18,11 +17,12 @@ from weighbridge.core.limits import MAX_CARRIED_MEMO, MAX_PICKLE_STREAMS
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Trace
-from weighbridge.formats.pickle.values import Value
+from weighbridge.formats.pickle.values import CallNode, Value
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan import registry
 from weighbridge.scan.engine.walk import Objects, walk
 from weighbridge.scan.interface import Analysis, Subject
+from weighbridge.scan.pickle_constants import files_within
 from weighbridge.scan.pickle_facts import (
     TORCH_DIALECTS,
     Dialect,
@@ -83,7 +83,7 @@ def walk_streams(
             position = _next_start(data, position + 1)
             continue
         yield from account_for(subject, data, read_to, position)
-        yield from describe(subject, trace, dialect=dialect, index=index)
+        yield from describe(subject, trace, data, dialect=dialect, index=index)
         if carried is None:
             yield subject.gap(
                 "the memo of the stream before is too large to follow into this one",
@@ -131,13 +131,14 @@ def _next_start(data: bytes, at: int) -> int:
 def describe(
     subject: Subject,
     trace: Trace,
+    data: bytes,
     *,
     dialect: Dialect,
     index: int = 0,
     base: int = 0,
     raw: tuple[tuple[int, int], ...] = (),
 ) -> Analysis:
-    """Yield a stream's facts, the bounds that it met, and the pickles within it."""
+    """Yield the facts of a stream in *data*, the bounds that it met, and the files within it."""
     yield PickleFacts(
         subject=subject, trace=trace, dialect=dialect, index=index, base=base, raw=raw
     )
@@ -145,7 +146,22 @@ def describe(
         met = ", ".join(sorted(trace.limits))
         code = Code.SCAN_TIMEOUT if "seconds" in trace.limits else Code.SCAN_LIMIT
         yield subject.gap(f"the stream was not wholly examined: bound on {met}", code=code)
-    yield from _nested(subject, trace)
+    loaded: list[bytes] = []
+    for call in trace.calls:
+        content = _loaded_by(call)
+        if content is not None:
+            loaded.append(content)
+            yield nested_subject(subject, content, name=f"bytes@{call.offset}")
+    yield from files_within(
+        subject,
+        data,
+        start=trace.start,
+        end=trace.end,
+        bounds=bounds_of(subject),
+        raw=raw,
+        known=frozenset(loaded),
+        base=base,
+    )
 
 
 def _rerun(subject: Subject, data: bytes, trace: Trace, memo: dict[int, Value]) -> Trace | None:
@@ -154,14 +170,12 @@ def _rerun(subject: Subject, data: bytes, trace: Trace, memo: dict[int, Value]) 
     return again if list(references(again)) != list(references(trace)) else None
 
 
-def _nested(subject: Subject, trace: Trace) -> Iterator[Subject]:
-    """Yield the literal arguments of functions that unpickle them."""
-    for call in trace.calls:
-        if call.target in NESTED_LOADERS:
-            arguments = call.positional or ()
-            content = literal_bytes(arguments[0]) if len(arguments) == 1 else None
-            if content is not None:
-                yield nested_subject(subject, content, name=f"bytes@{call.offset}")
+def _loaded_by(call: CallNode) -> bytes | None:
+    """Return the literal argument of a function that unpickles it."""
+    if call.target not in NESTED_LOADERS:
+        return None
+    arguments = call.positional or ()
+    return literal_bytes(arguments[0]) if len(arguments) == 1 else None
 
 
 def nested_subject(subject: Subject, content: bytes, *, name: str) -> Subject:

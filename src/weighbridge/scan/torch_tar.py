@@ -43,7 +43,7 @@ def walk_member(subject: Subject, name: str) -> Analysis:
         return
     traces, end = counted
     for index, trace in enumerate(traces):
-        yield from describe(subject, trace, dialect=Dialect.TORCH_TAR, index=index)
+        yield from describe(subject, trace, data, dialect=Dialect.TORCH_TAR, index=index)
     yield from walk_streams(subject, data, dialect=Dialect.TORCH_TAR, start=end, first=len(traces))
 
 

@@ -45,12 +45,12 @@ def analyze(subject: Subject) -> Analysis:
     data = subject.source.read_at(0, min(subject.source.size, MAX_PICKLE_BYTES))
     arrays = _Arrays(subject, data)
     trace = run(data, bounds=bounds_of(subject), after_build=arrays.step_over)
-    yield from describe(subject, trace, dialect=Dialect.JOBLIB, raw=tuple(arrays.spans))
+    yield from describe(subject, trace, data, dialect=Dialect.JOBLIB, raw=tuple(arrays.spans))
     for inner in arrays.inner:
-        yield from describe(subject, inner, dialect=Dialect.NUMPY)
+        yield from describe(subject, inner, data, dialect=Dialect.NUMPY)
     plain = run(data, bounds=bounds_of(subject))
     if _does_more(plain, [trace, *arrays.inner]):
-        yield from describe(subject, plain, dialect=Dialect.PLAIN)
+        yield from describe(subject, plain, data, dialect=Dialect.PLAIN)
     if trace.complete:
         yield from account_for(subject, data, trace.end, len(data))
     if subject.source.size > len(data):

@@ -43,7 +43,7 @@ def analyze(subject: Subject) -> Analysis:
         return
     storages: dict[str, Storage] = {}
     for index, trace in enumerate(traces):
-        for item in describe(subject, trace, dialect=Dialect.TORCH, index=index):
+        for item in describe(subject, trace, data, dialect=Dialect.TORCH, index=index):
             if isinstance(item, PickleFacts):
                 storages.update(_storages(item))
             yield item
