@@ -119,6 +119,8 @@ HTML: Final = frozenset({"htm", "html", "shtml", "xhtml"})
 SITE: Final = "pth"
 """Python's module `site` reads such a file wherever packages are installed."""
 
+BUILD_FILES: Final = frozenset({"pyproject.toml", "setup.cfg"})
+JSON: Final = frozenset({"code-workspace", "json"})
 GIT_FILES: Final = frozenset({"config", "config.worktree", ".gitconfig", ".gitmodules"})
 _YAML_NAMES: Final = frozenset({"mlmodel"})
 
@@ -140,6 +142,7 @@ def is_read_by_name(name: str) -> bool:
         or suffix in PYTHON | TEMPLATE | YAML
         or suffix == "dockerfile"
         or name in START_FILES
+        or name in BUILD_FILES
         or name.partition(".")[0] in RECIPES
         or lists_dependencies(name)
     )

@@ -13,11 +13,14 @@ from typing import Final
 from weighbridge.scan.analyzers import json, python_source, yaml
 from weighbridge.scan.analyzers.script import ScriptFacts
 from weighbridge.scan.dependencies import dependencies_in, lists_dependencies
+from weighbridge.scan.folder_programs import build_programs_in
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.templates import template_facts
 from weighbridge.scan.text import as_utf8, read_text
 from weighbridge.scan.text_names import (
+    BUILD_FILES,
     GIT_FILES,
+    JSON,
     PYTHON,
     RECIPES,
     SCRIPT_SUFFIXES,
@@ -72,7 +75,7 @@ def analyze(subject: Subject) -> Analysis:
         yield template_facts(subject, read_text(subject), where="the file")
     elif suffix in YAML:
         yield from yaml.analyze(subject)
-    elif suffix == "json":
+    elif suffix in JSON:
         yield from json.analyze(subject)
     elif lists_dependencies(name):
         yield from dependencies_in(subject, read_text(subject))
@@ -99,6 +102,8 @@ def _scripts(subject: Subject, name: str, suffix: str) -> Analysis:
         yield ScriptFacts(subject=subject, interpreter=SCRIPT_SUFFIXES[suffix])
     elif name in START_FILES:
         yield ScriptFacts(subject=subject, interpreter=START_FILES[name])
+    elif name in BUILD_FILES:
+        yield from build_programs_in(subject, read_text(subject))
     elif name in GIT_FILES and _GIT_COMMAND.search(read_text(subject)):
         yield ScriptFacts(subject=subject, interpreter="git when it runs in the folder")
     elif recipe is not None and suffix not in _PROSE:
