@@ -1,10 +1,12 @@
 """Frameworks under `weighbridge exec`: what is signed loads, its unsigned twin and evil do not."""
 
+import importlib
 import importlib.util
 import os
 import pickle
 import warnings
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -12,12 +14,15 @@ from support.guarding import Outcome, Workplace, run_guarded
 from support.markers import Call, leave_mark
 from support.signed_model import make_signed_model
 
-pytestmark = pytest.mark.frameworks
-
-joblib = pytest.importorskip("joblib")
-sklearn = pytest.importorskip("sklearn.linear_model")
-onnx = pytest.importorskip("onnx")
-np = pytest.importorskip("numpy")
+NEEDED = ("joblib", "sklearn.linear_model", "onnx", "numpy")
+PRESENT = all(importlib.util.find_spec(name.partition(".")[0]) for name in NEEDED)
+joblib, sklearn, onnx, np = (
+    [importlib.import_module(name) for name in NEEDED] if PRESENT else [cast("Any", None)] * 4
+)
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.skipif(not PRESENT, reason="needs several frameworks: make test-frameworks"),
+]
 
 FORMATS = (
     *("joblib", "pickle", "gzip", "zlib", "onnx", "hdf5", "keras-v3", "xgboost", "text", "npy"),
