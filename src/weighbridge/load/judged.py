@@ -145,6 +145,9 @@ def _read_facts(facts: list[PickleFacts], root: Subject, *, where: str) -> Judge
     depth = 1 if root.format in COMPRESSED else 0
     if subject.depth != depth or subject.format not in PICKLES or first.trace.start:
         raise _refused(where, f"a pickle within {root.format}")
+    # The rules have judged what constants hold. No load reads it: whatever name unpickles a
+    # constant is refused below.
+    others = [each for each in others if not _is_constant(each.subject, within=subject)]
     if any(each.subject.source is not subject.source for each in others):
         raise _refused(where, "a pickle within the pickle")
     expected = {Dialect.PLAIN: [], Dialect.JOBLIB: [Dialect.NUMPY, Dialect.PLAIN]}
@@ -159,6 +162,12 @@ def _read_facts(facts: list[PickleFacts], root: Subject, *, where: str) -> Judge
         stream=_judged(first, where=where),
         inner=tuple(_judged(each, where=where) for each in others if each.dialect is Dialect.NUMPY),
     )
+
+
+def _is_constant(subject: Subject, *, within: Subject) -> bool:
+    """Tell whether *subject* is a file in a constant of the pickle *within*."""
+    around = "" if within.member is None else f"{within.member}!"
+    return (subject.member or "").startswith(f"{around}bytes@") and subject.depth > within.depth
 
 
 def _judged(facts: PickleFacts, *, where: str) -> JudgedStream:

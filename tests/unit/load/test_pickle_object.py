@@ -7,6 +7,7 @@ import pickle
 import pickletools
 import sys
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -167,6 +168,21 @@ class TestPlain:
             judged(data)
         with pytest.raises(ArtifactRefusedError):
             clean.require_clean(hold_files({"m.pkl": data}), "m.pkl", name="m.pkl", where="m.pkl")
+
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_pickles_in_constants(self, pack: Callable[[bytes], bytes]) -> None:
+        """A harmless pickle in a constant stays bytes; one that does harm is refused."""
+        harmless = [pickle.dumps(VALUE), pickle.dumps([pickle.dumps(1)])]
+        name = "m.pkl" if pack is bytes else "m.pkl.gz"
+        data = pack(pickle.dumps(harmless))
+        found = judge_pickle(BytesSource(data), name=name, where=name)
+        assert found.content == pickle.dumps(harmless)
+        assert not found.inner
+        if pack is bytes:
+            assert admit({name: data}).as_("pickle") == harmless
+        harmful = pack(pickle.dumps([p.proto(4) + p.system() + p.STOP]))
+        with pytest.raises(WeighbridgeError, match="pickle-dangerous-global"):
+            judge_pickle(BytesSource(harmful), name=name, where=name)
 
     def test_refuses_pickles_within_other_files(self) -> None:
         """A pickle in an archive is not the file's own, though nothing speaks against it."""
