@@ -15,14 +15,22 @@ from weighbridge.load.guard.scopes import Scope
 from weighbridge.load.guard.watch import state
 from weighbridge.scan.allowlist import Arguments, find_entry
 
-EXCHANGES: Final = (
-    "multiprocessing",
-    "concurrent.futures",
-    "torch.multiprocessing",
-    "joblib.externals.loky",
-    "multiprocess",
+_PROCESSES: Final = ("multiprocessing", "multiprocess")
+_LOKY: Final = ("loky", "joblib.externals.loky")
+EXCHANGES: Final = frozenset(
+    [
+        *(f"{name}.{part}" for name in _PROCESSES for part in ("connection", "queues", "spawn")),
+        *("torch.multiprocessing.queue", "torch.multiprocessing.spawn"),
+        *(f"{name}.backend.{part}" for name in _LOKY for part in ("queues", "popen_loky_posix")),
+        *(f"{name}.cloudpickle_wrapper" for name in _LOKY),
+    ]
 )
-"""Packages that unpickle what another process of the same program sent them."""
+"""
+Modules that unpickle what another process of the same program sent them.
+
+Pools and executors are not among them: they call what the program tells them to, which may be
+`pickle.loads` of the bytes of a model.
+"""
 
 READERS: Final = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 """Files as `open` makes them: what they read is what is on disk."""
@@ -60,7 +68,7 @@ def module_of(frame: FrameType | None) -> str:
 
 def is_exchange(module: str) -> bool:
     """Tell whether *module* unpickles only what processes of this program say to each other."""
-    return any(module == name or module.startswith(name + ".") for name in EXCHANGES)
+    return module in EXCHANGES
 
 
 def is_own_code(frame: FrameType | None) -> bool:

@@ -351,6 +351,7 @@ def _spawned(args: tuple[Any, ...]) -> None:
 _HANDLERS = {
     "open": _opened,
     "pickle.find_class": _found_class,
+    "marshal.load": _unmarshalled,
     "marshal.loads": _unmarshalled,
     "subprocess.Popen": _spawned,
     "os.exec": _executed,

@@ -2,7 +2,8 @@
 Loaders in Python that open files themselves, by `open` and by other entry points.
 
 The file is admitted first; from then on every opening of it, and of what lies in the same artifact,
-gives the verified bytes. What they load of it in memory is a part of those.
+gives the verified bytes. What they load of it in memory is a part of those. What names no file
+here, such as a URL or `~/f`, is left to what the loader calls: nobody answers for what comes of it.
 """
 
 import os
@@ -20,26 +21,34 @@ _FUNCTIONS = {
     "keras.src.saving.saving_api": ("load_model", "load_weights"),
     "pandas.io.pickle": ("read_pickle",),
 }
-_POSITIONS = {"load_weights": 1}
+_ARGUMENTS = {
+    "load_model": (0, "filepath"),
+    "load_weights": (1, "filepath"),
+    "read_pickle": (0, "filepath_or_buffer"),
+}
 
 
 def install(module: ModuleType) -> None:
     """Guard Keras' or pandas' loaders."""
     for name in _FUNCTIONS[module.__name__]:
         entry = f"{module.__name__.partition('.')[0]}.{name}"
-        replace(module, name, partial(_by_path, entry, _POSITIONS.get(name, 0)))
+        replace(module, name, partial(_by_path, entry, *_ARGUMENTS[name]))
 
 
-def _by_path(entry: str, position: int, original: Callable[..., Any]) -> Callable[..., Any]:
+def _by_path(
+    entry: str, position: int, keyword: str, original: Callable[..., Any]
+) -> Callable[..., Any]:
     def load(*args: Any, **options: Any) -> Any:
-        given: Any = args[position] if len(args) > position else next(iter(options.values()), 0)
+        given: Any = args[position] if len(args) > position else options.get(keyword)
         if not is_path(given):
             return original(*args, **options)
         path = os.fsdecode(given)
+        if path.startswith("~") or "://" in path or not os.path.exists(path):
+            # Whatever the loader makes of it is no file that was admitted.
+            return original(*args, **options)
         if os.path.isdir(path):
             path = os.path.join(path, "config.json")
-        if os.path.exists(path):
-            guard().admit(path, entry=entry)
+        guard().admit(path, entry=entry)
         with entered(Scope(what=path, verified=True)):
             return original(*args, **options)
 

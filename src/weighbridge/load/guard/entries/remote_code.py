@@ -18,6 +18,7 @@ _ENTRY: Final = "trust_remote_code"
 def install(module: ModuleType) -> None:
     """Guard `transformers.dynamic_module_utils`."""
     replace(module, "get_class_from_dynamic_module", _guarded)
+    replace(module, "get_cached_module_file", _file)
 
 
 def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +29,18 @@ def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(class_reference, pretrained_model_name_or_path, *args, **options)
 
     return get_class_from_dynamic_module
+
+
+def _file(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard what every way to code of a model goes through, that of `custom_generate` too."""
+
+    def get_cached_module_file(
+        pretrained_model_name_or_path: Any, module_file: str, *args: Any, **options: Any
+    ) -> Any:
+        _require(module_file.removesuffix(".py"), os.fspath(pretrained_model_name_or_path))
+        return original(pretrained_model_name_or_path, module_file, *args, **options)
+
+    return get_cached_module_file
 
 
 def _require(reference: str, model: str) -> None:
