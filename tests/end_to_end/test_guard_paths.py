@@ -108,3 +108,61 @@ attempt("custom", lambda: GenerationMixin().load_custom_generate(
 """
     assert outcomes(workplace, script) == {"custom": "denied"}
     assert not workplace.marker.exists()
+
+
+@pytest.mark.frameworks
+@pytest.mark.skipif(importlib.util.find_spec("joblib") is None, reason="needs joblib")
+def test_large_arrays_reach_the_workers_of_joblib(workplace: Workplace) -> None:
+    """Files that joblib makes for its own workers are an exchange; elsewhere they are judged."""
+    script = """
+import joblib
+import numpy as np
+from joblib.numpy_pickle import load_temporary_memmap
+
+if __name__ == "__main__":
+    attempt("workers", lambda: joblib.Parallel(n_jobs=2)(
+        joblib.delayed(np.sum)(np.ones(1 << 18)) for _ in range(2)))
+    folder = PLACE / "joblib_memmapping_folder_1"
+    folder.mkdir(mode=0o700)
+    (folder / "evil").write_bytes(EVIL)
+    attempt("no exchange", lambda: load_temporary_memmap(str(folder / "evil"), "r", False))
+"""
+    assert outcomes(workplace, script) == {"workers": "loaded", "no exchange": "denied"}
+    assert not workplace.marker.exists()
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+def test_packages_and_modules_of_torch(workplace: Workplace) -> None:
+    """Code in packages, zipped or not, and modules for other interpreters are denied unsigned."""
+    script = """
+import io, warnings, zipfile
+import torch
+from torch.jit.mobile import _load_for_lite_interpreter
+from torch.package import PackageExporter, PackageImporter
+
+warnings.simplefilter("ignore")  # these formats are on their way out
+
+class Plus(torch.nn.Module):
+    def forward(self, x):
+        return x + 1
+
+with PackageExporter(str(BAD / "package")) as exporter:
+    exporter.save_source_string("evil", f"open({str(PLACE / 'marker')!r}, 'w').close()")
+with zipfile.ZipFile(BAD / "package") as archive:
+    archive.extractall(BAD / "unzipped")
+module = torch.jit.script(Plus())
+(BAD / "lite").write_bytes(module._save_to_buffer_for_lite_interpreter())
+torch.jit.save_jit_module_to_flatbuffer(module, str(BAD / "flat"))
+unzipped = str(next((BAD / "unzipped").iterdir()))
+attempt("package", lambda: PackageImporter(str(BAD / "package")).import_module("evil"))
+attempt("package in memory", lambda: PackageImporter(
+    io.BytesIO((BAD / "package").read_bytes())).import_module("evil"))
+attempt("unzipped", lambda: PackageImporter(unzipped).import_module("evil"))
+attempt("lite", lambda: _load_for_lite_interpreter(str(BAD / "lite")))
+attempt("flat", lambda: torch.jit.jit_module_from_flatbuffer(str(BAD / "flat")))
+attempt("type", lambda: isinstance(None, torch._C.PyTorchFileReader))
+"""
+    expected = dict.fromkeys(("package", "package in memory", "unzipped", "lite", "flat"), "denied")
+    assert outcomes(workplace, script) == expected | {"type": "loaded"}
+    assert not workplace.marker.exists()

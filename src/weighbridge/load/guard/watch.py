@@ -48,6 +48,7 @@ ENTRIES = {
     "safetensors._safetensors_rust": "safetensors_files",
     "torch": "torch_files",
     "torch._C": "torch_files",
+    "torch.package._directory_reader": "torch_files",
     "torch.serialization": "torch_files",
     "torch.storage": "torch_files",
     "transformers.dynamic_module_utils": "remote_code",

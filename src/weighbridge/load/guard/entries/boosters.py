@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from weighbridge.load.guard.entries.paths import is_path, sealed
+from weighbridge.load.guard.entries.replacing import replace_method
 from weighbridge.load.guard.watch import guard
 
 
@@ -13,19 +14,11 @@ def install(module: ModuleType) -> None:
     """Guard one of the frameworks' modules."""
     match module.__name__:
         case "xgboost.core":
-            _replace_method(module.Booster, "load_model", _xgboost)
+            replace_method(module.Booster, "load_model", _xgboost)
         case "lightgbm.basic":
-            _replace_method(module.Booster, "__init__", _lightgbm)
+            replace_method(module.Booster, "__init__", _lightgbm)
         case _:
-            _replace_method(module.CatBoost, "load_model", _catboost)
-
-
-def _replace_method(
-    cls: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
-) -> None:
-    if "_weighbridge" not in vars(cls):
-        cls._weighbridge = True
-        setattr(cls, name, make(getattr(cls, name)))
+            replace_method(module.CatBoost, "load_model", _catboost)
 
 
 def _xgboost(original: Callable[..., Any]) -> Callable[..., Any]:

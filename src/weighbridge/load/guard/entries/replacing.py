@@ -59,3 +59,12 @@ def put(module: ModuleType, name: str, original: object, replacement: object) ->
         for taken, value in list(names.items()):
             if value is original and taken != "__wrapped__":
                 names[taken] = replacement
+
+
+def replace_method(
+    cls: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Replace the method *name* of *cls* by what *make* makes of it; once in a class."""
+    if "_weighbridge" not in vars(cls):
+        cls._weighbridge = True
+        setattr(cls, name, make(getattr(cls, name)))

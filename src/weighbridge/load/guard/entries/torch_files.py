@@ -5,6 +5,7 @@
 |---|---|---|
 | `torch.load`, with `mmap` too | sealed memory | the file admitted, or the bytes judged |
 | `torch.jit.load`, `PyTorchFileReader` (`torch.export`, packages) | sealed memory | likewise |
+| unzipped packages (`DirectoryReader`) | verified bytes | |
 | `torch.from_file`, `UntypedStorage.from_file` | sealed memory; a shared one is refused | |
 """
 
@@ -15,11 +16,22 @@ from types import ModuleType
 from typing import Any
 
 from weighbridge.load.guard.entries.paths import is_path, sealed
-from weighbridge.load.guard.entries.replacing import replace
+from weighbridge.load.guard.entries.replacing import put, replace, replace_method
 from weighbridge.load.guard.handing import hand_over, judged
 from weighbridge.load.guard.judging import judge_file_in_memory
 from weighbridge.load.guard.scopes import Scope, entered
 from weighbridge.load.guard.watch import guard
+
+_BY_PATH = (
+    "_load_for_lite_interpreter",
+    "_load_jit_module_from_file",
+    "_load_mobile_module_from_file",
+)
+_BY_BYTES = (
+    "_load_for_lite_interpreter_from_buffer",
+    "_load_jit_module_from_bytes",
+    "_load_mobile_module_from_bytes",
+)
 
 
 def install(module: ModuleType) -> None:
@@ -29,6 +41,8 @@ def install(module: ModuleType) -> None:
             _install_native(module)
         case "torch.serialization":
             replace(module, "load", _load)
+        case "torch.package._directory_reader":
+            replace_method(module.DirectoryReader, "get_record", _record)
         case "torch.storage":
             _install_storage(module)
         case _:
@@ -36,11 +50,44 @@ def install(module: ModuleType) -> None:
 
 
 def _install_native(module: ModuleType) -> None:
-    replace(module, "PyTorchFileReader", partial(_reader, "PyTorchFileReader", 0))
-    for name in ("import_ir_module", "_load_jit_module_from_file"):
-        position = 1 if name == "import_ir_module" else 0
-        replace(module, name, partial(_reader, "torch.jit.load", position))
-    replace(module, "import_ir_module_from_buffer", _from_buffer)
+    _replace_reader(module)
+    replace(module, "import_ir_module", partial(_reader, "torch.jit.load", 1))
+    for name in _BY_PATH:
+        replace(module, name, partial(_reader, "torch.jit.load", 0))
+    replace(module, "import_ir_module_from_buffer", partial(_from_buffer, 1))
+    for name in _BY_BYTES:
+        replace(module, name, partial(_from_buffer, 0))
+
+
+def _replace_reader(module: ModuleType) -> None:
+    """Guard the reader of archives, which stays a class: `torch.package` asks what is one."""
+    original = module.PyTorchFileReader
+    if "_weighbridge" in vars(original):
+        return
+
+    class PyTorchFileReader(original):  # type: ignore[misc, valid-type]  # the native class
+        _weighbridge = True
+
+        def __init__(self, given: Any, *args: Any, **options: Any) -> None:
+            if is_path(given):
+                given = sealed(given, entry="PyTorchFileReader")
+            elif hasattr(given, "read"):
+                given, _ = hand_over(given, entry="PyTorchFileReader", judge=_judge)
+            super().__init__(given, *args, **options)
+
+    PyTorchFileReader.__module__ = original.__module__
+    PyTorchFileReader.__qualname__ = original.__qualname__
+    put(module, "PyTorchFileReader", original, PyTorchFileReader)
+
+
+def _record(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard the reader of unzipped packages, whose Python files are run."""
+
+    def get_record(self: Any, name: str) -> Any:
+        admission = guard().admit(f"{self.directory}/{name}", entry="torch.package")
+        return original(self, name) if admission is None else admission.held.read()
+
+    return get_record
 
 
 def _load(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,12 +124,15 @@ def _reader(entry: str, position: int, original: Callable[..., Any]) -> Callable
     return read
 
 
-def _from_buffer(original: Callable[..., Any]) -> Callable[..., Any]:
-    def import_ir_module_from_buffer(unit: Any, data: Any, *args: Any, **options: Any) -> Any:
-        judged(bytes(data), entry="torch.jit.load", judge=_judge)
-        return original(unit, data, *args, **options)
+def _from_buffer(position: int, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a native function that takes bytes as its argument *position*."""
 
-    return import_ir_module_from_buffer
+    def read(*args: Any, **options: Any) -> Any:
+        if len(args) > position:
+            judged(bytes(args[position]), entry="torch.jit.load", judge=_judge)
+        return original(*args, **options)
+
+    return read
 
 
 def _from_file(entry: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
