@@ -62,8 +62,26 @@ WAYS = (
         code="pickle.load(open(BAD / 'link.txt', 'rb'))",
     ),
     Way(
+        what="send bytes to a `multiprocessing` pipe of the program's own, and receive an object",
+        code=(
+            "import multiprocessing; ends = multiprocessing.Pipe();"
+            " ends[0].send_bytes(EVIL); ends[1].recv()"
+        ),
+    ),
+    Way(
+        what="run Python beside the model: `exec`, `runpy`, `import`, `zipimport`",
+        code="import runpy; Path(BAD / 'x.py').write_text(RUN_MARK); runpy.run_path(str(BAD / 'x.py'))",
+    ),
+    Way(
         what="run code that was marshalled",
         code="exec(marshal.loads(marshal.dumps(compile('Path(MARK).touch()', 'm', 'exec'))))",
+    ),
+    Way(
+        what="run code that was marshalled into a file (`marshal.load`)",
+        code=(
+            "exec(marshal.load(io.BytesIO("
+            "marshal.dumps(compile('Path(MARK).touch()', 'm', 'exec')))))"
+        ),
     ),
     Way(
         what="set the guard's own switch",
@@ -96,6 +114,14 @@ WAYS = (
         code="subprocess.run([PY, '-c', RUN], env={})",
     ),
     Way(
+        what="`subprocess` of `python` with another `sitecustomize` in front of the hook",
+        code=(
+            "own = PLACE / 'front'; own.mkdir(); (own / 'sitecustomize.py').touch();"
+            " subprocess.run([PY, '-c', RUN], env=os.environ | {'PYTHONPATH':"
+            " f\"{own}:{os.environ['PYTHONPATH']}\"})"
+        ),
+    ),
+    Way(
         what="`os.posix_spawn` of `python -S`",
         code="os.waitpid(os.posix_spawn(PY, [PY, '-S', '-c', RUN], os.environ), 0)",
     ),
@@ -115,6 +141,7 @@ import ctypes, gc, io, marshal, pickle, subprocess
 EVIL = bytes.fromhex((BAD / "evil.hex").read_text())
 MARK = str(PLACE / "marker")
 PY = sys.executable
+RUN_MARK = f"open({MARK!r}, 'w').close()"
 RUN = "import pickle; pickle.loads(bytes.fromhex(" + repr(EVIL.hex()) + "))"
 
 def FIND(self, module, name):

@@ -62,9 +62,23 @@ def objection_to(args: tuple[Any, ...], heritage: Heritage) -> str | None:
     given = _environment(environment)
     if given.get(ORDER_VARIABLE) != heritage.order:
         return f"a Python whose environment lacks {ORDER_VARIABLE}"
-    if heritage.start not in given.get(PATH_VARIABLE, "").split(os.pathsep):
+    places = given.get(PATH_VARIABLE, "").split(os.pathsep)
+    if heritage.start not in places:
         return f"a Python whose {PATH_VARIABLE} lacks the start-up hook"
+    if any(map(_customizes, places[: places.index(heritage.start)])):
+        return f"a Python whose {PATH_VARIABLE} has another sitecustomize in front of the hook"
     return None
+
+
+def _customizes(place: str) -> bool:
+    """Tell whether Python may find a `sitecustomize` in *place*; archives are not looked into."""
+    if os.path.isfile(place):
+        return True
+    try:
+        names = os.listdir(place or ".")
+    except OSError:
+        return False
+    return any(name.partition(".")[0] == "sitecustomize" for name in names)
 
 
 def interpreter_flags(arguments: Iterable[str]) -> set[str]:
