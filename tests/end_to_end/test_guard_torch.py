@@ -89,7 +89,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     torch.save({"w": torch.arange(4.0)}, made / "legacy.pth", _use_new_zipfile_serialization=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is on its way out, and files of it are not
-        torch.jit.script(_Plus()).save(os.fspath(made / "script.pt"))
+        torch.jit.trace(_Plus(), torch.ones(1)).save(os.fspath(made / "script.pt"))
     torch.export.save(torch.export.export(_Plus(), (torch.ones(2),)), made / "program.pt2")
     files = {path.name: path.read_bytes() for path in made.iterdir()}
     signed = make_signed_model(place, files, formats=FORMATS)
