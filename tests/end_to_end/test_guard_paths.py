@@ -166,3 +166,17 @@ attempt("type", lambda: isinstance(None, torch._C.PyTorchFileReader))
     expected = dict.fromkeys(("package", "package in memory", "unzipped", "lite", "flat"), "denied")
     assert outcomes(workplace, script) == expected | {"type": "loaded"}
     assert not workplace.marker.exists()
+
+
+def test_children_of_a_compiler_have_the_hook(workplace: Workplace) -> None:
+    """A Python that gets its search path from `TORCH_CUSTOM_PYTHONPATH` runs, and is guarded."""
+    script = """
+import subprocess
+path = os.environ["TORCH_CUSTOM_PYTHONPATH"]
+run = lambda code: subprocess.run(
+    [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, check=True)
+attempt("good", run, "import pickle; pickle.loads(pickle.dumps([1]))")
+attempt("evil", run, f"import pickle; pickle.loads({EVIL!r})")
+"""
+    assert outcomes(workplace, script) == {"good": "loaded", "evil": "failed"}
+    assert not workplace.marker.exists()

@@ -15,6 +15,9 @@ from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.guard.order import Order, reference_to, render_order
 from weighbridge.policy.schema import Policy
 
+_TORCH_PATH: Final = "TORCH_CUSTOM_PYTHONPATH"
+"""What PyTorch's compiler gives its own children as `PYTHONPATH`; without it, `sys.path`."""
+
 START: Final = Path(__file__).resolve().parent / "start"
 """The directory with the start-up hook."""
 
@@ -76,12 +79,18 @@ def guarded_environment(order: Order, environment: Mapping[str, str]) -> dict[st
     data = render_order(order)
     reference = reference_to(data, keep_order(data))
     path = environment.get(PATH_VARIABLE, "")
-    others = [each for each in path.split(os.pathsep) if each and each != os.fspath(START)]
     return {
         **environment,
         ORDER_VARIABLE: reference,
-        PATH_VARIABLE: os.pathsep.join([os.fspath(START), *others]),
+        PATH_VARIABLE: _behind_the_hook(path),
+        _TORCH_PATH: _behind_the_hook(environment.get(_TORCH_PATH, path)),
     }
+
+
+def _behind_the_hook(path: str) -> str:
+    """Return the search path *path* with the start-up hook in front."""
+    others = [each for each in path.split(os.pathsep) if each and each != os.fspath(START)]
+    return os.pathsep.join([os.fspath(START), *others])
 
 
 def keep_order(data: bytes) -> Path:
