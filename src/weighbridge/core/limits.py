@@ -563,6 +563,15 @@ MAX_R_NAMES: Final = 1000
 MAX_UBJSON_VALUES: Final = 20_000_000
 """Values outside typed arrays in one UBJSON file; those of XGBoost keep numbers in typed ones."""
 
+MAX_BOOSTER_DEPTH: Final = 2048
+"""Levels of one tree of XGBoost, whose contributions and dumps go through them by recursion."""
+
+MAX_BOOSTER_OUTPUTS: Final = 1 << 20
+"""Classes or targets of one model of XGBoost, which has a number of each in memory."""
+
+MAX_BOOSTER_CATEGORIES: Final = 1 << 28
+"""Bits of memory that XGBoost takes for the categories of one tree: 32 MiB."""
+
 # -- policy ------------------------------------------------------------------------------------
 
 MAX_POLICY_BYTES: Final = 1 * MIB
