@@ -153,6 +153,13 @@ def test_denials_name_model_rule_and_reason(loads: Outcome) -> None:
         assert part in said
 
 
+def test_denials_of_bytes_in_memory_say_where_to_read_on(loads: Outcome) -> None:
+    """What belongs to no file has no rule and no publisher: the error names the page on it."""
+    said = loads.results["evil pickle.loads"]
+    assert "docs/guard.md" in said
+    assert "publisher" not in said
+
+
 def test_nothing_of_evil_runs(loads: Outcome, workplace: Workplace) -> None:
     """No way to load an evil pickle loads it, in a file, in memory, in a thread."""
     found = of_kind(loads, "evil ")

@@ -25,6 +25,10 @@ from weighbridge.load.guard.interface import Admission, Event, Gate, Recorder
 from weighbridge.load.guard.scopes import current, in_verified, working
 from weighbridge.load.guard.serving import Descriptors, call_it
 
+_OF_NO_ARTIFACT: Final = (
+    "It belongs to no file that a rule could be about; docs/guard.md tells what honest programs "
+    "are denied, and what to do instead"
+)
 _CODE_SUFFIXES: Final = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -264,6 +268,8 @@ def _denial(
     rule = verdict.policy.rule if verdict is not None else None
     by = f" by {rule}" if rule else ""
     hint = error.hint if isinstance(error, WeighbridgeError) else None
+    if path is None:
+        hint = _OF_NO_ARTIFACT  # what the scanner advises is about files of somebody else
     return GuardDeniedError(
         f"the guard denies {entry}{by}: {told}",
         where=path,
