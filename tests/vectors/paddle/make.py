@@ -1,6 +1,7 @@
 """
 Writes the files beside it, in an environment with paddlepaddle 3.3.1: `python make.py`, and
-`python make.py --old` for programs of the form before 3.0.
+`python make.py --old` for programs of the form before 3.0. Those keep the stack of the call that made
+each operator: the folders in it were exchanged for made-up ones of the same length.
 """
 
 import importlib
