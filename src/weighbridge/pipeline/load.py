@@ -1,6 +1,7 @@
 """Load: hold every byte while it is hashed, judge what is held, give out nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
@@ -210,13 +211,13 @@ def load(
     if as_ is None:
         return artifact
     with artifact:
+        # What belongs to which kind is said above, and looked at again in there.
+        make: Callable[..., object] = artifact.as_
         if base is None:
-            # What belongs to which kind is said above, and looked at again in there.
-            make: Callable[..., object] = artifact.as_
             return make(as_, file=file, **options)
         beneath = admit(base, policy=policy, boundary=boundary, progress=progress, sealed=True)
         with beneath:
-            return artifact.as_("peft", base=beneath)
+            return make(as_, file=file, base=beneath, **options)
 
 
 def admit(
@@ -255,18 +256,21 @@ def admit(
         held.expect(inventory.entries)
         return held
 
-    try:
+    def let_go() -> None:
+        (held or sink.finish()).close()
+
+    with ExitStack() as unwinding:
+        unwinding.callback(let_go)
         verdict = examination.run(sink=sink, contents=contents)
         _require_allow(verdict)
-        return VerifiedArtifact(
+        artifact = VerifiedArtifact(
             verdict,
             held or sink.finish(),
             reference=handle.reference,
             pinned=examination.pinned_code,
         )
-    except BaseException:
-        (held or sink.finish()).close()
-        raise
+        unwinding.pop_all()
+        return artifact
 
 
 def _require_allow(verdict: Verdict) -> None:

@@ -103,14 +103,13 @@ class Launcher:
             OperationError: It does not start.
         """
         ours, theirs = socket.socketpair()
-        try:
+        with contextlib.ExitStack() as unwinding:
+            unwinding.callback(ours.close)
             with theirs:
                 process = self._fork(theirs)
             worker = Worker(self, process, ours)
             worker.confinement = _greeting(ours)
-        except BaseException:
-            ours.close()
-            raise
+            unwinding.pop_all()
         self._workers.add(worker)
         return worker
 

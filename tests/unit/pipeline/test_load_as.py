@@ -2,6 +2,7 @@
 
 import pickle
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,14 @@ def test_options_of_another_kind_are_refused(tmp_path: Path) -> None:
         wb.load(model.root, policy=model.policy, as_="pickle", trusted=["x"])  # type: ignore[call-overload]  # that
     with pytest.raises(UsageError, match="nothing to make"):
         wb.load(model.root, policy=model.policy, trusted=["x"])  # type: ignore[call-overload]  # that
+
+
+@pytest.mark.parametrize("said", [{"file": "m.pkl"}, {"trusted": ["x"]}])
+def test_an_adapter_with_a_base_takes_no_options_either(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    """What an adapter cannot take is refused where a base is given too, and not left unread."""
+    model = make_signed_model(tmp_path, {"m.pkl": pickle.dumps(VALUE)}, formats=FORMATS)
+    make: Callable[..., object] = wb.load
+    with pytest.raises(UsageError, match="has no"):
+        make(model.root, policy=model.policy, as_="peft", base=model.root, **said)

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
@@ -178,16 +178,17 @@ class ConfinedExaminer:
     def _attempt(self, subject: Subject, *, careful: bool) -> tuple[Finding | Gap, ...]:
         """Have *subject* examined once; a worker that did well is kept."""
         session = self._take()
-        try:
-            found = session.examine(subject, careful=careful)
-        except FrameError as error:
-            raise session.lost(error) from error
-        except MalformedContentError as error:
-            session.close()
-            raise WorkerLostError(f"the examining process gave no valid answer: {error}") from error
-        except BaseException:
-            session.close()
-            raise
+        with ExitStack() as unwinding:
+            unwinding.callback(session.close)
+            try:
+                found = session.examine(subject, careful=careful)
+            except FrameError as error:
+                unwinding.pop_all()  # ended here, which tells how it had ended
+                raise session.lost(error) from error
+            except MalformedContentError as error:
+                told = f"the examining process gave no valid answer: {error}"
+                raise WorkerLostError(told) from error
+            unwinding.pop_all()
         with self._lock:
             self._idle.append(session)
         return found
