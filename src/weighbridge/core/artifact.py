@@ -5,6 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from weighbridge.core.attestation import Binding
 from weighbridge.core.digest import Digest, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.evidence import Gap
 from weighbridge.core.values import frozen
@@ -342,3 +343,8 @@ class ArtifactDigests:
     name: str
     oms: Digest
     names: Digest | None
+
+    @property
+    def binding(self) -> Binding | None:
+        """Both digests, as claims name the artifact; None where the names digest is not known."""
+        return None if self.names is None else Binding(root=self.oms, names=self.names)

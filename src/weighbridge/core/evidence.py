@@ -9,6 +9,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from weighbridge.core.attestation import Attestation
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, FileDigest, HashLayout
 from weighbridge.core.identity import (
@@ -288,4 +289,5 @@ class Consulted:
     offline: bool = True
 
 
-Evidence = Finding | Clean | Gap | SignatureEvidence | ProvenanceEvidence | Consulted
+Evidence = Finding | Clean | Gap | SignatureEvidence | ProvenanceEvidence | Consulted | Attestation
+"""What the stages say. An `Attestation` may be about this artifact or about one in its lineage."""

@@ -174,20 +174,60 @@ class SignatureControl:
 
 @frozen
 class ProvenanceControl:
-    """How the artifact has to have been built; validated, not evaluated by this version."""
+    """
+    How the artifact has to have been built.
+
+    Attributes:
+        required: Whether provenance is asked for at all.
+        builder: Names of the policy's builders, one of which has to have built it.
+        min_level: The least SLSA build level that has to be reached.
+        source: What the source, `URI@REF`, has to match; None where the rule does not say.
+        build_type: URIs of the build types that may occur; empty for the known ones.
+        parameters: Pairs of an external parameter's dotted name and what its value has to match,
+            sorted. A parameter that is not here fails.
+    """
 
     required: bool = False
     builder: tuple[str, ...] = ()
     min_level: int = 1
     source: Glob | None = None
+    build_type: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, Glob], ...] = ()
 
 
 @frozen
 class LineageControl:
-    """What the artifact may have been made from; validated, not evaluated by this version."""
+    """
+    What the artifact may have been made from.
+
+    Attributes:
+        inputs: What is asked of every input of its build, and of theirs.
+        depth: Generations of inputs that may be behind it; more fail.
+        boundary: The boundary at which the inputs' rules are looked up; None for the one at which
+            the artifact itself is checked.
+    """
 
     inputs: LineageInputs
     depth: int
+    boundary: str | None = None
+
+
+@frozen
+class ReceiptControl:
+    """
+    Whose earlier verdict stands for another scan of the same bytes, and for their lineage.
+
+    Attributes:
+        issuer: Name of the trust entry that has to have signed it.
+        verifier: URI of the verifier that the receipt has to name.
+        max_age: Seconds that may have passed since the verdict.
+        policy: SHA-256 of the policy that has to have been applied.
+    """
+
+    issuer: str
+    verifier: str
+    max_age: int
+    policy: Digest
 
 
 @frozen
@@ -218,6 +258,7 @@ class Rule:
         signature: Who has to have signed.
         provenance: How it has to have been built.
         lineage: What it may have been made from.
+        receipt: Whose earlier verdict may stand for a scan.
         isolation: What the process that gets it may do.
         symlinks: Whether links to files may occur.
         suffix_lies: What happens when a name promises another format.
@@ -237,6 +278,7 @@ class Rule:
     signature: SignatureControl
     provenance: ProvenanceControl = ProvenanceControl()
     lineage: LineageControl | None = None
+    receipt: ReceiptControl | None = None
     isolation: IsolationControl | None = None
     symlinks: Symlinks = Symlinks.DENY
     suffix_lies: SuffixLies = SuffixLies.DENY
