@@ -28,8 +28,8 @@ from weighbridge.core.limits import (
 )
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
+from weighbridge.formats.json.members import Members
 from weighbridge.signing.dsse import PAYLOAD_TYPE
-from weighbridge.signing.fields import Members
 from weighbridge.signing.sigstore.material import (
     SigstoreMaterial,
     read_material,
@@ -133,7 +133,11 @@ def parse_bundle(data: bytes, *, where: str) -> Bundle:
             found=str(len(data)),
         )
     bundle = Members(
-        _document(data, where=where), at="bundle", where=where, code=Code.SIGNATURE_MALFORMED
+        _document(data, where=where),
+        at="bundle",
+        where=where,
+        raises=SignatureRejectedError,
+        code=Code.SIGNATURE_MALFORMED,
     )
     bundle.allow({"mediaType", "verificationMaterial", "dsseEnvelope"})
     verification = bundle.object("verificationMaterial")
@@ -213,7 +217,7 @@ def _document(data: bytes, *, where: str) -> JsonValue:
         ) from error
 
 
-def _material(verification: Members) -> Material:
+def _material(verification: Members[SignatureRejectedError]) -> Material:
     """Read what identifies the key; exactly one kind of it."""
     present = [name for name in _MATERIALS if name in verification]
     if len(present) != 1:
@@ -236,7 +240,7 @@ def _material(verification: Members) -> Material:
     return _certificate_material(verification.object("x509CertificateChain"))
 
 
-def _key_material(key: Members) -> KeyMaterial:
+def _key_material(key: Members[SignatureRejectedError]) -> KeyMaterial:
     key.allow({"hint", "rawBytes", "keyDetails"})
     hint = key.text("hint") if "hint" in key else None
     pem = key.binary("rawBytes", limit=MAX_KEY_FILE_BYTES) if "rawBytes" in key else None
@@ -246,7 +250,7 @@ def _key_material(key: Members) -> KeyMaterial:
     return KeyMaterial(hint=hint, public_pem=pem, details=details)
 
 
-def _certificate_material(chain: Members) -> CertificateMaterial:
+def _certificate_material(chain: Members[SignatureRejectedError]) -> CertificateMaterial:
     chain.allow({"certificates"})
     certificates = []
     for certificate in chain.objects("certificates", limit=MAX_CERTIFICATES):
@@ -257,7 +261,7 @@ def _certificate_material(chain: Members) -> CertificateMaterial:
     return CertificateMaterial(certificates=tuple(certificates))
 
 
-def _envelope(envelope: Members) -> tuple[bytes, bytes]:
+def _envelope(envelope: Members[SignatureRejectedError]) -> tuple[bytes, bytes]:
     """Return payload and signature of the DSSE envelope."""
     envelope.allow({"payload", "payloadType", "signatures"})
     envelope.constant("payloadType", PAYLOAD_TYPE)
@@ -279,7 +283,7 @@ def _envelope(envelope: Members) -> tuple[bytes, bytes]:
     )
 
 
-def _timestamps(verification: Members) -> tuple[bytes, ...]:
+def _timestamps(verification: Members[SignatureRejectedError]) -> tuple[bytes, ...]:
     """Return the time stamp tokens, if there are any."""
     if "timestampVerificationData" not in verification:
         return ()

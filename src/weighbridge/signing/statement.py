@@ -26,7 +26,7 @@ from weighbridge.core.errors import MalformedContentError, SignatureRejectedErro
 from weighbridge.core.limits import MAX_SHARD_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
-from weighbridge.signing.fields import Members
+from weighbridge.formats.json.members import Members
 from weighbridge.signing.resources import (
     Resource,
     path_problem,
@@ -97,7 +97,13 @@ def parse_statement(payload: bytes, *, where: str, allow_legacy: bool = False) -
             expected=error.expected,
             found=error.found,
         ) from error
-    statement = Members(document, at="statement", where=where, code=Code.STATEMENT_MALFORMED)
+    statement = Members(
+        document,
+        at="statement",
+        where=where,
+        raises=SignatureRejectedError,
+        code=Code.STATEMENT_MALFORMED,
+    )
     statement.allow({"_type", "subject", "predicateType", "predicate"})
     statement.constant("_type", STATEMENT_TYPE)
     kind = statement.text("predicateType")
@@ -143,7 +149,7 @@ def render_statement(statement: Statement, /) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _current(statement: Members, *, minor: int) -> Statement:
+def _current(statement: Members[SignatureRejectedError], *, minor: int) -> Statement:
     subjects = statement.items("subject")
     if len(subjects) != 1:
         raise statement.error(
@@ -180,7 +186,7 @@ def _current(statement: Members, *, minor: int) -> Statement:
     )
 
 
-def _layout(serialization: Members) -> HashLayout:
+def _layout(serialization: Members[SignatureRejectedError]) -> HashLayout:
     """Read how the files were digested."""
     serialization.allow({"method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"})
     hash_type = serialization.text("hash_type")
@@ -204,7 +210,7 @@ def _layout(serialization: Members) -> HashLayout:
     return HashLayout(algorithm, _shard_size(serialization))
 
 
-def _shard_size(serialization: Members) -> int:
+def _shard_size(serialization: Members[SignatureRejectedError]) -> int:
     """Read the shard size; a fraction such as `64.0` is how some producers write integers."""
     value = serialization.value("shard_size")
     if isinstance(value, float) and value.is_integer():
@@ -218,7 +224,9 @@ def _shard_size(serialization: Members) -> int:
     return value
 
 
-def _resources(predicate: Members, layout: HashLayout) -> tuple[Resource, ...]:
+def _resources(
+    predicate: Members[SignatureRejectedError], layout: HashLayout
+) -> tuple[Resource, ...]:
     """Read the manifest; every entry is checked, the first wrong one is named."""
     algorithms = {str(layout.algorithm)}
     if layout.shard_size is not None:
@@ -229,6 +237,7 @@ def _resources(predicate: Members, layout: HashLayout) -> tuple[Resource, ...]:
             item,
             at=f"resources[{index}]",
             where=predicate.where,
+            raises=SignatureRejectedError,
             code=Code.STATEMENT_MALFORMED,
         )
         algorithm = entry.text("algorithm")
@@ -242,7 +251,7 @@ def _resources(predicate: Members, layout: HashLayout) -> tuple[Resource, ...]:
     return _whole(resources, predicate, layout)
 
 
-def _resource(entry: Members, digest: str, layout: HashLayout) -> Resource:
+def _resource(entry: Members[SignatureRejectedError], digest: str, layout: HashLayout) -> Resource:
     """Read one entry's name and digest."""
     name = entry.text("name")
     try:
@@ -271,7 +280,9 @@ def _unhex(text: str) -> bytes | None:
     return value if value.hex() == text else None
 
 
-def _bad_name(entry: Members, problem: str, name: str) -> SignatureRejectedError:
+def _bad_name(
+    entry: Members[SignatureRejectedError], problem: str, name: str
+) -> SignatureRejectedError:
     return entry.error(
         "the name is not acceptable",
         expected="a canonical path relative to the model",
@@ -281,7 +292,7 @@ def _bad_name(entry: Members, problem: str, name: str) -> SignatureRejectedError
 
 
 def _whole(
-    resources: Iterable[Resource], document: Members, layout: HashLayout
+    resources: Iterable[Resource], document: Members[SignatureRejectedError], layout: HashLayout
 ) -> tuple[Resource, ...]:
     """Check what concerns all resources together."""
     every = tuple(resources)
@@ -305,7 +316,7 @@ def _whole(
     return every
 
 
-def _refuse_duplicates(names: list[str], document: Members) -> None:
+def _refuse_duplicates(names: list[str], document: Members[SignatureRejectedError]) -> None:
     """Refuse a name that occurs twice: readers disagree which entry counts."""
     if len(set(names)) == len(names):
         return
@@ -321,7 +332,7 @@ def _refuse_duplicates(names: list[str], document: Members) -> None:
         seen.add(name)
 
 
-def _legacy(statement: Members, *, allowed: bool) -> Statement:
+def _legacy(statement: Members[SignatureRejectedError], *, allowed: bool) -> Statement:
     """Read a statement of releases before 1.0: files are subjects, SHA-256 is fixed."""
     if not allowed:
         raise statement.error(
@@ -337,6 +348,7 @@ def _legacy(statement: Members, *, allowed: bool) -> Statement:
             item,
             at=f"subject[{index}]",
             where=statement.where,
+            raises=SignatureRejectedError,
             code=Code.STATEMENT_MALFORMED,
         )
         resources.append(_resource(entry, entry.object("digest").text("sha256"), layout))

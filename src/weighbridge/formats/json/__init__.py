@@ -1,7 +1,8 @@
 """
 JSON from outside: read strictly (`document`), in parts (`parts`), or only recognised (`detection`).
 
-Only the first is imported here: signing needs it, and nothing else.
+What a document means is read member by member (`members`). Only the first is imported here:
+signing needs it, and nothing else.
 """
 
 from weighbridge.formats.json.document import JsonValue, parse_json

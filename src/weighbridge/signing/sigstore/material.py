@@ -34,7 +34,7 @@ from weighbridge.core.limits import (
 )
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue
-from weighbridge.signing.fields import Members
+from weighbridge.formats.json.members import Members
 
 ENTRY_KINDS: Final = (("dsse", "0.0.1"), ("hashedrekord", "0.0.2"))
 """The entries that logs of the first and of the second version have of a signature like ours."""
@@ -103,7 +103,7 @@ class SigstoreMaterial:
     entry: LogEntry
 
 
-def read_material(verification: Members) -> SigstoreMaterial:
+def read_material(verification: Members[SignatureRejectedError]) -> SigstoreMaterial:
     """
     Read the verification material of a keyless signature.
 
@@ -158,7 +158,7 @@ def render_material(
     }
 
 
-def _read_entry(entry: Members) -> LogEntry:
+def _read_entry(entry: Members[SignatureRejectedError]) -> LogEntry:
     entry.allow(
         {
             "logIndex",
@@ -190,7 +190,7 @@ def _read_entry(entry: Members) -> LogEntry:
     return read
 
 
-def _read_promise(entry: Members) -> tuple[int | None, bytes | None]:
+def _read_promise(entry: Members[SignatureRejectedError]) -> tuple[int | None, bytes | None]:
     """Return time and promise; each is worth something only with the other."""
     # Logs of the second version write a time of zero, which says that they do not say.
     time = (_number(entry, "integratedTime") if "integratedTime" in entry else 0) or None
@@ -209,7 +209,7 @@ def _read_promise(entry: Members) -> tuple[int | None, bytes | None]:
     return time, promise
 
 
-def _read_proof(proof: Members) -> InclusionProof:
+def _read_proof(proof: Members[SignatureRejectedError]) -> InclusionProof:
     proof.allow({"logIndex", "treeSize", "rootHash", "hashes", "checkpoint"})
     checkpoint = proof.object("checkpoint")
     checkpoint.allow({"envelope"})
@@ -227,16 +227,16 @@ def _read_proof(proof: Members) -> InclusionProof:
         size=_number(proof, "treeSize"),
         root=proof.binary("rootHash", limit=_ID_BYTES),
         hashes=tuple(
-            Members({"hash": text}, at=proof.at, where=proof.where, code=proof.code).binary(
-                "hash", limit=_ID_BYTES
-            )
+            Members(
+                {"hash": text}, at=proof.at, where=proof.where, raises=proof.raises, code=proof.code
+            ).binary("hash", limit=_ID_BYTES)
             for text in hashes
         ),
         checkpoint=note,
     )
 
 
-def _check_kind(entry: LogEntry, at: Members) -> None:
+def _check_kind(entry: LogEntry, at: Members[SignatureRejectedError]) -> None:
     """Refuse kinds of entries that are not read, and numbers that their kind leaves unbound."""
     if (entry.kind, entry.version) not in ENTRY_KINDS:
         raise at.error(
@@ -262,7 +262,7 @@ def _check_kind(entry: LogEntry, at: Members) -> None:
         )
 
 
-def _check_checkpoint(entry: LogEntry, at: Members) -> None:
+def _check_checkpoint(entry: LogEntry, at: Members[SignatureRejectedError]) -> None:
     """Refuse a checkpoint that is about another tree than the proof, or signed ambiguously."""
     note = _NOTE.fullmatch(entry.proof.checkpoint)
     if note is None:
@@ -283,7 +283,7 @@ def _check_checkpoint(entry: LogEntry, at: Members) -> None:
         raise _bad_checkpoint(at, found=f"{len(own)} signatures of the log for {origin[:80]!a}")
 
 
-def _bad_checkpoint(at: Members, *, found: str) -> SignatureRejectedError:
+def _bad_checkpoint(at: Members[SignatureRejectedError], *, found: str) -> SignatureRejectedError:
     return at.error(
         "the checkpoint does not belong to the proof",
         expected="a note with its size and root, signed once by the log",
@@ -300,7 +300,7 @@ def _canonical(text: str) -> bytes | None:
     return raw if _base64(raw) == text else None
 
 
-def _number(members: Members, name: str) -> int:
+def _number(members: Members[SignatureRejectedError], name: str) -> int:
     """Read an unsigned integer in the one spelling of protobuf's JSON: a decimal string."""
     text = members.text(name)
     if _NUMBER.fullmatch(text) is None:

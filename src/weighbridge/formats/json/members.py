@@ -3,31 +3,38 @@
 import base64
 import binascii
 from collections.abc import Collection
+from typing import Generic, TypeVar
 
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import SignatureRejectedError
-from weighbridge.formats.json import JsonValue
+from weighbridge.core.errors import RefusedError
+from weighbridge.formats.json.document import JsonValue
 
 _SHOWN_CHARS = 60
 
+_E = TypeVar("_E", bound=RefusedError)
 
-class Members:
+
+class Members(Generic[_E]):
     """
-    The members of one JSON object of a signature.
+    The members of one JSON object of a signature or of another document from outside.
 
-    Every method raises `SignatureRejectedError` with the object's code and place when the
-    member is missing or is of another type.
+    Every method raises `raises` with the object's code and place when the member is missing or
+    is of another type.
 
     Args:
         value: Anything that the parser returned.
         at: The object's place in the document, such as `dsseEnvelope`.
-        where: The signature file.
+        where: The file.
+        raises: Class of the errors, which takes the arguments of `RefusedError`.
         code: Code of the errors.
     """
 
-    def __init__(self, value: JsonValue, *, at: str, where: str, code: Code) -> None:
+    def __init__(
+        self, value: JsonValue, *, at: str, where: str, raises: type[_E], code: Code
+    ) -> None:
         self.at = at
         self.where = where
+        self.raises = raises
         self.code = code
         if not isinstance(value, dict):
             raise self.error("wrong type", expected="an object", found=kind(value))
@@ -36,11 +43,9 @@ class Members:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def error(
-        self, message: str, *, expected: str, found: str, code: Code | None = None
-    ) -> SignatureRejectedError:
+    def error(self, message: str, *, expected: str, found: str, code: Code | None = None) -> _E:
         """Build the error for something wrong in this object."""
-        return SignatureRejectedError(
+        return self.raises(
             f"{self.at}: {message}",
             code=code or self.code,
             where=self.where,
@@ -128,23 +133,25 @@ class Members:
             )
         return data
 
-    def object(self, name: str) -> "Members":
+    def object(self, name: str) -> "Members[_E]":
         """Return the object *name*."""
-        return Members(self.value(name), at=f"{self.at}.{name}", where=self.where, code=self.code)
+        return self._inner(self.value(name), at=name)
 
-    def objects(self, name: str, *, limit: int) -> list["Members"]:
+    def objects(self, name: str, *, limit: int) -> list["Members[_E]"]:
         """Return the array of at most *limit* objects *name*."""
         items = self.items(name)
         if len(items) > limit:
             raise self.error(
                 f"{name} is too long", expected=f"at most {limit}", found=str(len(items))
             )
-        return [
-            Members(item, at=f"{self.at}.{name}[{i}]", where=self.where, code=self.code)
-            for i, item in enumerate(items)
-        ]
+        return [self._inner(item, at=f"{name}[{i}]") for i, item in enumerate(items)]
 
-    def _wrong(self, name: str, expected: str, value: JsonValue) -> SignatureRejectedError:
+    def _inner(self, value: JsonValue, *, at: str) -> "Members[_E]":
+        return Members(
+            value, at=f"{self.at}.{at}", where=self.where, raises=self.raises, code=self.code
+        )
+
+    def _wrong(self, name: str, expected: str, value: JsonValue) -> _E:
         return self.error(f"{name} has the wrong type", expected=expected, found=kind(value))
 
 

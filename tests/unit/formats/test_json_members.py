@@ -4,13 +4,20 @@ import pytest
 
 from support.signatures import refused
 from weighbridge.core.codes import Code
+from weighbridge.core.errors import MalformedContentError, SignatureRejectedError
 from weighbridge.formats.json import JsonValue
-from weighbridge.signing.fields import Members, kind
+from weighbridge.formats.json.members import Members, kind
 
 
-def members(value: JsonValue) -> Members:
+def members(value: JsonValue) -> Members[SignatureRejectedError]:
     """Return *value* as members of an object."""
-    return Members(value, at="thing", where="model.sig", code=Code.STATEMENT_MALFORMED)
+    return Members(
+        value,
+        at="thing",
+        where="model.sig",
+        raises=SignatureRejectedError,
+        code=Code.STATEMENT_MALFORMED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,3 +62,19 @@ def test_a_long_value_is_shown_in_part() -> None:
         thing.binary("sig", limit=10_000)
     with refused(Code.STATEMENT_MALFORMED, text=f"'{'x' * 60}'"):
         thing.allow({"sig"})
+
+
+def test_errors_are_of_the_class_that_the_reader_asked_for() -> None:
+    """Objects within raise what the outermost was made with, not a signature's error."""
+    thing = Members(
+        {"inner": {"list": [{}]}},
+        at="thing",
+        where="model.claims.jsonl",
+        raises=MalformedContentError,
+        code=Code.SCAN_MALFORMED,
+    )
+    (inmost,) = thing.object("inner").objects("list", limit=1)
+    with pytest.raises(
+        MalformedContentError, match=r"thing\.inner\.list\[0\]: a member is missing"
+    ):
+        inmost.text("name")
