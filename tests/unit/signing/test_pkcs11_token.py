@@ -29,6 +29,7 @@ from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.certificate import CertificateSigner, CertificateVerifier
 from weighbridge.signing.identity import ExpectedIdentity
 from weighbridge.signing.key import KeySigner, KeyVerifier
+from weighbridge.signing.pkcs11.signer import TokenSigner
 from weighbridge.signing.pkcs11.token import open_token_key
 from weighbridge.signing.pkcs11.uri import parse_token_uri
 
@@ -80,6 +81,30 @@ def test_a_key_in_a_token_signs_with_its_certificate(token: SoftToken) -> None:
         authority.pem, expected=ExpectedIdentity(subject="CN=signer,O=Example")
     )
     assert verifier.verify(bundle, at=NOW).subject == "CN=signer,O=Example"
+
+
+def test_a_token_is_tried_at_once_and_opened_for_each_signature(token: SoftToken) -> None:
+    """A wrong PIN shows when the signer is made; a right one signs as often as it is asked to."""
+    uri = parse_token_uri(token.uri("id=%01"))
+    with pytest.raises(KeyRejectedError):
+        TokenSigner(uri, pin=b"000000")
+    signer = TokenSigner(uri, pin=_PIN)
+    assert signer.method is SigningMethod.PKCS11_KEY
+    for payload in (PAYLOAD, b"another one"):
+        assert parse_bundle(signer.sign(payload), where="test").payload == payload
+
+
+def test_a_token_s_signer_holds_its_certificate_against_its_key(token: SoftToken) -> None:
+    """A certificate of another key is refused before anything is signed."""
+    uri = parse_token_uri(token.uri("id=%01"))
+    authority = root()
+    own = authority.issue(Plan(), key=curve_key("secp256r1")).certificate
+    signer = TokenSigner(uri, pin=_PIN, chain=[own])
+    assert signer.method is SigningMethod.PKCS11_CERTIFICATE
+    parse_bundle(signer.sign(PAYLOAD), where="test")
+    other = authority.issue(Plan(), key=curve_key(number=9)).certificate
+    with pytest.raises(KeyRejectedError, match="does not belong to the certificate"):
+        TokenSigner(uri, pin=_PIN, chain=[other])
 
 
 @pytest.mark.parametrize(
