@@ -572,6 +572,12 @@ MAX_BOOSTER_OUTPUTS: Final = 1 << 20
 MAX_BOOSTER_CATEGORIES: Final = 1 << 28
 """Bits of memory that XGBoost takes for the categories of one tree: 32 MiB."""
 
+MAX_CRFSUITE_BYTES: Final = 256 * MIB
+"""A model of CRFsuite, which is read whole by its chunks; the largest known has 6 MB."""
+
+MAX_CRFSUITE_LABELS: Final = 4096
+"""Labels of a model of CRFsuite, which takes three tables of label by label: 400 MB for so many."""
+
 # -- policy ------------------------------------------------------------------------------------
 
 MAX_POLICY_BYTES: Final = 1 * MIB
@@ -632,6 +638,10 @@ are indexes of shards, of some 10 MB."""
 
 MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
 """The file that tells guarded children what to enforce: a policy as JSON text, and some paths."""
+
+MAX_FRONT_MATTER_BYTES: Final = 64 * KIB
+"""Bytes of a model card in which its front matter has to end. Real ones take some kilobytes; those
+with long lists of evaluations some tens."""
 
 # -- the test instance of Sigstore -------------------------------------------------------------
 

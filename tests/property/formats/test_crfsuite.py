@@ -8,19 +8,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weighbridge.core.content import BytesSource
-from weighbridge.core.errors import MalformedContentError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import MAX_CRFSUITE_LABELS
 from weighbridge.formats.crfsuite import check_crfsuite
 
 MODEL = Path(__file__).parents[2].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()
 """Written by CRFsuite itself."""
+LABEL_COUNT, ATTRIBUTE_COUNT = struct.unpack_from("<2I", MODEL, 20)
 FEATURES, LABELS, ATTRIBUTES, BY_LABEL, BY_ATTRIBUTE = struct.unpack_from("<5I", MODEL, 28)
+FEATURE_COUNT = int.from_bytes(MODEL[FEATURES + 8 : FEATURES + 12], "little")
 
 
 def holds(data: bytes) -> bool:
     """Tell whether *data* holds together; any error but the one fails the test."""
     try:
         check_crfsuite(BytesSource(data), between=lambda: None)
-    except MalformedContentError:
+    except (MalformedContentError, LimitExceededError):
         return False
     return True
 
@@ -75,6 +78,87 @@ def test_what_does_not_fit(what: str, at: int, number: int) -> None:
     """A size, an offset or a count that does not fit is refused."""
     assert holds(changed(at, number_at(at))), what
     assert not holds(changed(at, number)), what
+
+
+FIRST_FEATURE = FEATURES + 12
+FIRST_LIST = BY_ATTRIBUTE + 12 + 4 * ATTRIBUTE_COUNT
+LINKS = ATTRIBUTES + number_at(ATTRIBUTES + 20)
+FIRST_NAME = ATTRIBUTES + number_at(LINKS)
+TABLE = next(
+    (ATTRIBUTES + where, buckets)
+    for where, buckets in struct.iter_unpack("<II", MODEL[ATTRIBUTES + 24 : ATTRIBUTES + 24 + 2048])
+    if buckets
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "number"),
+    [
+        ("a feature of a third kind", FIRST_FEATURE, 2),
+        ("a feature of an attribute that there is not", FIRST_FEATURE + 4, ATTRIBUTE_COUNT),
+        ("a feature to a label behind the scores", FIRST_FEATURE + 8, LABEL_COUNT),
+        ("a feature to a label before the scores", FIRST_FEATURE + 8, 2**32 - 1),
+        ("a weight that is no number", FIRST_FEATURE + 16, 0x7FF80000),
+        ("a weight without end", FIRST_FEATURE + 16, 0x7FF00000),
+        ("a weight that adds up to one without end", FIRST_FEATURE + 16, 0x7FE00000),
+        ("a list of a feature that there is not", FIRST_LIST + 4, FEATURE_COUNT),
+        ("a list beyond the chunk", FIRST_LIST, 2**31 - 1),
+        ("a list that is shorter", FIRST_LIST, number_at(FIRST_LIST) - 1),
+        ("a label without a list", BY_LABEL + 12, 0),
+        ("an attribute without a list", BY_ATTRIBUTE + 12, 0),
+        ("a list that two share", BY_ATTRIBUTE + 16, FIRST_LIST),
+        ("a list of a label that there is not", BY_LABEL + 12 + 4 * LABEL_COUNT, 48),
+        ("more labels than names", 20, LABEL_COUNT + 1),
+        ("less labels than names", 20, LABEL_COUNT - 1),
+        ("no label", 20, 0),
+        ("more labels than memory", 20, MAX_CRFSUITE_LABELS + 1),
+        ("more attributes than names", 24, ATTRIBUTE_COUNT + 1),
+        ("a name that is not there", LINKS, 0),
+        ("a name beyond the chunk", LINKS, 2**32 - 4),
+        ("a name with another number", FIRST_NAME, ATTRIBUTE_COUNT),
+        ("a name of no length", FIRST_NAME + 4, 0),
+        ("a name without an end", FIRST_NAME + 4, 2**31),
+        ("a name without a zero", FIRST_NAME + 4, number_at(FIRST_NAME + 4) - 1),
+        ("less names in the list", ATTRIBUTES + 16, ATTRIBUTE_COUNT - 1),
+    ],
+)
+def test_what_leads_elsewhere(what: str, at: int, number: int) -> None:
+    """A number is refused with which CRFsuite would read or write what is not the model's."""
+    assert not holds(changed(at, number)), what
+
+
+def test_a_search_in_a_table_ends() -> None:
+    """A hash table without an empty place is refused: CRFsuite would go round in it for ever."""
+    at, buckets = TABLE
+    name = number_at(LINKS)
+    full = struct.pack("<II", 0, name) * buckets
+    assert not holds(MODEL[:at] + full + MODEL[at + len(full) :])
+    half = full[:-8] + bytes(8)
+    assert holds(MODEL[:at] + half + MODEL[at + len(half) :])
+
+
+def test_a_table_leads_to_names() -> None:
+    """A place in a hash table that leads to no name of the list is refused."""
+    at, buckets = TABLE
+    other = struct.pack("<II", 0, number_at(LINKS) + 1) + bytes(8 * (buckets - 1))
+    assert not holds(MODEL[:at] + other + MODEL[at + len(other) :])
+
+
+def test_the_largest_models_are_refused_before_they_are_read() -> None:
+    """A model of more bytes than any is a limit, and no failure of memory."""
+    with pytest.raises(LimitExceededError, match="too large"):
+        check_crfsuite(_Sparse(), between=lambda: None)
+
+
+class _Sparse:
+    """A model of 1 GiB that nobody may read but for its head."""
+
+    size = 2**30
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return the head of a model that says how large it is."""
+        assert (offset, length) == (0, 48)
+        return MODEL[:4] + struct.pack("<I", self.size) + MODEL[8:48]
 
 
 def test_padding_is_zeros() -> None:
