@@ -91,12 +91,21 @@ class Judge:
             return "a value is changed that no listed name made"
         if change.kind is not ChangeKind.BUILD:
             return self._refuse_items(change, entry)
-        self._built.add(id(target))
         (content,) = change.items
+        refused = self._refuse_content(target, entry, content)
+        self._built.add(id(target))
+        return refused
+
+    def is_built(self, call: CallNode, /) -> bool:
+        """Tell whether what *call* made has got its state, before the change that is judged."""
+        return id(call) in self._built
+
+    def _refuse_content(self, target: Value, entry: Entry, content: Value) -> Refusal:
+        """Say why BUILD may not give *content* to *target*, which *entry* made."""
         if isinstance(target, CallNode) and entry.state is State.DTYPE:
             return find_type_fault(target, content)
         if isinstance(target, CallNode) and entry.state is State.TREE:
-            return refuse_tree(target, content)
+            return refuse_tree(target, content, is_built=self.is_built)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
             # A dict whose items are its attributes, as statsmodels has one.
             content = DictNode(target.assigned)

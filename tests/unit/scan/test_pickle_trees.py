@@ -33,13 +33,33 @@ def dumped(value: object) -> bytes:
 
 
 def tree(
-    nodes: bytes, *, count: bytes | None = None, features: bytes | None = None, more: bytes = b""
+    nodes: bytes,
+    *,
+    count: bytes | None = None,
+    features: bytes | None = None,
+    depth: bytes | None = None,
+    more: bytes = b"",
 ) -> bytes:
     """Return a tree with *nodes*."""
+    return bare(features) + state(nodes, count=count, depth=depth) + more + p.BUILD
+
+
+def bare(features: bytes | None = None) -> bytes:
+    """Return a tree without a state."""
     first = p.integer(3) if features is None else features
-    made = p.call(TREE, first, dumped(np.array([2])), p.integer(1))
-    number = p.integer(len(GOOD)) if count is None else count
-    return made + p.dict_of(p.text("node_count"), number, p.text("nodes"), nodes) + more + p.BUILD
+    return p.call(TREE, first, dumped(np.array([2])), p.integer(1))
+
+
+def state(nodes: bytes, *, count: bytes | None = None, depth: bytes | None = None) -> bytes:
+    """Return the state of a tree with *nodes*."""
+    return p.dict_of(
+        p.text("max_depth"),
+        p.integer(1) if depth is None else depth,
+        p.text("node_count"),
+        p.integer(len(GOOD)) if count is None else count,
+        p.text("nodes"),
+        nodes,
+    )
 
 
 def written(nodes: Nodes, *, kind: np.dtype[np.void] = NODE) -> bytes:
@@ -160,3 +180,123 @@ def test_a_node_of_joblib_that_leads_elsewhere_is_found(node: tuple[float, ...])
 def test_what_is_no_tree_is_found(body: bytes, why: str) -> None:
     """A tree whose nodes cannot be told is found."""
     assert any(why in message for message in messages(body))
+
+
+EVIL = [(9, 2, 0, 0.5), *GOOD[1:]]
+
+
+def content(nodes: Nodes, *, kind: np.dtype[np.void] = NODE) -> bytes:
+    """Return the state of an array of *nodes*."""
+    reduced = np.array(nodes, dtype=kind).__reduce__()
+    assert isinstance(reduced, tuple)
+    return dumped(reduced[2])
+
+
+def shell() -> bytes:
+    """Return an array without a state."""
+    function = p.name("numpy._core.multiarray", "_reconstruct")
+    return p.call(function, p.name("numpy", "ndarray"), p.tuple_of(p.integer(0)), p.raw(b"b"))
+
+
+def kept(number: int) -> bytes:
+    """Keep what is on the stack as *number*."""
+    return b"r" + number.to_bytes(4, "little")
+
+
+def again(number: int) -> bytes:
+    """Return what was kept."""
+    return b"j" + number.to_bytes(4, "little")
+
+
+def buffered(content: bytes, *, patch: bytes = b"") -> bytes:
+    """Return nodes as protocol 5 has them, and change their bytes by *patch*."""
+    array = b"\x96" + len(content).to_bytes(8, "little") + content + kept(90)
+    function = p.name("numpy._core.numeric", "_frombuffer")
+    made = p.call(function, array, dumped(NODE), p.tuple_of(p.integer(3)), p.text("C"))
+    return made + again(90) + patch + p.POP if patch else made
+
+
+CHANGED = {
+    "a dict that is written to afterwards": (
+        bare() + state(written(EVIL)) + kept(90) + p.BUILD
+        + again(90) + p.text("nodes") + written(GOOD) + p.SETITEM + p.POP
+    ),
+    "a key that is computed": (
+        bare() + state(written(GOOD)) + p.call(p.name("builtins", "str"), p.text("nodes"))
+        + written(EVIL) + p.SETITEM + p.BUILD
+    ),
+    "an array that gets its state afterwards": (
+        shell() + kept(90) + p.POP + bare() + state(again(90)) + p.BUILD
+        + again(90) + content(GOOD) + p.BUILD + p.POP
+    ),
+    "an array with two states": (
+        shell() + kept(90) + content(EVIL) + p.BUILD + p.POP + bare() + state(again(90)) + p.BUILD
+        + again(90) + content(GOOD) + p.BUILD + p.POP
+    ),
+    "bytes that are replaced": tree(
+        buffered(np.array(GOOD, dtype=NODE).tobytes(), patch=p.integer(0) + p.integer(9) + p.SETITEM)
+    ),
+    "a tree with two states": (
+        bare() + state(written(GOOD)) + p.BUILD + state(written(GOOD)) + p.BUILD
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", CHANGED.values(), ids=CHANGED)
+def test_what_is_changed_behind_the_back_is_found(body: bytes) -> None:
+    """A tree is found whose nodes are others when it gets them than at the end of the stream."""
+    assert any("sklearn.tree._tree.Tree in a way" in message for message in messages(body))
+
+
+def test_nodes_in_a_buffer_pass() -> None:
+    """The same nodes are nothing to report where nothing is done to them."""
+    assert messages(tree(buffered(np.array(GOOD, dtype=NODE).tobytes()))) == []
+
+
+def test_a_field_that_is_described_twice_is_found() -> None:
+    """Nodes are found whose type says twice where a field is: NumPy goes by the last."""
+    numbers = np.array(GOOD, dtype=NODE)
+    kind = dumped(np.dtype("<i8"))
+    other = p.tuple_of(kind, p.integer(16))
+    reduced = NODE.__reduce__()
+    assert isinstance(reduced, tuple)
+    version, _order, base, names, _fields, *rest = reduced[2]
+    places = {
+        name: p.tuple_of(dumped(NODE[name]), p.integer(8 * n)) for n, name in enumerate(names)
+    }
+    for twice in (False, True):
+        pairs = [part for name, place in places.items() for part in (p.text(name), place)]
+        if twice:
+            pairs += [p.text("left_child"), other]
+        parts = [
+            dumped(version), p.text("|"), dumped(base), dumped(names), p.dict_of(*pairs),
+            *map(dumped, rest),
+        ]  # fmt: skip
+        made = p.call(p.name("numpy", "dtype"), p.text("V32"), p.FALSE, p.TRUE)
+        array = shell() + p.tuple_of(
+            p.integer(1), p.tuple_of(p.integer(3)), made + p.tuple_of(*parts) + p.BUILD, p.FALSE,
+            p.raw(numbers.tobytes()),
+        ) + p.BUILD  # fmt: skip
+        assert bool(messages(tree(array))) is twice
+
+
+@pytest.mark.parametrize(
+    ("nodes", "why"),
+    [
+        ([(0, 2, 0, 0.5), *GOOD[1:]], "leads to one that it does not have"),
+        ([(1, 2, 0, 0.5), (1, 2, 0, 0.5), GOOD[2]], "leads to one that it does not have"),
+        ([(1, 2, 0, 0.5), (0, 2, 0, 0.5), GOOD[2]], "leads to one that it does not have"),
+    ],
+)
+def test_a_circle_is_found(nodes: Nodes, why: str) -> None:
+    """Nodes that lead back are found: predicting would never end."""
+    assert any(why in message for message in messages(tree(written(nodes))))
+
+
+def test_a_tree_that_is_deeper_than_it_says_is_found() -> None:
+    """A tree that says to be less deep than it is is found, and one that says more is not."""
+    assert messages(tree(written(GOOD), depth=p.integer(2))) == []
+    (message,) = messages(tree(written(GOOD), depth=p.integer(0)))
+    assert "a tree is deeper than 0" in message
+    (message,) = messages(tree(written(GOOD), depth=p.text("1")))
+    assert "the depth of a tree is no number" in message

@@ -198,6 +198,8 @@ def _assign_indices(
         m.note(AnomalyKind.ITEM_ASSIGNED, "items of a list or bytearray are replaced", at - 1)
     if isinstance(target, ListNode):
         target.items.extend(items[1::2])
+    elif items:
+        target.patched = True
 
 
 def _setitem(m: Registers, at: int) -> int:

@@ -93,12 +93,19 @@ class SetNode:
 
 
 class ByteArrayNode:
-    """A bytearray."""
+    """
+    A bytearray.
 
-    __slots__ = ("data",)
+    Attributes:
+        data: Its bytes, and those that were appended.
+        patched: Whether bytes of it were replaced, which is not done to `data`.
+    """
+
+    __slots__ = ("data", "patched")
 
     def __init__(self, data: bytearray) -> None:
         self.data = data
+        self.patched = False
 
 
 class GlobalNode:
