@@ -187,6 +187,23 @@ MAX_NAMED_PROBLEMS: Final = 20
 MAX_JSON_NUMBER_CHARS: Final = 128
 """Characters of an integer in JSON; tokenizers write 10**30 for "no limit", 31 characters."""
 
+# -- claims ------------------------------------------------------------------------------------
+
+MAX_STATEMENT_BYTES: Final = 32 * MIB
+"""The statement within a claim; 100,000 single files as subjects take twenty."""
+
+MAX_STATEMENT_RESOURCES: Final = 200_000
+"""Subjects, or dependencies, or materials of one statement; platforms stop at some thousand."""
+
+MAX_STATEMENT_PARAMETERS: Final = 20_000
+"""Parameters of one build, the ones within others included; an event of a forge has some 500."""
+
+MAX_STATEMENT_TEXT_CHARS: Final = 8 * KIB
+"""Characters of a name, of a URI or of a key in a statement; names are paths at the longest."""
+
+MAX_STATEMENT_DIGESTS: Final = 32
+"""Digests of one subject or dependency, of as many kinds; the framework knows some twenty."""
+
 # -- scanning ----------------------------------------------------------------------------------
 
 MAX_PICKLE_BYTES: Final = 256 * MIB
@@ -603,6 +620,15 @@ MAX_REFERENCE_CHARS: Final = 4096
 
 MAX_REASONS_PER_CODE: Final = 200
 """Reasons of one code that a verdict names; the rest are counted."""
+
+MAX_RECEIPT_AGE_SECONDS: Final = 3650 * 24 * 60 * 60
+"""The greatest age that a policy may let a receipt have: ten years."""
+
+MAX_CLOCK_SKEW_SECONDS: Final = 5 * 60
+"""By how much another machine's clock may be ahead of this one's, for a receipt's time."""
+
+MAX_LINEAGE_ARTIFACTS: Final = 1000
+"""Artifacts that are looked at in one lineage, under each name that a build calls them by."""
 
 # -- records -----------------------------------------------------------------------------------
 
