@@ -30,6 +30,7 @@ TABLES = {
     "signature": "rule.signature",
     "provenance": "rule.provenance",
     "lineage": "rule.lineage",
+    "receipt": "rule.receipt",
     "isolation": "rule.isolation",
     "Top level of cases": "cases",
     "[[case]]": "case",
@@ -70,6 +71,11 @@ NEEDED = {
     "rule.signature": {"any-of": 'any-of = ["hsm", "corp"]'},
     "rule.provenance": {"builder": 'builder = ["ci"]'},
     "rule.lineage": {"inputs": 'inputs = "must-match-a-rule"'},
+    "rule.receipt": {
+        "from": 'from = "hsm"',
+        "max-age": 'max-age = "30d"',
+        "policy": f'policy = "sha256:{"1" * 64}"',
+    },
     "rule.scan.approve": {
         "sha256": f'sha256 = "{"1" * 64}"',
         "globals": 'globals = ["acme.Net"]',
@@ -148,7 +154,7 @@ def rule_of(table: str, line: str | None) -> Rule:
             if tried in COMPANIONS:
                 companion = COMPANIONS[tried]
                 lines[companion.split()[0]] = companion
-        if line == "required = false":
+        if line == "required = false" and table != "rule.receipt":
             lines = {key: line}
     if table != "rule":
         text = f"{{ {', '.join(lines.values())} }}"
@@ -156,6 +162,8 @@ def rule_of(table: str, line: str | None) -> Rule:
             text = f"{{ {table.rpartition('.')[2]} = [{text}] }}"
         name = table.split(".")[1]
         lines = {**NEEDED["rule"], name: f"{name} = {text}"}
+    if "lineage" in lines:
+        lines.setdefault("provenance", 'provenance = { builder = ["ci"] }')
     data = f"{HEAD}[[rule]]\n" + "\n".join(lines.values())
     (rule,) = Policy.from_toml(data.encode(), path=None).rules
     return replace(rule, line=0)
@@ -185,7 +193,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     tables = ["formats = {}", "isolation = {}", scan]
     tables += [
         f"{name} = {{ {', '.join(NEEDED[f'rule.{name}'].values())} }}"
-        for name in ("provenance", "lineage")
+        for name in ("provenance", "lineage", "receipt")
     ]
     rule = "\n".join(["[[rule]]", *NEEDED["rule"].values(), *tables])
     Policy.from_toml((HEAD + rule).encode(), path=None)

@@ -119,8 +119,8 @@ def denied_verdict() -> Verdict:
 
 def unclear_verdict() -> Verdict:
     """Return an indeterminate verdict about an artifact without digests."""
-    lineage = 'lineage = { inputs = "must-match-a-rule" }'
-    policy = policy_of("signature = { required = false }", lineage, path=None)
+    isolation = 'isolation = { network = "none" }'
+    policy = policy_of("signature = { required = false }", isolation, path=None)
     return judge(policy, digests=None)
 
 

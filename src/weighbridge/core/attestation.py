@@ -19,6 +19,9 @@ from weighbridge.core.values import frozen
 MANIFEST_SUFFIX: Final = "#manifest"
 """What the second subject's name has behind the first one's: its digest binds the names."""
 
+VERIFIER_ID: Final = "urn:weighbridge:verifier"
+"""Whom this tool's receipts name as verifier; who that is depends on who signed them."""
+
 
 @frozen
 class Binding:

@@ -205,11 +205,13 @@ class LineageControl:
         depth: Generations of inputs that may be behind it; more fail.
         boundary: The boundary at which the inputs' rules are looked up; None for the one at which
             the artifact itself is checked.
+        parents: Each has to match the name of an input of the build; the inputs may be more.
     """
 
     inputs: LineageInputs
     depth: int
     boundary: str | None = None
+    parents: tuple[Glob, ...] = ()
 
 
 @frozen
@@ -222,12 +224,19 @@ class ReceiptControl:
         verifier: URI of the verifier that the receipt has to name.
         max_age: Seconds that may have passed since the verdict.
         policy: SHA-256 of the policy that has to have been applied.
+        required: Whether there has to be a receipt; if not, the scan is done without one.
+        boundary: The boundary at which that policy has to have been applied; None for any.
+        resource: What the verifier has to have been asked about; empty for anything. A policy
+            has rules by name: a verdict under another name may come of another rule.
     """
 
     issuer: str
     verifier: str
     max_age: int
     policy: Digest
+    required: bool = False
+    boundary: str | None = None
+    resource: tuple[Glob, ...] = ()
 
 
 @frozen

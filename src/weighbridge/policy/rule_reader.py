@@ -9,13 +9,12 @@ from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
 from weighbridge.core.limits import MAX_OTHER_SCANNERS, MAX_POLICY_SIGNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
+from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_receipt
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
     Approval,
     FormatControl,
     IsolationControl,
-    LineageControl,
-    LineageInputs,
     Network,
     OnGap,
     ProvenanceControl,
@@ -32,13 +31,9 @@ from weighbridge.policy.rule import (
 from weighbridge.policy.table import Table, quote
 from weighbridge.policy.trust import MAX_SLSA_LEVEL
 
-MAX_LINEAGE_DEPTH: Final = 64
-"""Generations of inputs that a rule may ask about."""
-
 REMOTE_CODE_PREFIX: Final = "remote-code"
 """Findings whose rule id starts so belong to the control `remote-code`, not to `scan`."""
 
-_BOUNDARY: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _GLOBAL: Final = re.compile(r"[A-Za-z_]\w{0,255}(?:[.:][A-Za-z_]\w{0,255}){1,31}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -75,7 +70,8 @@ def read_rule(table: Table, *, index: int) -> Rule:
         scan=_read_scan(table),
         signature=_read_signature(table),
         provenance=_read_provenance(table),
-        lineage=_read_lineage(table),
+        lineage=read_lineage(table),
+        receipt=read_receipt(table),
         isolation=_read_isolation(table),
         symlinks=table.choice("symlinks", Symlinks, default=Symlinks.DENY),
         suffix_lies=table.choice("suffix-lies", SuffixLies, default=SuffixLies.DENY),
@@ -91,7 +87,7 @@ def _read_boundary(table: Table) -> tuple[str, ...]:
         if boundary == ANY_BOUNDARY:
             if len(boundaries) > 1:
                 table.problem("'boundary': '*' stands alone", key="boundary", index=place)
-        elif _BOUNDARY.fullmatch(boundary) is None:
+        elif BOUNDARY.fullmatch(boundary) is None:
             table.problem(
                 f"'boundary': expected a name such as deploy (a-z 0-9 -) or '*' alone, "
                 f"found {quote(boundary)}",
@@ -299,16 +295,6 @@ def _refuse_other_keys(table: Table) -> None:
     for key in table.keys:
         if key != "required":
             table.problem(f"{quote(key)} has no meaning with required = false", key=key)
-
-
-def _read_lineage(rule: Table) -> LineageControl | None:
-    table = rule.table("lineage")
-    if table is None:
-        return None
-    inputs = table.choice("inputs", LineageInputs, default=None)
-    depth = table.integer("depth", default=1, least=1, most=MAX_LINEAGE_DEPTH)
-    table.finish()
-    return None if inputs is None else LineageControl(inputs=inputs, depth=depth)
 
 
 def _read_isolation(rule: Table) -> IsolationControl | None:

@@ -145,6 +145,7 @@ def parse_policy(data: bytes, *, path: str | None) -> Policy:
     for rule, table in zip(rules, rule_tables, strict=False):
         _check_signers(rule, table, entries=by_name, trust_names=trust_names)
         _check_provenance(rule, table, builders=builders, names=frozenset(builder_names))
+        _check_origin(rule, table, trust_names=trust_names)
         _check_scanners(rule, table, names=scanner_names)
     problems.raise_if_any()
     return Policy(
@@ -212,6 +213,17 @@ def _check_provenance(
     if levels and max(levels) < rule.provenance.min_level:
         message = f"no builder listed is believed up to level {rule.provenance.min_level}"
         _nested_problem(table, "provenance", "min-level", message)
+
+
+def _check_origin(rule: Rule, table: Table, *, trust_names: frozenset[str]) -> None:
+    if rule.lineage is not None and not rule.provenance.required:
+        message = (
+            "'lineage' needs 'provenance': say whose word it is that tells what it was made from"
+        )
+        table.problem(message, key="lineage")
+    if rule.receipt is not None and rule.receipt.issuer not in trust_names:
+        message = f"no [trust.{quote(rule.receipt.issuer)[1:-1]}]"
+        _nested_problem(table, "receipt", "from", message)
 
 
 def _check_scanners(rule: Rule, table: Table, *, names: frozenset[str]) -> None:

@@ -1,10 +1,12 @@
 """A policy with every default spelled out: for `policy show`, and for reading one's own rules."""
 
+from weighbridge.policy.origin_reader import age_text
 from weighbridge.policy.rule import (
     FormatControl,
     IsolationControl,
     LineageControl,
     ProvenanceControl,
+    ReceiptControl,
     Rule,
     ScanControl,
     SignatureControl,
@@ -99,6 +101,8 @@ def rule_view(rule: Rule) -> Section:
         view["stamps"] = str(rule.stamps)
     if rule.lineage is not None:
         view["lineage"] = _lineage(rule.lineage)
+    if rule.receipt is not None:
+        view["receipt"] = _receipt(rule.receipt)
     if rule.isolation is not None:
         view["isolation"] = _isolation(rule.isolation)
     return view
@@ -194,7 +198,27 @@ def _provenance(control: ProvenanceControl) -> Section:
 
 
 def _lineage(control: LineageControl) -> Section:
-    return {"inputs": str(control.inputs), "depth": control.depth}
+    view: Section = {"inputs": str(control.inputs), "depth": control.depth}
+    if control.boundary is not None:
+        view["boundary"] = control.boundary
+    if control.parents:
+        view["from"] = [glob.pattern for glob in control.parents]
+    return view
+
+
+def _receipt(control: ReceiptControl) -> Section:
+    view: Section = {
+        "from": control.issuer,
+        "max-age": age_text(control.max_age),
+        "policy": str(control.policy),
+        "verifier": control.verifier,
+        "required": control.required,
+    }
+    if control.boundary is not None:
+        view["boundary"] = control.boundary
+    if control.resource:
+        view["resource"] = [glob.pattern for glob in control.resource]
+    return view
 
 
 def _isolation(control: IsolationControl) -> Section:

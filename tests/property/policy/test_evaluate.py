@@ -53,8 +53,9 @@ OTHER_LINES = st.lists(
             'remote-code = "allow"',
             'symlinks = "files"',
             'suffix-lies = "report"',
-            'lineage = { inputs = "must-match-a-rule" }',
             'provenance = { builder = ["runner"] }',
+            'receipt = { from = "hsm", max-age = "1d", policy = "sha256:' + "1" * 64 + '" }',
+            "isolation = {}",
         ]
     ),
     unique=True,

@@ -997,8 +997,6 @@ class TestUnsupported:
         [
             ('provenance = { builder = ["runner"] }', "load", "provenance.required"),
             ('provenance = { builder = ["runner"] }', "upload", "provenance.required"),
-            ('lineage = { inputs = "must-match-a-rule" }', "load", "lineage"),
-            ('lineage = { inputs = "must-match-a-rule" }', "upload", "lineage"),
             ("isolation = {}", "load", "isolation"),
             ("isolation = {}", "deploy", "isolation"),
             ("isolation = {}", "anything", "isolation"),

@@ -12,6 +12,7 @@ import pytest
 from support.policies import TRUST, policy_of, rule_text, sha256
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
+from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.evidence import Severity
 from weighbridge.core.identity import SigningMethod
@@ -23,12 +24,15 @@ from weighbridge.core.limits import (
     MAX_POLICY_SIGNERS,
 )
 from weighbridge.policy.glob import Glob, IdentityGlob
+from weighbridge.policy.origin_reader import age_text
 from weighbridge.policy.rule import (
     FormatControl,
+    LineageControl,
     LineageInputs,
     Network,
     OnGap,
     ProvenanceControl,
+    ReceiptControl,
     RemoteCode,
     ScanControl,
     SignatureControl,
@@ -50,6 +54,9 @@ from weighbridge.policy.view import trust_view
 HEX = "ab" * 32
 BASE = f"version = 1\n{TRUST}\n"
 UNSIGNED = "signature = { required = false }"
+LINEAGE = "lineage = { inputs = 'must-match-a-rule'"
+PINNED = f"policy = 'sha256:{HEX}'"
+RECEIPT = f"max-age = '1d', {PINNED}"
 RULE_LINE = BASE.count("\n") + 1
 FIRST_LINE = RULE_LINE + 3
 """The line of the first line that a test gives to `rule_text`."""
@@ -158,6 +165,53 @@ def test_defaults_are_strict() -> None:
     assert rule.stamps is Stamps.IGNORE
     assert rule.provenance.required is False
     assert (rule.lineage, rule.isolation) == (None, None)
+
+
+def test_origin() -> None:
+    """Lineage and receipts are read, with their defaults and without."""
+    provenance = "provenance = { builder = ['runner'] }"
+    (least,) = policy_of(
+        UNSIGNED, provenance, f"{LINEAGE} }}", f"receipt = {{ from = 'hsm', {RECEIPT} }}"
+    ).rules
+    assert least.lineage == LineageControl(inputs=LineageInputs.MUST_MATCH_A_RULE, depth=1)
+    digest = Digest(HashAlgorithm.SHA256, bytes.fromhex(HEX))
+    assert least.receipt == ReceiptControl(
+        issuer="hsm", verifier="urn:weighbridge:verifier", max_age=24 * 60 * 60, policy=digest
+    )
+    (most,) = policy_of(
+        UNSIGNED,
+        provenance,
+        f"{LINEAGE}, depth = 64, boundary = 'origin', from = ['hf://acme/*', 'data/x'] }}",
+        f"receipt = {{ from = 'hsm', max-age = '3650d', {PINNED}, verifier = 'https://v.example', "
+        "required = true, boundary = 'upload', resource = ['models/**'] }",
+    ).rules
+    assert most.lineage == LineageControl(
+        inputs=LineageInputs.MUST_MATCH_A_RULE,
+        depth=64,
+        boundary="origin",
+        parents=(Glob("hf://acme/*"), Glob("data/x")),
+    )
+    assert most.receipt == ReceiptControl(
+        issuer="hsm",
+        verifier="https://v.example",
+        max_age=3650 * 24 * 60 * 60,
+        policy=digest,
+        required=True,
+        boundary="upload",
+        resource=(Glob("models/**"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1s", 1), ("90s", 90), ("2m", 120), ("36h", 129600), ("30d", 2592000)]
+)
+def test_ages(text: str, seconds: int) -> None:
+    """An age is a number with its unit, and is shown in one that is exact."""
+    receipt = f"receipt = {{ from = 'hsm', max-age = '{text}', {PINNED} }}"
+    (rule,) = policy_of(UNSIGNED, receipt).rules
+    assert rule.receipt is not None
+    assert rule.receipt.max_age == seconds
+    assert age_text(seconds) == text
 
 
 def test_all_optional_values() -> None:
@@ -283,6 +337,24 @@ def test_certificate_entries() -> None:
         ("provenance = { builder = ['runner'], min-level = 4 }", "expected 1 to 3, found 4"),
         ("provenance = { builder = ['runner'], source = '**' }", "stands for any source"),
         ("provenance = { builder = ['runner'], source = 'a[b]' }", "'source': 'a[b]' has [ ]"),
+        ('lineage = { inputs = "must-match-a-rule" }', "'lineage' needs 'provenance'"),
+        (f"{LINEAGE}, boundary = 'A' }}", "expected a name such as upload"),
+        (f"{LINEAGE}, from = [] }}", "'from' lists nothing"),
+        (f"{LINEAGE}, from = ['**'] }}", "stands for every name"),
+        (f"{LINEAGE}, from = ['a[b]'] }}", "'from': 'a[b]' has [ ]"),
+        ("receipt = {}", "'from' is missing"),
+        (f"receipt = {{ from = 'nobody', {RECEIPT} }}", "no [trust.nobody]"),
+        (f"receipt = {{ from = 'hsm', {RECEIPT}, verifier = 'a*' }}", "has a wildcard"),
+        (f"receipt = {{ from = 'hsm', {RECEIPT}, boundary = '*' }}", "expected a name such as"),
+        (f"receipt = {{ from = 'hsm', {RECEIPT}, resource = ['*'] }}", "stands for every name"),
+        (f"receipt = {{ from = 'hsm', {RECEIPT}, max_age = 1 }}", "unknown key 'max_age'"),
+        ("receipt = { from = 'hsm', max-age = '1d' }", "'policy' is missing"),
+        (f"receipt = {{ from = 'hsm', {PINNED} }}", "'max-age' is missing"),
+        (f"receipt = {{ from = 'hsm', max-age = '0d', {PINNED} }}", "such as 30d"),
+        (f"receipt = {{ from = 'hsm', max-age = '1w', {PINNED} }}", "such as 30d"),
+        (f"receipt = {{ from = 'hsm', max-age = '3651d', {PINNED} }}", "at most 3650d"),
+        (f"receipt = {{ from = 'hsm', max-age = 30, {PINNED} }}", "expected a string"),
+        (f"receipt = {{ from = 'hsm', max-age = '1d', policy = '{HEX}' }}", "expected sha256:"),
         ("lineage = {}", "'inputs' is missing"),
         ("lineage = { inputs = 'any' }", "expected one of must-match-a-rule"),
         ("lineage = { inputs = 'must-match-a-rule', depth = 0 }", "expected 1 to 64, found 0"),

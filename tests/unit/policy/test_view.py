@@ -19,7 +19,9 @@ POLICIES = {
         'symlinks = "files"\nsuffix-lies = "report"\nstamps = "trust"',
         'signature = { any-of = ["hsm", "corp"], threshold = 2, uncovered = "allow-git-metadata" }',
         'provenance = { builder = ["runner"], min-level = 2, source = "git+https://a/b@*" }',
-        'lineage = { inputs = "must-match-a-rule", depth = 4 }',
+        'lineage = { inputs = "must-match-a-rule", depth = 4, boundary = "b", from = ["a/*"] }',
+        f'receipt = {{ from = "hsm", max-age = "90m", policy = "sha256:{PIN}", verifier = "u:v", '
+        'required = true, boundary = "upload", resource = ["a/**"] }',
         'isolation = { network = "allow", write = ["out"], env = [] }',
         "[[rule.scan.suppress]]",
         f'rule = "x"\npath = "a/*"\nreason = "r"\nexpires = 2031-12-31\nsha256 = "{PIN}"',
