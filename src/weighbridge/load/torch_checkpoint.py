@@ -6,19 +6,21 @@ nothing; the few calls of a state dict are then interpreted (`torch_state`), and
 is refused. PyTorch is not needed for it.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits import MAX_PICKLE_BYTES, MAX_PICKLE_OPCODES, MIB
+from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.trace import Trace
-from weighbridge.formats.pickle.values import ListNode
+from weighbridge.formats.pickle.values import ListNode, Value
 from weighbridge.formats.zip import ZipMember, find_crc_anomaly, open_member, read_archive
 from weighbridge.load.held import HeldFile
 from weighbridge.load.placement import Placement
 from weighbridge.load.torch_globals import broken, refused, require_known
 from weighbridge.load.torch_state import place_state, storages_of
-from weighbridge.load.torch_storage import ZipStorages, locate_legacy_storages
+from weighbridge.load.torch_storage import Storages, ZipStorages, locate_legacy_storages
 
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL: Final = 1001
@@ -29,12 +31,57 @@ _BOUNDS: Final = Bounds(events=MAX_PICKLE_OPCODES)
 """A large state dict has more events than a finding needs; opcodes bound them anyway."""
 
 
+@frozen
+class OpenedCheckpoint:
+    """
+    A checkpoint whose pickles were walked, and nothing more.
+
+    Attributes:
+        traces: What unpickling each of them would do; `require_known` says whether it may.
+        result: What the object's pickle leaves.
+        storages: Finds the storages, and raises what `place_state` raises. To be called when
+            everything in `traces` is known.
+    """
+
+    traces: tuple[Trace, ...]
+    result: Value
+    storages: Callable[[], Storages]
+
+
 def place_zip_checkpoint(held: HeldFile, *, where: str) -> dict[str, Placement]:
     """
     Return where the tensors of a zip checkpoint (PyTorch 1.6 and later) lie.
 
     Raises:
-        ArtifactRefusedError: It needs more than tensors and plain containers.
+        As `open_zip_checkpoint`, and ArtifactRefusedError where it needs more than tensors and
+            plain containers.
+    """
+    return _place(open_zip_checkpoint(held, where=where), where=where)
+
+
+def place_legacy_checkpoint(held: HeldFile, *, where: str) -> dict[str, Placement]:
+    """
+    Return where the tensors of a checkpoint of five pickles (PyTorch before 1.6) lie.
+
+    Raises:
+        As `open_legacy_checkpoint`, and ArtifactRefusedError where it needs more than tensors and
+            plain containers.
+    """
+    return _place(open_legacy_checkpoint(held, where=where), where=where)
+
+
+def _place(opened: OpenedCheckpoint, *, where: str) -> dict[str, Placement]:
+    for trace in opened.traces:
+        require_known(trace.events, where=where)
+    return place_state(opened.result, opened.storages(), where=where)
+
+
+def open_zip_checkpoint(held: HeldFile, *, where: str) -> OpenedCheckpoint:
+    """
+    Walk the pickle of a zip checkpoint (PyTorch 1.6 and later).
+
+    Raises:
+        ArtifactRefusedError: It is TorchScript.
         MalformedContentError: It breaks its format, or is a zip that readers disagree on.
         LimitExceededError: It exceeds a bound.
     """
@@ -51,43 +98,45 @@ def place_zip_checkpoint(held: HeldFile, *, where: str) -> dict[str, Placement]:
     _require_whole(trace, where=where)
     if trace.end != len(data):
         raise broken(where, expected="one pickle", found="bytes behind it")
-    require_known(trace.events, where=where)
-    # Reads every persistent id, also those that no tensor uses.
-    storages_of(trace, where=where)
-    storages = ZipStorages(held, members, prefix=prefix, order=order, where=where)
-    return place_state(trace.result, storages, where=where)
+
+    def storages() -> ZipStorages:
+        # Reads every persistent id, also those that no tensor uses.
+        storages_of(trace, where=where)
+        return ZipStorages(held, members, prefix=prefix, order=order, where=where)
+
+    return OpenedCheckpoint(traces=(trace,), result=trace.result, storages=storages)
 
 
-def place_legacy_checkpoint(held: HeldFile, *, where: str) -> dict[str, Placement]:
+def open_legacy_checkpoint(held: HeldFile, *, where: str) -> OpenedCheckpoint:
     """
-    Return where the tensors of a checkpoint of five pickles (PyTorch before 1.6) lie.
+    Walk the pickles of a checkpoint before PyTorch 1.6.
 
     The pickles are the magic number, the protocol, facts about the machine, the object, and the
     keys of the storages that follow.
 
     Raises:
-        ArtifactRefusedError: It needs more than tensors and plain containers.
         MalformedContentError: It breaks its format.
         LimitExceededError: It exceeds a bound.
     """
     traces = _legacy_traces(held, where=where)
-    for trace in traces:
-        require_known(trace.events, where=where)
     magic, protocol, _, state, listed = traces
-    if magic.result != LEGACY_MAGIC or protocol.result != LEGACY_PROTOCOL:
-        raise broken(where, expected="the magic number and protocol 1001", found="others")
-    items = listed.result.items if isinstance(listed.result, ListNode) else [None]
-    keys = tuple(item for item in items if type(item) is str)
-    if len(keys) != len(items):
-        raise broken(where, expected="a list of storage keys", found="something else")
-    storages = locate_legacy_storages(
-        held,
-        start=listed.end,
-        keys=keys,
-        storages=storages_of(state, where=where),
-        where=where,
-    )
-    return place_state(state.result, storages, where=where)
+
+    def storages() -> Storages:
+        if magic.result != LEGACY_MAGIC or protocol.result != LEGACY_PROTOCOL:
+            raise broken(where, expected="the magic number and protocol 1001", found="others")
+        items = listed.result.items if isinstance(listed.result, ListNode) else [None]
+        keys = tuple(item for item in items if type(item) is str)
+        if len(keys) != len(items):
+            raise broken(where, expected="a list of storage keys", found="something else")
+        return locate_legacy_storages(
+            held,
+            start=listed.end,
+            keys=keys,
+            storages=storages_of(state, where=where),
+            where=where,
+        )
+
+    return OpenedCheckpoint(traces=tuple(traces), result=state.result, storages=storages)
 
 
 def _prefix_of(members: dict[str, ZipMember], *, where: str) -> str:

@@ -42,18 +42,35 @@ SOLE_NAME = "tensor"
 
 
 @frozen(kw_only=False)
-class _Place:
-    """Where in the nested containers a value is; names are put together only for tensors."""
+class Place:
+    """
+    Where in the nested containers a value is; names are put together only where they are wanted.
 
-    parent: "_Place | None"
+    Attributes:
+        parent: Where the container is; None below the outermost one.
+        key: Of the value in its container, as text; None where it is neither text nor an index.
+        depth: How many containers are around the value.
+    """
+
+    parent: "Place | None"
     key: str | None
     depth: int
 
 
 @frozen(kw_only=False)
-class _Step:
-    place: _Place
+class Step:
+    """
+    A value in the nested containers of a checkpoint.
+
+    Attributes:
+        place: Where it is.
+        value: The value.
+        leaf: Whether it holds no others: it is no container, or an empty one.
+    """
+
+    place: Place
     value: Value
+    leaf: bool = True
 
 
 def storages_of(trace: Trace, *, where: str) -> dict[str, StorageId]:
@@ -92,12 +109,12 @@ def place_state(result: Value, storages: Storages, *, where: str) -> dict[str, P
         MalformedContentError: A tensor is described wrongly or lies outside its storage.
         LimitExceededError: More tensors, nesting or values than the limits allow.
     """
-    placer = _Placer(storages, where=where)
+    placer = Placer(storages, where=where)
     placements: dict[str, Placement] = {}
-    for step in _walk(result, where=where):
-        if not _is_tensor(step.value):
+    for step in walk_state(result, where=where):
+        if not is_tensor(step.value):
             continue
-        name = _name_of(step.place, where=where)
+        name = name_of(step.place, where=where)
         if name in placements:
             raise ArtifactRefusedError(
                 "two tensors of the checkpoint have the same name",
@@ -114,14 +131,18 @@ def place_state(result: Value, storages: Storages, *, where: str) -> dict[str, P
 # -- the containers ------------------------------------------------------------------------------
 
 
-def _walk(result: Value, *, where: str) -> Iterator[_Step]:
+def walk_state(result: Value, *, where: str) -> Iterator[Step]:
     """
-    Yield every value in *result* that is no container, depth first and in order.
+    Yield every value in *result*, containers before what they hold, depth first and in order.
 
     A container that occurs twice is walked twice, since its tensors have two names; the number
     of steps is what keeps a structure that doubles at each level from taking for ever.
+
+    Raises:
+        ArtifactRefusedError: An `OrderedDict` is made of something else than pairs.
+        LimitExceededError: More nesting or values than the limits allow.
     """
-    pending = [_Step(_Place(None, SOLE_NAME, 0), result)]
+    pending = [Step(Place(None, SOLE_NAME, 0), result)]
     steps = 0
     while pending:
         step = pending.pop()
@@ -131,13 +152,14 @@ def _walk(result: Value, *, where: str) -> Iterator[_Step]:
         if step.place.depth > MAX_PICKLE_DEPTH:
             raise _too_much(where, "nested containers", limit=MAX_PICKLE_DEPTH)
         children = _children(step, where=where)
-        if children is None:
+        if not children:
             yield step
         else:
+            yield Step(step.place, step.value, leaf=False)
             pending.extend(reversed(children))
 
 
-def _children(step: _Step, *, where: str) -> list[_Step] | None:
+def _children(step: Step, *, where: str) -> list[Step] | None:
     """Return what the container *step* holds, or None where it is none."""
     value = step.value
     if isinstance(value, DictNode):
@@ -148,16 +170,16 @@ def _children(step: _Step, *, where: str) -> list[_Step] | None:
     if isinstance(value, ListNode | TupleNode):
         return _named(step, ((index, item) for index, item in enumerate(value.items)))
     if isinstance(value, SetNode):
-        return [_Step(_below(step, None), item) for item in value.items]
+        return [Step(_below(step, None), item) for item in value.items]
     return None
 
 
-def _named(step: _Step, pairs: Iterator[tuple[Value, Value]]) -> list[_Step]:
+def _named(step: Step, pairs: Iterator[tuple[Value, Value]]) -> list[Step]:
     """Return the values that a program would see: the last one of equal keys, as in a dict."""
     # Nodes are compared by identity. That two of them could be equal does not matter: a tensor
     # below a key that is a node is refused.
     last: dict[Value, Value] = dict(pairs)
-    return [_Step(_below(step, _key_text(key)), value) for key, value in last.items()]
+    return [Step(_below(step, _key_text(key)), value) for key, value in last.items()]
 
 
 def _key_text(key: Value) -> str | None:
@@ -167,9 +189,9 @@ def _key_text(key: Value) -> str | None:
     return str(key) if type(key) is int and abs(key) < 1 << 64 else None
 
 
-def _below(step: _Step, key: str | None) -> _Place:
+def _below(step: Step, key: str | None) -> Place:
     place = step.place
-    return _Place(None if place.depth == 0 else place, key, place.depth + 1)
+    return Place(None if place.depth == 0 else place, key, place.depth + 1)
 
 
 def _initial_pairs(call: CallNode, *, where: str) -> list[tuple[Value, Value]]:
@@ -188,9 +210,16 @@ def _initial_pairs(call: CallNode, *, where: str) -> list[tuple[Value, Value]]:
     return pairs
 
 
-def _name_of(place: _Place, *, where: str) -> str:
+def name_of(place: Place, *, where: str) -> str:
+    """
+    Return the name of what is at *place*: the keys on the way there, joined by dots.
+
+    Raises:
+        ArtifactRefusedError: A key is neither text nor an index.
+        LimitExceededError: The name would be longer than the limits allow.
+    """
     parts: list[str] = []
-    here: _Place | None = place
+    here: Place | None = place
     while here is not None:
         if here.key is None:
             raise refused(where, "a tensor under a key that is neither text nor an index")
@@ -205,14 +234,21 @@ def _name_of(place: _Place, *, where: str) -> str:
 # -- the tensors ---------------------------------------------------------------------------------
 
 
-def _is_tensor(value: Value) -> bool:
+def is_tensor(value: Value) -> bool:
+    """Tell whether *value* is a tensor, or a parameter, whose kind is known here."""
     if not isinstance(value, CallNode):
         return False
     return value.target in REBUILD_TENSOR or value.target == REBUILD_PARAMETER
 
 
-class _Placer:
-    """Places tensors; one that occurs under several names is read once."""
+class Placer:
+    """
+    Places tensors; one that occurs under several names is placed once.
+
+    Args:
+        storages: Where the bytes are.
+        where: The file, for errors.
+    """
 
     def __init__(self, storages: Storages, *, where: str) -> None:
         self._storages = storages
@@ -220,6 +256,13 @@ class _Placer:
         self._placed: dict[int, Placement] = {}
 
     def place(self, value: Value, *, label: str) -> Placement:
+        """
+        Return where the tensor *value* lies; *label* names it in errors.
+
+        Raises:
+            ArtifactRefusedError: It has hooks, metadata, or a type that is not known.
+            MalformedContentError: It is described wrongly or lies outside its storage.
+        """
         found = self._placed.get(id(value))
         if found is None:
             call = self._without_parameter(value, label=label)
