@@ -1,5 +1,5 @@
 """
-Landlock: an unprivileged process gives up the file system, but for directories it may read.
+Landlock: an unprivileged process gives up the file system, but for places that it may use.
 
 TCP, signals and abstract sockets are given up as well where the kernel knows how; what Landlock
 does not see of the network (UDP, MPTCP, unix sockets), `seccomp` refuses. See
@@ -8,6 +8,8 @@ https://docs.kernel.org/userspace-api/landlock.html.
 
 import ctypes
 import os
+import stat
+from collections.abc import Iterable
 from struct import pack
 from typing import Final
 
@@ -15,14 +17,22 @@ from weighbridge.sandbox import kernel
 
 _VERSION_FLAG: Final = 1
 _PATH_BENEATH: Final = 1
+_NET_PORT: Final = 2
+_EXECUTE: Final = 1 << 0
 _READ_FILE: Final = 1 << 2
 _READ_DIR: Final = 1 << 3
+_OF_FILES: Final = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
+"""Rights that mean something for what is no directory: execute, write, read, truncate, ioctl."""
+_SPECIAL: Final = 1 << 6 | 1 << 11 | 1 << 15
+"""Making device nodes, and ioctls on devices."""
+_DEVICE: Final = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 14 | 1 << 15
 
 _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 """Kernel interface version to the number of file rights that it knows; older ones know fewer."""
 
 _NET_FROM: Final = 4
 _NET_RIGHTS: Final = 3
+_CONNECT: Final = 2
 _SCOPES_FROM: Final = 6
 _SCOPES: Final = 3
 
@@ -46,9 +56,40 @@ def restrict(readable: tuple[str, ...]) -> None:
     Raises:
         OSError: The kernel refuses.
     """
+    _restrict([(place, _READ_FILE | _READ_DIR, True) for place in readable], ports=())
+
+
+def restrict_step(
+    *,
+    readable: Iterable[str],
+    writable: Iterable[str],
+    devices: Iterable[str] = (),
+    ports: Iterable[int] = (),
+) -> None:
+    """
+    Give up all files, but for those below the places that are given, each a directory or a file.
+
+    Files below *readable* can be read and run, those below *writable* made and changed as well,
+    *devices* read, written and controlled. TCP is left for connections to *ports*, where the
+    kernel knows how to tell; ask `version` before.
+
+    `PR_SET_NO_NEW_PRIVS` has to be set before. Places that do not exist are left out.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    everything = _file_rights(version())
+    reading = _EXECUTE | _READ_FILE | _READ_DIR
+    places = [(place, reading, False) for place in readable]
+    places += [(place, everything & ~_SPECIAL, False) for place in writable]
+    places += [(place, everything & _DEVICE, False) for place in devices]
+    _restrict(places, ports=ports)
+
+
+def _restrict(places: Iterable[tuple[str, int, bool]], *, ports: Iterable[int]) -> None:
+    """Keep this process to *places*, each with its rights and whether it is to be a directory."""
     known = version()
-    files = (1 << max(count for first, count in _FILE_RIGHTS.items() if first <= known)) - 1
-    attributes = pack("=Q", files)
+    attributes = pack("=Q", _file_rights(known))
     if known >= _NET_FROM:
         attributes += pack("=Q", _NET_RIGHTS)
     if known >= _SCOPES_FROM:
@@ -60,26 +101,33 @@ def restrict(readable: tuple[str, ...]) -> None:
         0,
     )
     try:
-        for place in readable:
-            _allow(ruleset, place)
+        for place, rights, directory in places:
+            _allow(ruleset, place, rights, directory=directory)
+        for port in ports if known >= _NET_FROM else ():
+            _add(ruleset, _NET_PORT, pack("=QQ", _CONNECT, port))
         kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
 
 
-def _allow(ruleset: int, place: str) -> None:
+def _file_rights(known: int) -> int:
+    return (1 << max(count for first, count in _FILE_RIGHTS.items() if first <= known)) - 1
+
+
+def _allow(ruleset: int, place: str, rights: int, *, directory: bool) -> None:
     try:
-        directory = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened = os.open(place, os.O_PATH | os.O_CLOEXEC | (os.O_DIRECTORY if directory else 0))
     except OSError:
         return
     try:
-        rule = pack("=Qi", _READ_FILE | _READ_DIR, directory)
-        kernel.syscall(
-            kernel.LANDLOCK_ADD_RULE,
-            ruleset,
-            _PATH_BENEATH,
-            ctypes.create_string_buffer(rule, len(rule)),
-            0,
-        )
+        if not stat.S_ISDIR(os.fstat(opened).st_mode):
+            rights &= _OF_FILES
+        _add(ruleset, _PATH_BENEATH, pack("=Qi", rights, opened))
     finally:
-        os.close(directory)
+        os.close(opened)
+
+
+def _add(ruleset: int, kind: int, rule: bytes) -> None:
+    kernel.syscall(
+        kernel.LANDLOCK_ADD_RULE, ruleset, kind, ctypes.create_string_buffer(rule, len(rule)), 0
+    )

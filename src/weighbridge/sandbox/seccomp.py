@@ -12,19 +12,9 @@ from collections.abc import Mapping
 from struct import pack
 from typing import Final
 
-from weighbridge.sandbox import kernel
+from weighbridge.sandbox import bpf, kernel
 
 _MODE_FILTER: Final = 2
-_ALLOW: Final = 0x7FFF0000
-_REFUSE: Final = 0x00050001
-"""SECCOMP_RET_ERRNO with EPERM."""
-_KILL: Final = 0x80000000
-
-_AUDIT_ARCH: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_X32_BIT: Final = 0x40000000
-_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
-
-_LOAD, _EQUAL, _SET, _GREATER, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 
 _CALLS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "access": (21, None),
@@ -121,63 +111,69 @@ def restrict() -> None:
     name = kernel.machine()
     if name is None:
         raise OSError(0, "the system calls of this architecture are not known")
-    code = program(name)
+    install(program(name))
+
+
+def install(code: bytes) -> None:
+    """
+    Have every later system call of this process and its children decided by the filter *code*.
+
+    `PR_SET_NO_NEW_PRIVS` has to be set before. The strictest of several filters decides.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    with_header = header(code)
+    kernel.prctl(kernel.PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(with_header[0]))
+
+
+def header(code: bytes) -> "tuple[ctypes.Array[ctypes.c_char], ...]":
+    """Return what the kernel wants to be pointed to (`sock_fprog`), and what has to live on."""
     instructions = ctypes.create_string_buffer(code, len(code))
-    header = pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(instructions))
-    buffer = ctypes.create_string_buffer(header, len(header))
-    kernel.prctl(kernel.PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(buffer))
+    fields = pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(instructions))
+    return ctypes.create_string_buffer(fields, len(fields)), instructions
 
 
 def program(architecture: str) -> bytes:
     """Return the filter for *architecture* as instructions of eight bytes."""
-    column = list(_AUDIT_ARCH).index(architecture)
+    column = list(bpf.AUDIT_ARCH).index(architecture)
     numbers = [pair[column] for pair in _CALLS.values()]
     listed = sorted(number for number in numbers if number is not None)
     lines = [
-        _line(_LOAD, _ARCH),
-        _line(_EQUAL, _AUDIT_ARCH[architecture], then=1),
-        _line(_RETURN, _KILL),
-        _line(_LOAD, _NUMBER),
-        _line(_GREATER, _X32_BIT, other=1),
-        _line(_RETURN, _REFUSE),
+        bpf.line(bpf.LOAD, bpf.ARCH),
+        bpf.line(bpf.EQUAL, bpf.AUDIT_ARCH[architecture], then=1),
+        bpf.line(bpf.RETURN, bpf.KILL),
+        bpf.line(bpf.LOAD, bpf.NUMBER),
+        bpf.line(bpf.GREATER, bpf.X32_BIT, other=1),
+        bpf.line(bpf.RETURN, bpf.REFUSE),
         *_unless(_OPENAT[column], argument=2, mask=_OPEN_FOR_MORE),
         *_unless(_MPROTECT[column], argument=2, mask=_PROT_EXEC),
         *_unless_both(_MMAP[column], (2, _PROT_EXEC), (3, _MAP_ANONYMOUS)),
     ]
     for number in listed:
-        lines += [_line(_EQUAL, number, other=1), _line(_RETURN, _ALLOW)]
-    return b"".join([*lines, _line(_RETURN, _REFUSE)])
-
-
-def _line(code: int, value: int, *, then: int = 0, other: int = 0) -> bytes:
-    """Return one instruction; *then* and *other* are the lines that a comparison skips."""
-    return pack("=HBBI", code, then, other, value)
-
-
-def _argument(index: int) -> bytes:
-    """Load the lower half of an argument; both architectures are little-endian."""
-    return _line(_LOAD, _ARGUMENTS + 8 * index)
+        lines += [bpf.line(bpf.EQUAL, number, other=1), bpf.line(bpf.RETURN, bpf.ALLOW)]
+    return b"".join([*lines, bpf.line(bpf.RETURN, bpf.REFUSE)])
 
 
 def _unless(number: int, *, argument: int, mask: int) -> list[bytes]:
     """Allow the call *number* unless its *argument* has a bit of *mask*."""
     return [
-        _line(_EQUAL, number, other=4),
-        _argument(argument),
-        _line(_SET, mask, then=1),
-        _line(_RETURN, _ALLOW),
-        _line(_RETURN, _REFUSE),
+        bpf.line(bpf.EQUAL, number, other=4),
+        bpf.argument(argument),
+        bpf.line(bpf.SET, mask, then=1),
+        bpf.line(bpf.RETURN, bpf.ALLOW),
+        bpf.line(bpf.RETURN, bpf.REFUSE),
     ]
 
 
 def _unless_both(number: int, first: tuple[int, int], second: tuple[int, int]) -> list[bytes]:
     """Allow the call *number* unless each of two arguments has a bit of its mask."""
     return [
-        _line(_EQUAL, number, other=6),
-        _argument(first[0]),
-        _line(_SET, first[1], other=2),
-        _argument(second[0]),
-        _line(_SET, second[1], then=1),
-        _line(_RETURN, _ALLOW),
-        _line(_RETURN, _REFUSE),
+        bpf.line(bpf.EQUAL, number, other=6),
+        bpf.argument(first[0]),
+        bpf.line(bpf.SET, first[1], other=2),
+        bpf.argument(second[0]),
+        bpf.line(bpf.SET, second[1], then=1),
+        bpf.line(bpf.RETURN, bpf.ALLOW),
+        bpf.line(bpf.RETURN, bpf.REFUSE),
     ]
