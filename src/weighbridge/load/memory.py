@@ -10,14 +10,19 @@ another thread lets go of it: with explicit closing, the descriptor's number cou
 file's by the time of the read, and a mapping could be gone under a live array.
 """
 
+import array
 import mmap
 import os
 import sys
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
 
+from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import OperationError
 from weighbridge.core.limits import HUGE_PAGE_BYTES
+
+_UNIT_CODES: Final = {2: "H", 4: "I", 8: "Q"}
+"""Codes of unsigned numbers by their bytes."""
 
 PrivateBuffer = mmap.mmap | bytearray
 """Writable memory that starts as a copy of held bytes; nobody else sees what is written."""
@@ -113,6 +118,51 @@ class AnonymousMemory:
         mapping = _map(self.size, self.size)
         mapping[:] = self._view
         return mapping
+
+
+class SwappedMemory:
+    """
+    Numbers of another source with their bytes turned round, each time that they are read.
+
+    Args:
+        source: Immutable.
+        start: Where the first number starts in it, in bytes.
+        size: In bytes; whole numbers.
+        unit: Bytes of a number: 2, 4 or 8.
+    """
+
+    def __init__(self, source: ByteSource, *, start: int, size: int, unit: int) -> None:
+        self._source = source
+        self._start = start
+        self._size = size
+        self._unit = unit
+
+    @property
+    def size(self) -> int:
+        """Bytes in total."""
+        return self._size
+
+    def read_at(self, offset: int, length: int, /) -> bytes:
+        """Return the bytes from *offset*, *length* of them or as many as there are."""
+        require_not_negative(offset, length)
+        end = min(offset + length, self._size)
+        if offset >= end:
+            return b""
+        first = offset - offset % self._unit
+        last = end + -end % self._unit
+        numbers = array.array(
+            _UNIT_CODES[self._unit], self._source.read_at(self._start + first, last - first)
+        )
+        numbers.byteswap()
+        return numbers.tobytes()[offset - first : end - first]
+
+    def view(self) -> memoryview:
+        """Return a copy of all bytes, read-only."""
+        return memoryview(self.read_at(0, self._size))
+
+    def private(self) -> PrivateBuffer:
+        """Return a copy."""
+        return bytearray(self.read_at(0, self._size))
 
 
 def map_anonymous(size: int) -> mmap.mmap:

@@ -92,6 +92,8 @@ def _dtype(element: str) -> np.dtype[np.generic]:
     native = _NATIVE.get(element)
     if native is not None:
         return np.dtype(native)
+    if element not in _ML_DTYPES:
+        raise ValueError(f"it has no type {element}")
     try:
         import ml_dtypes  # noqa: PLC0415  most models need no type of it
     except ImportError as error:

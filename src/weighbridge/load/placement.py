@@ -5,7 +5,6 @@ A placement is checked when it is made: whatever a file says of shape, offset an
 element of a placed tensor lies within the region that the file's format gives it.
 """
 
-import array
 import math
 import sys
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.core.limits import MAX_TENSOR_RANK
 from weighbridge.core.values import frozen
 from weighbridge.load.held import HeldFile
-from weighbridge.load.memory import InlineMemory
+from weighbridge.load.memory import SwappedMemory
 
 ELEMENT_BYTES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -29,6 +28,7 @@ ELEMENT_BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "F8_E8M0": 1,
         "F8_E4M3FNUZ": 1,
         "F8_E5M2FNUZ": 1,
+        "F4_X2": 1,
         "U16": 2,
         "I16": 2,
         "F16": 2,
@@ -43,12 +43,14 @@ ELEMENT_BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "C128": 16,
     }
 )
-"""Bytes of one element by its name, which is that of the safetensors format (and C128)."""
+"""
+Bytes of one element by its name, which is that of the safetensors format.
+
+Two are not: C128, which that format lacks, and F4_X2, the pairs of F4 that PyTorch counts as one.
+"""
 
 _MAX_EXTENT: Final = (1 << 63) - 1
 """Bytes that an index can address; NumPy and PyTorch count with signed 64-bit integers."""
-
-_UNIT_CODES: Final[Mapping[int, str]] = MappingProxyType({2: "H", 4: "I", 8: "Q"})
 
 
 @frozen(kw_only=False)
@@ -107,7 +109,7 @@ def make_region(block: HeldFile, *, start: int, size: int, element: str, order: 
         size: In bytes.
         element: A key of `ELEMENT_BYTES`.
         order: `little` or `big`: how the file has multi-byte numbers. Those of the other order
-            than the machine's are copied and turned round.
+            than the machine's are turned round when they are read.
 
     Raises:
         MalformedContentError: The region lies outside the block or has a broken last element.
@@ -121,9 +123,8 @@ def make_region(block: HeldFile, *, start: int, size: int, element: str, order: 
         )
     unit = width // 2 if element.startswith("C") else width
     if unit > 1 and order != sys.byteorder:
-        swapped = array.array(_UNIT_CODES[unit], block.read_at(start, size))
-        swapped.byteswap()
-        return Region(HeldFile(InlineMemory(swapped.tobytes())), 0, size // width, element)
+        swapped = SwappedMemory(block, start=start, size=size, unit=unit)
+        return Region(HeldFile(swapped), 0, size // width, element)
     return Region(block, start, size // width, element)
 
 

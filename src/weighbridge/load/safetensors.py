@@ -25,7 +25,8 @@ def place_safetensors(held: HeldFile, *, where: str) -> dict[str, Placement]:
     placements: dict[str, Placement] = {}
     for tensor in parse_header(held).tensors:
         label = f"{where}: {tensor.name}"
-        if tensor.dtype not in ELEMENT_BYTES:
+        element, shape = _paired(tensor.dtype, tensor.shape)
+        if element not in ELEMENT_BYTES:
             raise OperationError(
                 "tensors of this type cannot be built",
                 code=Code.LOAD_FORMAT,
@@ -37,11 +38,18 @@ def place_safetensors(held: HeldFile, *, where: str) -> dict[str, Placement]:
             held,
             start=tensor.start,
             size=tensor.end - tensor.start,
-            element=tensor.dtype,
+            element=element,
             order="little",
         )
-        placements[tensor.name] = place(region, shape=tensor.shape, where=label)
+        placements[tensor.name] = place(region, shape=shape, where=label)
     return placements
+
+
+def _paired(dtype: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """Return how PyTorch counts the elements: those of four bits by two, in rows of them."""
+    if dtype == "F4" and shape and shape[-1] % 2 == 0:
+        return "F4_X2", (*shape[:-1], shape[-1] // 2)
+    return dtype, shape
 
 
 def check_indexes(files: HeldFiles, placed: Mapping[str, Mapping[str, Placement]]) -> None:

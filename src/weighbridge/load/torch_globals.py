@@ -65,6 +65,7 @@ DTYPE_ELEMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "torch.float8_e8m0fnu": "F8_E8M0",
         "torch.float8_e4m3fnuz": "F8_E4M3FNUZ",
         "torch.float8_e5m2fnuz": "F8_E5M2FNUZ",
+        "torch.float4_e2m1fn_x2": "F4_X2",
     }
 )
 

@@ -34,6 +34,7 @@ _DTYPES: Final[Mapping[str, str]] = MappingProxyType(
         "F8_E8M0": "float8_e8m0fnu",
         "F8_E4M3FNUZ": "float8_e4m3fnuz",
         "F8_E5M2FNUZ": "float8_e5m2fnuz",
+        "F4_X2": "float4_e2m1fn_x2",
     }
 )
 
