@@ -33,6 +33,7 @@ EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells report it."""
 
 COMMANDS: Final = {
+    "bom": "Write a model's bill of materials: CycloneDX or SPDX.",
     "check": "Check a model against a policy: one verdict, with its reasons.",
     "demo": "Watch a real model pass, and six attacks fail.",
     "digest": "Print the digests that name a model.",

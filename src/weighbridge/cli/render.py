@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from weighbridge.cli.terminal import Session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from weighbridge.core.artifact import ArtifactDigests
     from weighbridge.core.evidence import Severity, Verification
     from weighbridge.core.verdict import Verdict
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from weighbridge.pipeline.trusted_roots import RootRefresh, RootView
     from weighbridge.policy.rehearsal import CaseResult
     from weighbridge.policy.selection import RuleSelection
+    from weighbridge.record.bom.bill import Bill
     from weighbridge.record.json_v1 import Document
     from weighbridge.record.style import Style
     from weighbridge.scan.report import ScanReport
@@ -242,6 +245,20 @@ def show_capabilities(session: Session, capabilities: "Sequence[Capability]") ->
     width = max(len(line.name) for line in capabilities)
     for line in capabilities:
         session.write(f"{'yes' if line.present else 'no':<4} {line.name:<{width}}  {line.detail}")
+
+
+def show_bill(session: Session, bill: "Bill", *, output: "Path | None") -> None:
+    """Print a bill of materials, or write it to the file *output*."""
+    from weighbridge.pipeline.output import write_whole
+    from weighbridge.record.bom.cyclonedx import cyclonedx_document
+    from weighbridge.record.bom.spdx import spdx_document
+    from weighbridge.record.json_v1 import render_json
+
+    document = spdx_document(bill) if session.format == "spdx" else cyclonedx_document(bill)
+    if output is None:
+        _write_json(session, document)
+    else:
+        write_whole(output, render_json(document).encode())
 
 
 def show_explanation(session: Session, selection: "RuleSelection") -> None:

@@ -14,7 +14,6 @@ from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.attestation import Binding
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.verdict import Decision
-from weighbridge.formats.json import JsonValue
 from weighbridge.record.bom.bill import (
     Bill,
     BillBuild,
@@ -26,6 +25,7 @@ from weighbridge.record.bom.bill import (
 )
 from weighbridge.record.bom.cyclonedx import cyclonedx_document
 from weighbridge.record.bom.spdx import spdx_document
+from weighbridge.record.json_v1 import JsonValue
 
 ROOT = Digest(HashAlgorithm.SHA256, b"\1" * 32)
 NAMES = Digest(HashAlgorithm.SHA256, b"\2" * 32)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from weighbridge.core.attestation import Binding
-from weighbridge.formats.json import JsonValue
 from weighbridge.record.bom.bill import Bill, BillBuild, BillFile, BillInput, Fact, Standing
 from weighbridge.record.bom.licenses import spdx_license
+from weighbridge.record.json_v1 import JsonValue
 
 SPEC_VERSION: Final = "1.6"
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from weighbridge.formats.json import JsonValue
 from weighbridge.record.bom.bill import Bill, BillBuild, BillFile, BillInput, Fact
 from weighbridge.record.bom.licenses import spdx_expression
+from weighbridge.record.json_v1 import JsonValue
 
 SPEC_VERSION: Final = "3.0.1"
 CONTEXT: Final = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
