@@ -76,6 +76,10 @@ class Code(StrEnum):
     TRUSTED_ROOT = "trusted-root"
     SERVICE_FAILED = "service-failed"
 
+    # claims
+    CLAIM_MALFORMED = "claim-malformed"
+    CLAIM_UNKNOWN = "claim-unknown"
+
     # scanning (gaps; findings carry rule ids)
     SCAN_UNSUPPORTED = "scan-unsupported"
     SCAN_MALFORMED = "scan-malformed"

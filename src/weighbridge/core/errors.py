@@ -12,6 +12,7 @@ The one tree of errors.
     +-- RefusedError                 the input is hostile, broken or not trusted   exit 10
     |   +-- ArtifactRefusedError     the files themselves cannot be accounted for
     |   +-- SignatureRejectedError   a signature or what it covers does not hold
+    |   +-- ClaimError               a statement about a model cannot be read
     |   +-- KeyRejectedError         a key or certificate file cannot be used
     |   +-- PolicyError              the policy file is not valid
     |   +-- MalformedContentError    bytes that do not follow their format
@@ -138,6 +139,12 @@ class SignatureRejectedError(RefusedError):
     """A signature does not hold, or does not cover what is on disk."""
 
     default_code = Code.SIGNATURE_INVALID
+
+
+class ClaimError(RefusedError):
+    """A signed statement is broken, or of a kind that is not read here; it counts for nothing."""
+
+    default_code = Code.CLAIM_MALFORMED
 
 
 class KeyRejectedError(RefusedError):

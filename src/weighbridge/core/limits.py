@@ -83,6 +83,17 @@ MAX_SIGNATURE_FILES: Final = 16
 """Signatures of one model, `model.sig` and `model.*.sig`; a release has one for each of the few
 who have to sign it. Together they have at most `MAX_BUNDLE_BYTES`."""
 
+MAX_CLAIMS_BYTES: Final = 256 * MIB
+"""A file of claims. A build's statement has some 5 KB, a parent's signature over 20,000 files
+4.2 MB; like a signature it is read whole before anybody is known to have signed any of it."""
+
+MAX_CLAIM_BYTES: Final = 64 * MIB
+"""One claim, a line of that file: the signature of a parent with some 300,000 files."""
+
+MAX_CLAIMS: Final = 1024
+"""Claims about one model and its lineage, a line each: a hundred generations with ten each. Each
+is held against every signer whom the policy can need, some milliseconds for each of them."""
+
 MAX_MANIFEST_BYTES: Final = 64 * MIB
 """A registry's manifest or a hub's listing: some 300 bytes a file, over 200,000 files."""
 
