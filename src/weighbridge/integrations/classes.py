@@ -7,9 +7,9 @@ from weighbridge.load.pretrained.libraries import Library
 from weighbridge.policy.schema import Policy
 
 
-class VerifiedClass:
+class _StandIn:
     """
-    A class with `from_pretrained`, to which a policy is given.
+    Stands in for a class of a library.
 
     Args:
         library: Which library has it.
@@ -19,6 +19,26 @@ class VerifiedClass:
     def __init__(self, library: Library, name: str) -> None:
         self._library: Final = library
         self._name: Final = name
+
+    def _make(
+        self,
+        model: Model,
+        /,
+        *positional: object,
+        policy: Policy | None,
+        boundary: str | None,
+        **arguments: object,
+    ) -> object:
+        """Call the class with the verified bytes of *model*."""
+        with verified(model, policy=policy, boundary=boundary) as artifact:
+            return artifact.pretrained(self._library, self._name, *positional, **arguments)
+
+    def __repr__(self) -> str:
+        return f"<verified {self._library}: {self._name}>"
+
+
+class VerifiedClass(_StandIn):
+    """A class with `from_pretrained`, to which a policy is given."""
 
     def from_pretrained(
         self,
@@ -42,25 +62,12 @@ class VerifiedClass:
         Raises:
             As for `weighbridge.load` and `VerifiedArtifact.pretrained`.
         """
-        with verified(pretrained_model_name_or_path, policy=policy, boundary=boundary) as model:
-            return model.pretrained(self._library, self._name, *positional, **arguments)
-
-    def __repr__(self) -> str:
-        return f"<verified {self._library}: {self._name}>"
+        model = pretrained_model_name_or_path
+        return self._make(model, *positional, policy=policy, boundary=boundary, **arguments)
 
 
-class VerifiedConstructor:
-    """
-    A class that is called with a model, to which a policy is given as well.
-
-    Args:
-        library: Which library has it.
-        name: What it is called there.
-    """
-
-    def __init__(self, library: Library, name: str) -> None:
-        self._library: Final = library
-        self._name: Final = name
+class VerifiedConstructor(_StandIn):
+    """A class that is called with a model, to which a policy is given as well."""
 
     def __call__(
         self,
@@ -84,11 +91,8 @@ class VerifiedConstructor:
         Raises:
             As for `weighbridge.load` and `VerifiedArtifact.pretrained`.
         """
-        with verified(model_name_or_path, policy=policy, boundary=boundary) as model:
-            return model.pretrained(self._library, self._name, *positional, **arguments)
-
-    def __repr__(self) -> str:
-        return f"<verified {self._library}: {self._name}>"
+        model = model_name_or_path
+        return self._make(model, *positional, policy=policy, boundary=boundary, **arguments)
 
 
 def require_public(module: str, name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Literal, Required, TypedDict, Unpack, overload
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError, UsageError
@@ -27,14 +27,20 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 
+class Where(TypedDict, total=False):
+    """What every load is told: see `load`."""
+
+    policy: Required[Policy]
+    boundary: str
+    progress: Progress | None
+
+
 @overload
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: None = None,
+    **where: Unpack[Where],
 ) -> VerifiedArtifact: ...
 
 
@@ -42,11 +48,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["sklearn"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> "BaseEstimator": ...
 
 
@@ -54,12 +58,10 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["onnxruntime"],
     file: str | None = None,
     providers: Sequence[str] | None = None,
+    **where: Unpack[Where],
 ) -> "onnxruntime.InferenceSession": ...
 
 
@@ -67,11 +69,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["xgboost"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> "xgboost.Booster": ...
 
 
@@ -79,11 +79,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["lightgbm"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> "lightgbm.Booster": ...
 
 
@@ -91,11 +89,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["catboost"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> "catboost.CatBoost": ...
 
 
@@ -103,12 +99,10 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["skops"],
     file: str | None = None,
     trusted: Sequence[str] | None = None,
+    **where: Unpack[Where],
 ) -> object: ...
 
 
@@ -116,12 +110,10 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["llama"],
     file: str | None = None,
     settings: Mapping[str, bool | int] | None = None,
+    **where: Unpack[Where],
 ) -> "llama_cpp.Llama": ...
 
 
@@ -129,11 +121,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["keras"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> "keras.Model": ...
 
 
@@ -141,11 +131,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Literal["joblib", "pickle", "tensorflow"],
     file: str | None = None,
+    **where: Unpack[Where],
 ) -> object: ...
 
 
@@ -153,11 +141,9 @@ def load(
 def load(
     reference: str | Path,
     *,
-    policy: Policy,
-    boundary: str = DEFAULT_BOUNDARY,
-    progress: Progress | None = None,
     as_: Library,
     base: str | Path | None = None,
+    **where: Unpack[Where],
 ) -> object: ...
 
 
