@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from functools import cache
+from struct import Struct
 from typing import Final
 
 LANDLOCK_CREATE_RULESET: Final = 444
@@ -18,6 +19,9 @@ PR_SET_SECCOMP: Final = 22
 PR_SET_NO_NEW_PRIVS: Final = 38
 
 _CAPSET: Final = {"x86_64": 126, "aarch64": 91}
+_CAPGET: Final = {"x86_64": 125, "aarch64": 90}
+_CAPABILITY_WORDS: Final = Struct("=6I")
+"""Effective, permitted and inheritable capabilities: first those below 32, then the others."""
 _CAPABILITY_VERSION: Final = 0x20080522
 
 
@@ -63,11 +67,29 @@ def drop_capabilities() -> None:
     Raises:
         OSError: The kernel refuses, or the architecture is not known.
     """
+    keep_capabilities(frozenset())
+
+
+def keep_capabilities(kept: frozenset[int]) -> None:
+    """
+    Give up every capability for good but those of *kept* that there are; they are numbers.
+
+    Raises:
+        OSError: The kernel refuses, or the architecture is not known.
+    """
     name = machine()
     if name is None:
         raise OSError(0, "the architecture is not known")
-    header = ctypes.create_string_buffer(_CAPABILITY_VERSION.to_bytes(4, sys.byteorder) + bytes(4))
-    syscall(_CAPSET[name], header, ctypes.create_string_buffer(24))
+    version = _CAPABILITY_VERSION.to_bytes(4, sys.byteorder)
+    header = ctypes.create_string_buffer(version + bytes(4), 8)
+    words = ctypes.create_string_buffer(_CAPABILITY_WORDS.size)
+    if kept:
+        syscall(_CAPGET[name], header, words)
+        mask = sum(1 << number for number in kept)
+        _, low, _, _, high, _ = _CAPABILITY_WORDS.unpack(words.raw)
+        low, high = low & mask & 0xFFFFFFFF, high & mask >> 32
+        words.raw = _CAPABILITY_WORDS.pack(low, low, 0, high, high, 0)
+    syscall(_CAPSET[name], header, words)
 
 
 def _checked(result: int) -> int:

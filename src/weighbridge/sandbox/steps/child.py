@@ -1,0 +1,135 @@
+"""The child's half of a step: keep itself to what was ordered, and become the program."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+from typing import Final, NoReturn
+
+from weighbridge.sandbox import kernel, landlock, seccomp
+from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox.steps.interface import Isolation, StepMeasure, StepOrder
+from weighbridge.sandbox.steps.notices import listen
+
+_DROP_BOUND: Final = 24
+"""PR_CAPBSET_DROP."""
+_LAST_CAPABILITY: Final = 63
+_KEPT: Final = frozenset({0, 1, 3, 4})
+"""CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID: root's rights over files, which Landlock
+limits. Without them root could not write into a directory of the user for whom it builds."""
+
+_TRUNCATES_FROM: Final = 3
+_PORTS_FROM: Final = 4
+
+NOT_RUN: Final = 127
+"""Exit code of a child that did not become the program."""
+
+
+def become(order: StepOrder, talk: socket.socket, *, parent: int, ignored: bool) -> NoReturn:
+    """
+    Become the program of *order*; what cannot be done is said over *talk*, and nothing is run.
+
+    Args:
+        order: What is to be run.
+        talk: The socket to the runner; it is closed when the program runs.
+        parent: The runner's process; this one ends with it.
+        ignored: Whether an interrupt of the terminal was ignored by whoever ordered.
+    """
+    try:
+        _die_with(parent)
+        said, listener = _confine(order)
+        data = json.dumps(said).encode()
+        if listener is None:
+            talk.sendall(data)
+        else:
+            socket.send_fds(talk, [data], [listener])
+            os.close(listener)
+        if said["failure"] is None:
+            talk.recv(1)
+            _reset_signals(ignored=ignored)
+            if order.quiet_output:
+                os.dup2(2, 1)
+            os.execve(order.program, list(order.command), dict(order.environment))  # noqa: S606  what was ordered
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            talk.sendall(json.dumps({"failure": error.strerror or str(error)}).encode())
+    finally:
+        os._exit(NOT_RUN)
+
+
+def _confine(order: StepOrder) -> tuple[dict[str, object], int | None]:
+    """Take every measure; return what the runner is to know, and the notices' descriptor."""
+    enforced: list[StepMeasure] = []
+    said: dict[str, object] = {"failure": None, "unobserved": None, "enforced": enforced}
+    machine = kernel.machine()
+    if order.isolation is not None:
+        if machine is None:
+            said["failure"] = "this system cannot isolate: its system calls are not known"
+            return said, None
+        try:
+            isolate(order.isolation, machine)
+        except OSError as error:
+            said["failure"] = f"this system cannot isolate: {error.strerror or error}"
+            return said, None
+        enforced.extend(StepMeasure)
+    if not order.observe:
+        return said, None
+    if machine is None:
+        said["unobserved"] = "the system calls of this architecture are not known"
+        return said, None
+    try:
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        return said, listen(filters.observing(machine))
+    except OSError as error:
+        said["unobserved"] = error.strerror or str(error)
+        return said, None
+
+
+def isolate(isolation: Isolation, machine: str, /) -> None:
+    """
+    Keep this process, and all that it starts, to *isolation* for good.
+
+    Raises:
+        OSError: The kernel refuses a measure or does not know it; some may hold by then.
+    """
+    known = landlock.version()
+    needed = _PORTS_FROM if isolation.ports else _TRUNCATES_FROM
+    if known < needed:
+        raise OSError(0, f"Landlock {needed} is needed, and the kernel has {known}")
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    _keep_rights_over_files()
+    landlock.restrict_step(
+        readable=isolation.readable,
+        writable=isolation.writable,
+        devices=isolation.devices,
+        ports=isolation.ports,
+    )
+    seccomp.install(filters.isolating(machine, network=bool(isolation.ports)))
+
+
+def _keep_rights_over_files() -> None:
+    """Give up every other capability, also for programs that root runs."""
+    for number in range(_LAST_CAPABILITY + 1):
+        if number in _KEPT:
+            continue
+        # One that the kernel does not know, and a process that has none to give up.
+        with contextlib.suppress(OSError):
+            kernel.prctl(_DROP_BOUND, number)
+    kernel.keep_capabilities(_KEPT)
+
+
+def _die_with(parent: int) -> None:
+    if kernel.machine() is None:
+        return
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(NOT_RUN)
+
+
+def _reset_signals(*, ignored: bool) -> None:
+    """Have signals mean to the program what they would without this interpreter in between."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
