@@ -215,6 +215,46 @@ MAX_STATEMENT_TEXT_CHARS: Final = 8 * KIB
 MAX_STATEMENT_DIGESTS: Final = 32
 """Digests of one subject or dependency, of as many kinds; the framework knows some twenty."""
 
+# -- recorded steps ----------------------------------------------------------------------------
+
+MAX_STEP_ORDER_BYTES: Final = 64 * MIB
+"""A command, its environment and the places that it may use: Linux takes a quarter of the stack,
+some megabytes, for the first two."""
+
+MAX_STEP_REPORT_BYTES: Final = 256 * MIB
+"""What the runner of a step says at its end: the paths of all observed files, at the most."""
+
+MAX_OBSERVED_FILES: Final = 50_000
+"""Different files of which a step may be seen to read that nobody declared; further ones are
+counted as not seen."""
+
+MAX_SYSTEM_PATH_BYTES: Final = 4096
+"""PATH_MAX of Linux: a longer path is no path."""
+
+MAX_STEP_GRACE_SECONDS: Final = 10
+"""Seconds that a step gets to end when it is asked to, and its children when it has ended."""
+
+MAX_ENDING_ROUNDS: Final = 1000
+"""How often what a step left behind is looked for and ended; each round ends one generation."""
+
+MAX_PACKAGES: Final = 20_000
+"""Installed packages of an environment; large ones have some hundreds."""
+
+MAX_PACKAGE_RECORD_BYTES: Final = 64 * MIB
+"""The list of a package's files with their digests; the largest has some megabytes."""
+
+MAX_GIT_OUTPUT_BYTES: Final = 256 * MIB
+"""What git lists of a checkout; a million files take some ten megabytes."""
+
+MAX_GIT_SECONDS: Final = 600
+"""Seconds that one question to git may take; a large checkout on a cold disk takes minutes."""
+
+MAX_NAMED_FILES: Final = 1000
+"""Single files that a build's statement names one by one; the rest are counted."""
+
+MAX_PARAMETERS: Final = 1000
+"""Parameters of a step that a statement names; people give some ten."""
+
 # -- scanning ----------------------------------------------------------------------------------
 
 MAX_PICKLE_BYTES: Final = 256 * MIB
@@ -465,6 +505,17 @@ MAX_PYTHON_SOURCE_BYTES: Final = 2 * MIB
 """A Python file; its syntax tree takes some hundred times as much memory. The largest modelling
 file of the transformers library has 300 KiB."""
 
+MAX_GRAPH_SOURCE_CHARS: Final = 1 * MIB
+"""The source of all graph modules of one pickle; that of a network of a thousand layers has some
+300 KiB."""
+
+MAX_GRAPH_ATTRIBUTES: Final = 1_000_000
+"""Attributes of the modules within graph modules of one pickle, counted as often as a graph module
+holds them; a layer has some twenty."""
+
+MAX_GRAPH_LITERAL_CHARS: Final = 256
+"""Characters of a text in the source of a graph module, and of a module's name."""
+
 MAX_PYTHON_NAME_CHARS: Final = 256
 """Characters of a dotted name that is followed through a Python file."""
 
@@ -635,9 +686,6 @@ MAX_REASONS_PER_CODE: Final = 200
 MAX_RECEIPT_AGE_SECONDS: Final = 3650 * 24 * 60 * 60
 """The greatest age that a policy may let a receipt have: ten years."""
 
-MAX_CLOCK_SKEW_SECONDS: Final = 5 * 60
-"""By how much another machine's clock may be ahead of this one's, for a receipt's time."""
-
 MAX_LINEAGE_ARTIFACTS: Final = 1000
 """Artifacts that are looked at in one lineage, under each name that a build calls them by."""
 
@@ -679,6 +727,28 @@ MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
 MAX_FRONT_MATTER_BYTES: Final = 64 * KIB
 """Bytes of a model card in which its front matter has to end. Real ones take some kilobytes; those
 with long lists of evaluations some tens."""
+
+# -- converting --------------------------------------------------------------------------------
+
+CONVERT_BLOCK_BYTES: Final = 1 * MIB
+"""Bytes of a tensor that are read and written at a time."""
+
+CONVERT_WINDOW_BYTES: Final = 8 * MIB
+"""Bytes of a file in which the elements of a tensor are put in order at a time; up to twice as many
+are read where its rows overlap."""
+
+MAX_CONVERT_RATIO: Final = 16
+"""Bytes of the tensors that are written over bytes of the checkpoint. Views of one storage and
+dimensions of stride zero take no room in a checkpoint, and a few bytes of one could fill any disk."""
+
+MIN_CONVERT_ROOM: Final = 64 * MIB
+"""Bytes that may be written whatever the ratio is."""
+
+MAX_CONVERT_FILES: Final = 512
+"""Checkpoints of one model; each is open meanwhile. The largest models have about 200 shards."""
+
+MAX_CONVERT_NOTES: Final = 1_000_000
+"""Values in the notes on a state dict; PyTorch has one for each module."""
 
 # -- the test instance of Sigstore -------------------------------------------------------------
 
