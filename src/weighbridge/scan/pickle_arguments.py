@@ -30,6 +30,7 @@ from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
 from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
 from weighbridge.scan.pickle_arrow import refuse_arrow
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
+from weighbridge.scan.pickle_model_files import refuse_model_file, refuse_tagger
 from weighbridge.scan.pickle_owners import refuse_foreign
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
 from weighbridge.scan.pickle_sizes import refuse_size
@@ -104,6 +105,8 @@ class Judge:
         """Say why BUILD may not give *content* to *target*, which *entry* made."""
         if isinstance(target, CallNode) and entry.state is State.DTYPE:
             return find_type_fault(target, content)
+        if isinstance(target, CallNode) and entry.state is State.MODEL_FILE:
+            return refuse_model_file(target, content)
         if isinstance(target, CallNode) and entry.state is State.TREE:
             return refuse_tree(target, content, is_built=self.is_built)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
@@ -112,6 +115,8 @@ class Judge:
         refused = refuse_state(self.plain, entry, entry.state, content)
         if refused is None and entry.state in {State.DATA, State.ARRAY}:
             return refuse_foreign(entry, _direct(entry, content), made_by=made_by)
+        if refused is None and entry.state is State.TAGGER:
+            return refuse_tagger(content, made_by=made_by)
         return refused
 
     def _refuse_items(self, change: Change, entry: Entry) -> Refusal:

@@ -287,6 +287,7 @@ _STATES: Final[Mapping[State, Callable[[PlainValues, Value], Refusal]]] = Mappin
         State.ATTRIBUTES: refuse_attributes,
         State.BOTH: refuse_attributes,
         State.NATIVE: refuse_attributes,
+        State.TAGGER: refuse_attributes,
         State.SLOTS: _slots,
         State.FORMULA: _formula,
         State.BOOSTED: _boosted,

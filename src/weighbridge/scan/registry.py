@@ -158,6 +158,7 @@ RULES: Final[tuple[str, ...]] = (
     "pickle-patched-reference",
     "pickle-persistent-id",
     "pickle-several-streams",
+    "pickle-temporary-file",
     "pickle-trailing-data",
     "pickle-unknown-global",
     "polyglot",

@@ -58,6 +58,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "pickle-patched-reference": "PickleFacts",
         "pickle-persistent-id": "PickleFacts",
         "pickle-several-streams": "PickleFacts",
+        "pickle-temporary-file": "PickleFacts",
         "pickle-trailing-data": "UnreadFacts",
         "pickle-unknown-global": "PickleFacts",
         "polyglot": "SubjectFacts",

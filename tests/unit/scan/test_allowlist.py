@@ -104,6 +104,13 @@ def test_what_is_called_with_anything_is_known() -> None:
             assert prefixes & CALLED_WITH_ANYTHING, entry.name
 
 
+def test_one_name_writes() -> None:
+    """Only the file of sklearn-crfsuite may be written by unpickling, with content that is checked."""
+    writing = [entry for entry in ENTRIES if entry.state is State.MODEL_FILE]
+    assert [entry.name for entry in writing] == ["sklearn_crfsuite._fileresource.FileResource"]
+    assert all(entry.args is Arguments.NEW for entry in writing)
+
+
 def test_functions_get_no_state() -> None:
     """A function's result takes a state only where its entry says what that is."""
     for entry in ENTRIES:

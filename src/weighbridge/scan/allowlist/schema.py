@@ -168,6 +168,13 @@ class State(StrEnum):
     """Attributes, of which one is a model for the framework's own parser: see the rule
     `pickle-native-state`."""
 
+    MODEL_FILE = "model-file"
+    """What a new temporary file holds, a model that is examined: see the rule
+    `pickle-temporary-file`."""
+
+    TAGGER = "tagger"
+    """As `attributes`, with a model in a file that the stream itself makes."""
+
     BOOSTED = "boosted"
     """As `attributes`, with a booster of XGBoost's own: old releases open what is text instead."""
 
