@@ -106,6 +106,18 @@ class Code(StrEnum):
     EVIDENCE_INCOMPLETE = "evidence-incomplete"
     SIGNER_THRESHOLD = "signer-threshold"
     UNCOVERED_FILE = "uncovered-file"
+    LINEAGE_MISSING = "lineage-missing"
+    LINEAGE_NO_INPUTS = "lineage-no-inputs"
+    LINEAGE_NO_RULE = "lineage-no-rule"
+    LINEAGE_SIGNER = "lineage-signer"
+    LINEAGE_PARENT = "lineage-parent"
+    LINEAGE_BASE = "lineage-base"
+    LINEAGE_UNBOUND = "lineage-unbound"
+    LINEAGE_DEPTH = "lineage-depth"
+    LINEAGE_CYCLE = "lineage-cycle"
+    RECEIPT_ACCEPTED = "receipt-accepted"
+    RECEIPT_REFUSED = "receipt-refused"
+    RECEIPT_MISSING = "receipt-missing"
     ALLOWED = "allowed"
 
     # loading
@@ -113,6 +125,7 @@ class Code(StrEnum):
     LOAD_MALFORMED = "load-malformed"
     LOAD_REFUSED = "load-refused"
     ARTIFACT_CLOSED = "artifact-closed"
+    CONVERT_REFUSED = "convert-refused"
     GUARD_DENIED = "guard-denied"
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import TypeAlias
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.digest import Digest
@@ -172,6 +173,10 @@ class SignatureControl:
     uncovered: UncoveredFiles = UncoveredFiles.DENY
 
 
+ExpectedValue: TypeAlias = Glob | tuple[Glob, ...]
+"""What a parameter has to be: one value, or a list. A last element `**` is any further ones."""
+
+
 @frozen
 class ProvenanceControl:
     """
@@ -184,7 +189,7 @@ class ProvenanceControl:
         source: What the source, `URI@REF`, has to match; None where the rule does not say.
         build_type: URIs of the build types that may occur; empty for the known ones.
         parameters: Pairs of an external parameter's dotted name and what its value has to match,
-            sorted. A parameter that is not here fails.
+            sorted: a list by a pattern for each element. A parameter that is not here fails.
     """
 
     required: bool = False
@@ -192,7 +197,7 @@ class ProvenanceControl:
     min_level: int = 1
     source: Glob | None = None
     build_type: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, Glob], ...] = ()
+    parameters: tuple[tuple[str, ExpectedValue], ...] = ()
 
 
 @frozen

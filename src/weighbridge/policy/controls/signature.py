@@ -22,7 +22,12 @@ from weighbridge.core.evidence import (
     Stage,
     Uncovered,
 )
-from weighbridge.core.identity import CertificateIdentity, KeyIdentity, SigstoreIdentity
+from weighbridge.core.identity import (
+    CertificateIdentity,
+    KeyIdentity,
+    SigstoreIdentity,
+    VerifiedIdentity,
+)
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
@@ -30,7 +35,7 @@ from weighbridge.policy.controls.formats import HARMLESS
 from weighbridge.policy.controls.interface import Submission
 from weighbridge.policy.reasons import denied, noted, undecided
 from weighbridge.policy.rule import UncoveredFiles
-from weighbridge.policy.trust import CertificateTrust, KeyTrust, SigstoreTrust
+from weighbridge.policy.trust import CertificateTrust, KeyTrust, SigstoreTrust, TrustEntry
 
 NOBODY_CAN_TELL: Final = frozenset(
     {
@@ -114,6 +119,19 @@ def _count(signatures: Iterable[SignatureEvidence]) -> int:
     return count_signers((signature.trust or "", signature.identity) for signature in signatures)
 
 
+def is_of_entry(entry: TrustEntry | None, identity: VerifiedIdentity) -> bool:
+    """Tell whether *identity* is of the kind that *entry* is about."""
+    match entry:
+        case KeyTrust():
+            return isinstance(identity, KeyIdentity)
+        case CertificateTrust():
+            return isinstance(identity, CertificateIdentity)
+        case SigstoreTrust():
+            return isinstance(identity, SigstoreIdentity)
+        case None:
+            return False
+
+
 def describe_signer(submission: Submission, signature: SignatureEvidence) -> str:
     """Return one phrase that says who signed and how closely that was specified."""
     trust = submission.policy.trust_entry(signature.trust or "")
@@ -125,14 +143,7 @@ def describe_signer(submission: Submission, signature: SignatureEvidence) -> str
 def _counts(submission: Submission, signature: SignatureEvidence) -> bool:
     if signature.trust is None or signature.trust not in submission.rule.signature.any_of:
         return False
-    trust = submission.policy.trust_entry(signature.trust)
-    if isinstance(trust, KeyTrust):
-        return isinstance(signature.identity, KeyIdentity)
-    if isinstance(trust, SigstoreTrust):
-        return isinstance(signature.identity, SigstoreIdentity)
-    return isinstance(trust, CertificateTrust) and isinstance(
-        signature.identity, CertificateIdentity
-    )
+    return is_of_entry(submission.policy.trust_entry(signature.trust), signature.identity)
 
 
 def _defects(submission: Submission, signature: SignatureEvidence) -> Iterator[Reason]:

@@ -1,0 +1,446 @@
+"""
+The walk through a lineage: which builds, of which inputs, under which rules; pure.
+
+1. From the artifact on, every input of every build that counts is an artifact with a rule of its
+   own, found by the name by which that build calls it.
+2. What that rule demands of signature, provenance, lineage and receipt is held against the
+   claims. A receipt that counts, and a rule without lineage, end the chain.
+3. Then the artifacts are established from the far end: one that needs nothing behind it first,
+   next one with a build all of whose inputs are established, and so on. So a chain that comes
+   back to itself never is, and the order of the claims has no effect.
+4. One build that holds is enough; further ones neither help nor harm.
+5. Where the artifact is not established, the chains to what is missing are the reasons.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from weighbridge.core.attestation import Artifact, Attestation, Binding, Build, SignedFiles
+from weighbridge.core.codes import Code
+from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
+from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
+from weighbridge.core.signers import count_signers
+from weighbridge.core.values import frozen
+from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.inputs import build_problems
+from weighbridge.policy.controls.receipt import find_receipt
+from weighbridge.policy.controls.signature import is_of_entry
+from weighbridge.policy.reasons import denied
+from weighbridge.policy.rule import Rule
+from weighbridge.policy.schema import Policy
+from weighbridge.policy.selection import reference_names, select_rule
+
+_NAME_CHARS: Final = 120
+_FIRST_LINKS: Final = 2
+_LAST_LINKS: Final = 3
+
+
+@frozen
+class BuildJudgement:
+    """
+    What the provenance of an artifact amounts to under a rule.
+
+    Attributes:
+        reasons: For and against.
+        builds: The attestations whose build meets everything that the rule demands.
+    """
+
+    reasons: tuple[Reason, ...]
+    builds: tuple[Attestation, ...]
+
+
+BuildJudge = Callable[[Rule, Binding], BuildJudgement]
+"""Judges the provenance of the artifact with the given digests under a rule."""
+
+
+@frozen
+class Ancestors:
+    """
+    What a lineage amounts to.
+
+    Attributes:
+        lineage: The graph, with the standing of every part.
+        reasons: What is missing, by the chain that leads there; empty where the lineage holds.
+        inputs: The inputs of the artifact's own builds that hold.
+    """
+
+    lineage: Lineage
+    reasons: tuple[Reason, ...]
+    inputs: tuple[Artifact, ...]
+
+
+@frozen
+class Descent:
+    """
+    Whose lineage is asked for, and on what the answer rests.
+
+    Attributes:
+        policy: The policy.
+        rule: The rule that decides about the artifact.
+        boundary: Where the policy is being applied.
+        artifact: The artifact.
+        builds: What the provenance of the artifact amounts to under the rule.
+        attestations: Verified statements about it and about others.
+        bases: What the artifact's own files call the models that it is put on: claims.
+        now: The clock of this run, with a time zone.
+    """
+
+    policy: Policy
+    rule: Rule
+    boundary: str
+    artifact: Artifact
+    builds: BuildJudgement
+    attestations: tuple[Attestation, ...]
+    bases: tuple[str, ...] = ()
+    now: datetime
+
+
+@dataclass(slots=True, eq=False)
+class _Step:
+    """A build, in the making."""
+
+    attestation: Attestation
+    build: Build
+    inputs: list["_Node | None"] = field(default_factory=list)
+    problems: list[Reason] = field(default_factory=list)
+
+    @property
+    def height(self) -> int | None:
+        """Generations behind what was built this way; None where an input is not established."""
+        heights = [None if each is None else each.height for each in self.inputs]
+        known = [height for height in heights if height is not None]
+        complete = bool(known) and len(known) == len(heights)
+        return 1 + max(known) if complete and not self.problems else None
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """An artifact under a name and a boundary, in the making."""
+
+    number: int
+    artifact: Artifact
+    boundary: str
+    rule: Rule | None
+    generation: int
+    problems: list[Reason] = field(default_factory=list)
+    signers: tuple[str, ...] = ()
+    receipt: str | None = None
+    steps: list[_Step] = field(default_factory=list)
+    depth: int | None = None
+    """Generations that may be behind it; None where the chain ends here."""
+    height: int | None = None
+    """Generations that are behind it; None where it is not established."""
+
+
+def trace(descent: Descent, *, judge: BuildJudge) -> Ancestors:
+    """
+    Return the lineage of an artifact, and what is missing in it.
+
+    Guarantees: the order of the attestations, and repeated ones, have no effect. A further
+    attestation never breaks a lineage that holds, and one fewer never mends one.
+
+    Args:
+        descent: Whose lineage, and on what it rests.
+        judge: Judges the provenance of inputs.
+    """
+    walk = _Walk(descent, judge)
+    walk.explore()
+    walk.establish()
+    root = walk.nodes[0]
+    reasons = tuple(_explain(root)) if root.height is None else ()
+    if root.height is None and not any(reason.blocking for reason in reasons):
+        # What is not established has a reason; that this one never speaks is a property.
+        reasons = (denied(Code.LINEAGE_MISSING, "the lineage is not established"),)
+    return Ancestors(
+        lineage=Lineage(nodes=tuple(_finished(node) for node in walk.nodes)),
+        reasons=reasons,
+        inputs=_inputs(root),
+    )
+
+
+class _Walk:
+    """The graph while it is being made."""
+
+    def __init__(self, descent: Descent, judge: BuildJudge) -> None:
+        self._descent = descent
+        self._judge = judge
+        self._about = _by_artifact(descent.attestations)
+        self.nodes: list[_Node] = []
+        self._known: dict[tuple[str, Binding, str], _Node] = {}
+
+    def explore(self) -> None:
+        """Find every artifact, and hold what its own rule demands of it against the claims."""
+        descent = self._descent
+        root = self._node(descent.artifact, boundary=descent.boundary, generation=0)
+        root.rule = descent.rule
+        self._begin_root(root)
+        queue = deque([root])
+        while queue:
+            node = queue.popleft()
+            for step in node.steps:
+                for artifact in step.build.inputs:
+                    queue.extend(self._follow(node, step, artifact))
+
+    def establish(self) -> None:
+        """Tell which artifacts hold, and how many generations are behind each."""
+        waiting = list(self.nodes)
+        generation = 0
+        while waiting:
+            # Only what was established before this round counts in it: a height is the least.
+            found = [node for node in waiting if _holds(node, generation)]
+            if not found and generation > 0:
+                return
+            for node in found:
+                node.height = generation
+            waiting = [node for node in waiting if node.height is None]
+            generation += 1
+
+    def _follow(self, node: _Node, step: _Step, artifact: Artifact) -> Iterator[_Node]:
+        """Note an input of *step*; yield it where it was not known yet."""
+        boundary = node.boundary
+        if node.rule is not None and node.rule.lineage is not None:
+            boundary = node.rule.lineage.boundary or node.boundary
+        known = self._known.get((artifact.name, artifact.binding, boundary))
+        if known is None and len(self.nodes) >= MAX_LINEAGE_ARTIFACTS:
+            step.inputs.append(None)
+            step.problems.append(
+                denied(
+                    Code.LIMIT_EXCEEDED,
+                    f"more than {MAX_LINEAGE_ARTIFACTS} artifacts are in the lineage",
+                )
+            )
+            return
+        if known is None:
+            known = self._node(artifact, boundary=boundary, generation=node.generation + 1)
+            self._begin_input(known)
+            yield known
+        step.inputs.append(known)
+
+    def _node(self, artifact: Artifact, *, boundary: str, generation: int) -> _Node:
+        node = _Node(
+            number=len(self.nodes),
+            artifact=artifact,
+            boundary=boundary,
+            rule=None,
+            generation=generation,
+        )
+        self.nodes.append(node)
+        # The artifact itself is under the rule that was chosen for it, whatever its name is.
+        if generation:
+            self._known[artifact.name, artifact.binding, boundary] = node
+        return node
+
+    def _begin_root(self, root: _Node) -> None:
+        lineage = self._descent.rule.lineage
+        root.depth = None if lineage is None else lineage.depth
+        self._add_steps(root, self._descent.rule, self._descent.builds)
+        if lineage is not None and not root.steps:
+            root.problems.append(_nobody_says())
+
+    def _begin_input(self, node: _Node) -> None:
+        """Judge an input by its own rule, as far as that needs none of its inputs."""
+        policy = self._descent.policy
+        names = reference_names(node.artifact.name)
+        selection = select_rule(policy, names=names, boundary=node.boundary)
+        rule = node.rule = selection.rule
+        if rule is None:
+            what = " or ".join(names) or "its name, which is no usable one"
+            message = f"no rule matches {what} at the boundary {node.boundary}"
+            node.problems.append(denied(Code.LINEAGE_NO_RULE, message))
+            return
+        about = self._about.get(node.artifact.binding, ())
+        self._judge_signature(node, rule, about)
+        judged = BuildJudgement(reasons=(), builds=())
+        if rule.provenance.required:
+            judged = self._judge(rule, node.artifact.binding)
+            node.problems.extend(reason for reason in judged.reasons if reason.blocking)
+        if rule.receipt is not None:
+            self._judge_receipt(node, rule, about)
+        if rule.lineage is None or node.receipt is not None:
+            return
+        node.depth = rule.lineage.depth
+        self._add_steps(node, rule, judged)
+        if not node.steps and not node.problems:
+            node.problems.append(_nobody_says())
+
+    def _add_steps(self, node: _Node, rule: Rule, judged: BuildJudgement) -> None:
+        if rule.lineage is None:
+            return
+        bases = self._descent.bases if node.generation == 0 else ()
+        ordered = sorted(judged.builds, key=lambda each: (each.sha256, each.trust), reverse=True)
+        unique = {attestation.sha256: attestation for attestation in ordered}
+        for _, attestation in sorted(unique.items()):
+            build = attestation.content
+            if isinstance(build, Build):
+                problems = build_problems(
+                    build, of=node.artifact.binding, lineage=rule.lineage, bases=bases
+                )
+                node.steps.append(_Step(attestation, build, problems=list(problems)))
+
+    def _judge_signature(self, node: _Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
+        """Hold the rule's signature control against the signatures that claims carry along."""
+        control = rule.signature
+        if not control.required:
+            return
+        policy = self._descent.policy
+        signed = [
+            (item.trust, item.signer)
+            for item in about
+            if isinstance(item.content, SignedFiles)
+            and item.trust in control.any_of
+            and is_of_entry(policy.trust_entry(item.trust), item.signer)
+        ]
+        node.signers = tuple(sorted({trust for trust, _ in signed}))
+        have = count_signers(signed)
+        if have < control.threshold:
+            node.problems.append(
+                denied(
+                    Code.LINEAGE_SIGNER,
+                    f"by the claims {have} of {control.threshold} trusted "
+                    f"signer{'s' if control.threshold > 1 else ''} signed it; accepted by "
+                    f"{rule.label} are {', '.join(control.any_of)}",
+                )
+            )
+
+    def _judge_receipt(self, node: _Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
+        control = rule.receipt
+        if control is None:
+            return
+        search = find_receipt(
+            self._descent.policy,
+            control,
+            binding=node.artifact.binding,
+            attestations=about,
+            now=self._descent.now,
+        )
+        if search.accepted is not None:
+            node.receipt = search.accepted.place
+        elif control.required:
+            message = f"no receipt of {control.issuer} counts, which {rule.label} demands"
+            detail = f": {'; '.join(search.refused)}" if search.refused else ""
+            node.problems.append(denied(Code.RECEIPT_MISSING, message + detail))
+
+
+def _by_artifact(
+    attestations: Iterable[Attestation],
+) -> Mapping[Binding, tuple[Attestation, ...]]:
+    """Return the statements about each artifact, each once, in an order of their own."""
+    found: dict[Binding, dict[tuple[str, str], Attestation]] = {}
+    for attestation in attestations:
+        for artifact in attestation.artifacts:
+            mine = found.setdefault(artifact.binding, {})
+            mine[attestation.sha256, attestation.trust] = attestation
+    return {binding: tuple(mine[key] for key in sorted(mine)) for binding, mine in found.items()}
+
+
+def _nobody_says() -> Reason:
+    return denied(
+        Code.LINEAGE_MISSING, "no build of it counts, so nobody says what it is made from"
+    )
+
+
+def _holds(node: _Node, generation: int) -> bool:
+    """Tell whether *node* holds with *generation* generations behind it, and no more."""
+    if node.problems:
+        return False
+    if node.depth is None:
+        return generation == 0
+    return generation <= node.depth and any(step.height == generation for step in node.steps)
+
+
+def _step_holds(node: _Node, step: _Step) -> bool:
+    height = step.height
+    return height is not None and node.depth is not None and height <= node.depth
+
+
+def _explain(root: _Node) -> Iterator[Reason]:
+    """Yield what is missing behind *root*, each thing once, with the chain that leads there."""
+    told: set[int] = set()
+    # Every entry is a node and the chain to it; no recursion, since chains can be long.
+    pending: list[tuple[_Node, tuple[_Node, ...]]] = [(root, (root,))]
+    while pending:
+        node, chain = pending.pop()
+        if node.number in told:
+            continue
+        told.add(node.number)
+        for reason in node.problems:
+            yield _at(chain, reason)
+        for step in node.steps:
+            yield from _explain_step(node, step, chain)
+            pending += [
+                (each, (*chain, each))
+                for each in reversed(step.inputs)
+                if each is not None and each.height is None and each not in chain
+            ]
+
+
+def _explain_step(node: _Node, step: _Step, chain: tuple[_Node, ...]) -> Iterator[Reason]:
+    for reason in step.problems:
+        yield _at(chain, _of_step(step, reason))
+    for each in step.inputs:
+        if each is not None and each in chain:
+            message = "the chain comes back to an artifact that is in it"
+            yield _at((*chain, each), denied(Code.LINEAGE_CYCLE, message))
+    behind = step.height
+    if behind is not None and node.depth is not None and behind > node.depth:
+        rule = "the rule" if node.rule is None else node.rule.label
+        message = f"{behind} generations are behind it; {rule} allows {node.depth}"
+        yield _at(chain, denied(Code.LINEAGE_DEPTH, message))
+
+
+def _of_step(step: _Step, reason: Reason) -> Reason:
+    return replace(reason, message=f"{reason.message} ({step.attestation.place})")
+
+
+def _at(chain: tuple[_Node, ...], reason: Reason) -> Reason:
+    """Return *reason* with the chain to the artifact that it is about."""
+    names = [_shown(node) for node in chain]
+    if len(names) > _FIRST_LINKS + _LAST_LINKS:
+        names[_FIRST_LINKS:-_LAST_LINKS] = ["..."]
+    last = chain[-1].artifact.binding.label
+    return replace(reason, message=f"{' <- '.join(names)} ({last}): {reason.message}")
+
+
+def _shown(node: _Node) -> str:
+    name = node.artifact.name
+    return name if len(name) <= _NAME_CHARS else f"{name[: _NAME_CHARS - 1]}…"
+
+
+def _inputs(root: _Node) -> tuple[Artifact, ...]:
+    found = {
+        artifact
+        for step in root.steps
+        if root.height is not None and _step_holds(root, step)
+        for artifact in step.build.inputs
+    }
+    return tuple(sorted(found, key=lambda artifact: (artifact.name, repr(artifact))))
+
+
+def _finished(node: _Node) -> LineageNode:
+    return LineageNode(
+        artifact=node.artifact,
+        generation=node.generation,
+        rule=None if node.rule is None else node.rule.label,
+        boundary=node.boundary,
+        signers=node.signers,
+        receipt=node.receipt,
+        steps=tuple(_finished_step(node, step) for step in node.steps),
+        standing=Standing.BROKEN if node.height is None else Standing.HOLDS,
+        problems=tuple(reason.message for reason in node.problems),
+    )
+
+
+def _finished_step(node: _Node, step: _Step) -> LineageStep:
+    return LineageStep(
+        place=step.attestation.place,
+        sha256=step.attestation.sha256,
+        trust=step.attestation.trust,
+        signer=step.attestation.signer.label,
+        build=step.build,
+        inputs=tuple(None if each is None else each.number for each in step.inputs),
+        standing=Standing.HOLDS if _step_holds(node, step) else Standing.BROKEN,
+        problems=tuple(reason.message for reason in step.problems),
+    )

@@ -1,0 +1,118 @@
+"""Made-up attestations: artifacts, builds of them, signatures and receipts, in memory."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from support.policies import NOW, key_identity, sha256
+from weighbridge.core.attestation import (
+    Artifact,
+    Attestation,
+    Binding,
+    Build,
+    Content,
+    Resource,
+    SignedFiles,
+    Source,
+    Summary,
+)
+from weighbridge.core.digest import Digest, HashAlgorithm
+from weighbridge.core.identity import VerifiedIdentity
+
+POLICY_SHA256 = sha256(4711).hex
+COMMAND = "urn:weighbridge:build-type:command:v1"
+SIGNERS = {"hsm": 1, "spare": 2, "runner": 3, "gate": 4}
+"""The keys of the trust entries that the tests of lineages have."""
+
+
+def binding_of(content: str) -> Binding:
+    """Return the digests of the artifact that *content* stands for."""
+    names = hashlib.sha256(content.encode()).digest()
+    root = hashlib.sha256(b"root of " + content.encode()).digest()
+    return Binding(
+        root=Digest(HashAlgorithm.SHA256, root), names=Digest(HashAlgorithm.SHA256, names)
+    )
+
+
+def artifact_of(name: str, *, content: str | None = None, uri: str | None = None) -> Artifact:
+    """Return an artifact; its content is called like itself unless *content* says otherwise."""
+    return Artifact(name=name, uri=uri, binding=binding_of(name if content is None else content))
+
+
+def attested(
+    artifact: Artifact,
+    content: Content,
+    *,
+    trust: str,
+    identity: VerifiedIdentity | None = None,
+    line: int = 1,
+) -> Attestation:
+    """Return a verified statement of the trust entry *trust* about *artifact*."""
+    signer = identity or key_identity(SIGNERS[trust])
+    text = repr((artifact, content, trust, signer))
+    return Attestation(
+        signer=signer,
+        trust=trust,
+        place=f"model.claims.jsonl:{line}",
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        artifacts=(artifact,),
+        content=content,
+    )
+
+
+def build_of(
+    *inputs: Artifact,
+    builder: str = "https://github.com/actions/runner/github-hosted",
+    build_type: str = COMMAND,
+    parameters: Sequence[tuple[str, str]] = (),
+    source: Source | None = None,
+    others: Iterable[Resource] = (),
+    run: str | None = None,
+) -> Build:
+    """Return a build that was made of *inputs*."""
+    return Build(
+        predicate_type="https://slsa.dev/provenance/v1",
+        build_type=build_type,
+        builder_id=builder,
+        parameters=tuple(parameters),
+        source=source,
+        inputs=inputs,
+        others=tuple(others),
+        invocation_id=run,
+    )
+
+
+def built(
+    artifact: Artifact, *inputs: Artifact, trust: str = "runner", line: int = 1
+) -> Attestation:
+    """Return the runner's word that *artifact* was made of *inputs*."""
+    return attested(artifact, build_of(*inputs), trust=trust, line=line)
+
+
+def signed(artifact: Artifact, *, trust: str = "hsm", line: int = 1) -> Attestation:
+    """Return the signature of *artifact*, carried along as a claim."""
+    return attested(artifact, SignedFiles(paths=("model.safetensors",)), trust=trust, line=line)
+
+
+def receipt_for(
+    artifact: Artifact,
+    *,
+    trust: str = "gate",
+    verifier: str = "urn:weighbridge:verifier",
+    verified: datetime | None = NOW - timedelta(days=1),
+    policy: str | None = POLICY_SHA256,
+    passed: bool = True,
+    boundary: str | None = "upload",
+    resource: str = "models/bert",
+) -> Attestation:
+    """Return the gate's verdict about *artifact*."""
+    summary = Summary(
+        verifier_id=verifier,
+        verified=verified,
+        resource_uri=resource,
+        policy_uri="weighbridge.toml",
+        policy_sha256=policy,
+        passed=passed,
+        boundary=boundary,
+    )
+    return attested(artifact, summary, trust=trust)
