@@ -177,12 +177,13 @@ def files(real: Path, peers: dict[str, Environment]) -> list[dict[str, Any]]:
     """Scan the model files that packages ship."""
     listed: list[dict[str, Any]] = [dict(each) for each in benign.collect(real)]
     (ROOT / "benchmarks" / "scan" / "benign.json").write_text(json.dumps(listed, indent=1) + "\n")
-    paths = [benign.path_of(real, each) for each in listed]
-    formats = told(paths)
+    opened = [benign.path_of(real, each) for each in listed]
+    paths = [benign.place_of(real, each) for each in listed]
+    formats = told(opened)
     for each, name in zip(listed, formats, strict=True):
         each["format"] = name
         each["codes"] = {}
-    for name, codes in everything(paths, paths, peers).items():
+    for name, codes in everything(paths, opened, peers).items():
         for each, code in zip(listed, codes, strict=True):
             if code is not None:
                 each["codes"][name] = code

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
+from benchmarks.scan import companions
 from benchmarks.scan.assemble import Call, Ref, stream
 from benchmarks.scan.samples import SHELL, Sample, single
 
@@ -731,6 +732,7 @@ def _joblib(numpy: Any) -> Iterator[Sample]:
                 protocol=2,
             ),
         )
+    yield from companions.samples(ARRAYS, payload=_PAYLOAD)
     old = b"ZF" + b"0x" + b"%017x" % len(_PAYLOAD) + zlib.compress(_PAYLOAD)
     yield single("joblib-zfile", ARRAYS, "model.joblib", old)
 

@@ -8,6 +8,7 @@ Nothing of it is kept in the repository but the list in `benign.json`: package, 
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -221,6 +222,12 @@ def collect(folder: Path) -> list[dict[str, object]]:
     return found
 
 
+def place_of(folder: Path, listed: dict[str, object]) -> Path:
+    """Return what is scanned: the file, or its folder where it has companions there."""
+    path = path_of(folder, listed)
+    return path.parent if len(list(path.parent.iterdir())) > 1 else path
+
+
 def path_of(folder: Path, listed: dict[str, object]) -> Path:
     """Return where `collect` has put a file of the list."""
     place = folder / "files" / f"{listed['package']}-{listed['version']}" / str(listed["place"])
@@ -263,10 +270,19 @@ def _keep(wheel: Path, place: Path) -> list[tuple[str, int, str]]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(info) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
+            for companion in _companions_of(info, archive):
+                beside = target.with_name(Path(companion.filename).name)
+                beside.write_bytes(archive.read(companion))
             kept.append(
                 (info.filename, info.file_size, hashlib.sha256(target.read_bytes()).hexdigest())
             )
     return kept
+
+
+def _companions_of(info: zipfile.ZipInfo, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members that joblib 0.9 has written beside a pickle, and reads with it."""
+    named = re.compile(re.escape(info.filename) + r"_[0-9]{2,}\.npy(?:\.z)?")
+    return [each for each in archive.infolist() if named.fullmatch(each.filename)]
 
 
 def _looks_like_a_model(info: zipfile.ZipInfo) -> bool:

@@ -61,8 +61,7 @@ _NAMES: Final[Mapping[Effect, str]] = {
     "catboost.core.Pool catboost.Pool lightgbm.basic.Dataset lightgbm.Dataset "
     "xgboost.core.DMatrix xgboost.DMatrix",
     Effect.UNPICKLES: "numpy.load numpy.lib.npyio.load pandas.read_pickle joblib.load "
-    "pandas.io.pickle.read_pickle joblib.numpy_pickle.load joblib.numpy_pickle.NDArrayWrapper "
-    "joblib.numpy_pickle.ZNDArrayWrapper joblib.numpy_pickle_compat.NDArrayWrapper "
+    "pandas.io.pickle.read_pickle joblib.numpy_pickle.load joblib.numpy_pickle.ZNDArrayWrapper "
     "joblib.numpy_pickle_compat.ZNDArrayWrapper torch.load torch.serialization.load "
     "torch.jit.unsupported_tensor_ops.execWrapper",
     Effect.COMMANDS: "builtins.exit builtins.quit",

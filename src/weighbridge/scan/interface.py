@@ -114,6 +114,8 @@ class Subject:
         depth: Archives around this subject.
         siblings: Paths of all files of the artifact.
         sizes: Bytes of those files, where known.
+        formats: Formats, by their bytes, of those files that the same scan examines; empty where
+            nothing but this file is examined.
         deadline: When the examination of the file ends; None for no end.
         also: What other readers could take the bytes for, where that was told already; None
             where it was not.
@@ -130,6 +132,7 @@ class Subject:
     depth: int = 0
     siblings: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    formats: Mapping[str, FileFormat] = field(default_factory=dict, compare=False, repr=False)
     deadline: Deadline | None = None
     also: tuple[FileFormat, ...] | None = None
     budget: Budget = field(default_factory=Budget, compare=False, repr=False)
@@ -153,6 +156,7 @@ class Subject:
             depth=self.depth + 1,
             siblings=self.siblings,
             sizes=self.sizes,
+            formats=self.formats,
             deadline=self.deadline,
             also=also,
             budget=self.budget,

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 import weighbridge
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.digest import Digest
@@ -212,7 +213,7 @@ class KeepingExaminer:
         self._results = results
         self._digests = digests
         self._clock = clock
-        self._around: tuple[Mapping[str, int], str] | None = None
+        self._around: tuple[Mapping[str, int], Mapping[str, FileFormat], str] | None = None
 
     def __call__(self, subject: Subject, /) -> tuple[Finding | Gap, ...]:
         """Return the findings and gaps of *subject*."""
@@ -254,8 +255,17 @@ class KeepingExaminer:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _neighbours(self, subject: Subject) -> str:
-        """Return a digest over the files of the artifact, by name and size."""
-        if self._around is None or self._around[0] is not subject.sizes:
-            listed = json.dumps([sorted(subject.sizes.items()), sorted(subject.siblings)])
-            self._around = (subject.sizes, hashlib.sha256(listed.encode()).hexdigest())
-        return self._around[1]
+        """Return a digest over the files of the artifact, by name, size and format."""
+        sizes, formats = subject.sizes, subject.formats
+        known = self._around
+        if known is None or known[0] is not sizes or known[1] is not formats:
+            listed = json.dumps(
+                [
+                    sorted(sizes.items()),
+                    sorted(formats.items()),
+                    sorted(subject.siblings),
+                ]
+            )
+            known = (sizes, formats, hashlib.sha256(listed.encode()).hexdigest())
+            self._around = known
+        return known[2]

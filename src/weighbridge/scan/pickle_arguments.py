@@ -29,6 +29,7 @@ from weighbridge.formats.pickle.values import (
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, State, find_entry
 from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_type
 from weighbridge.scan.pickle_arrow import refuse_arrow
+from weighbridge.scan.pickle_companions import Companions
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
 from weighbridge.scan.pickle_model_files import refuse_model_file, refuse_tagger
 from weighbridge.scan.pickle_owners import refuse_foreign
@@ -70,10 +71,16 @@ _FACTORIES: Final = frozenset(
 
 
 class Judge:
-    """Checks the calls and changes of one trace; remembers which containers it has walked."""
+    """
+    Checks the calls and changes of one trace; remembers which containers it has walked.
 
-    def __init__(self) -> None:
+    Args:
+        companions: What joblib can read beside the pickle.
+    """
+
+    def __init__(self, companions: Companions) -> None:
         self.plain = PlainValues()
+        self._companions = companions
         self._built: set[int] = set()
 
     def refuse_call(self, call: CallNode, entry: Entry) -> Refusal:
@@ -107,6 +114,8 @@ class Judge:
             return find_type_fault(target, content)
         if isinstance(target, CallNode) and entry.state is State.MODEL_FILE:
             return refuse_model_file(target, content)
+        if isinstance(target, CallNode) and entry.state is State.COMPANION:
+            return self._companions.refuse(target, content)
         if isinstance(target, CallNode) and entry.state is State.TREE:
             return refuse_tree(target, content, is_built=self.is_built)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:

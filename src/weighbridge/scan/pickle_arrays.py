@@ -18,6 +18,7 @@ from weighbridge.formats.pickle.values import (
     TupleNode,
     Value,
 )
+from weighbridge.scan.allowlist import State, find_entry
 from weighbridge.scan.pickle_facts import literal_bytes
 
 Content = bytes | bytearray | memoryview
@@ -97,6 +98,16 @@ def read_attributes(state: Value) -> dict[str, Value] | None:
             return None
         found[key] = value
     return found
+
+
+def makes_array(value: Value) -> bool:
+    """
+    Tell whether *value* is an array of a listed class.
+
+    Whoever reads an array of objects takes what its pickle makes for an array, whatever it is.
+    """
+    entry = find_entry(value.target or "") if isinstance(value, CallNode) else None
+    return entry is not None and entry.state is State.ARRAY
 
 
 def _written(kind: Value, shape: Value, content: Content | None) -> WrittenArray | None:

@@ -91,7 +91,9 @@ _PACKS: Final = frozenset(
 
 _CLASSES: Final = frozenset(
     {
+        "joblib.numpy_pickle.NDArrayWrapper",  # joblib reads the file that an instance names
         "joblib.numpy_pickle.NumpyArrayWrapper",  # joblib reads raw bytes behind an instance
+        "joblib.numpy_pickle_compat.NDArrayWrapper",
         "nltk.tokenize.punkt.PunktTokenizer",
     }
 )

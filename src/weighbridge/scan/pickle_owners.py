@@ -30,9 +30,14 @@ _RELAYS: Final = frozenset(f"collections.{name}" for name in ("ChainMap", "UserD
 """Classes of Python that hand on what is done to them to what they hold."""
 
 _ARRAYS: Final = frozenset(
-    f"{module}.numpy_pickle.NumpyArrayWrapper" for module in ("joblib", "sklearn.externals.joblib")
+    {
+        "joblib.numpy_pickle.NDArrayWrapper",
+        "joblib.numpy_pickle.NumpyArrayWrapper",
+        "joblib.numpy_pickle_compat.NDArrayWrapper",
+        "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
+    }
 )
-"""What stands for a raw array in joblib's files, and is one to whoever gets it."""
+"""What stands for an array in joblib's files, and is one to whoever gets it."""
 
 _TUPLES: Final = frozenset(
     {

@@ -113,6 +113,11 @@ class _Run:
         self._name = inventory.name
         self._sizes = {entry.path: entry.size for entry in inventory.entries}
         self._siblings = frozenset(self._sizes)
+        self._formats = {
+            entry.path: entry.format
+            for entry in inventory.model_entries
+            if entry.format is not None
+        }
         self._contents = contents
         self._clock = clock
         self._examiner = examiner
@@ -158,6 +163,7 @@ class _Run:
             suffix_format=entry.suffix_format,
             siblings=self._siblings,
             sizes=self._sizes,
+            formats=self._formats,
             deadline=Deadline(
                 clock=self._clock, at=min(self._clock() + MAX_SCAN_SECONDS, self._end)
             ),

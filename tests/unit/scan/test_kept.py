@@ -138,10 +138,11 @@ def test_an_incomplete_result_is_not_kept(place: Place) -> None:
         {"suffix_format": FileFormat.JSON},
         {"siblings": frozenset({"a.pkl", "x"})},
         {"sizes": {"a.pkl": 10, "x": 1}},
+        {"formats": {"a.pkl_01.npy": FileFormat.NPY}},
     ],
 )
 def test_a_result_depends_on_everything(place: Place, changes: dict[str, object]) -> None:
-    """Another path, name, format, promise or neighbour is another examination."""
+    """Another path, name, format, promise, neighbour or what that is, is another examination."""
     place.run(Inner())
     other = Inner((finding_of(),))
     assert place.run(other, subject_of(DATA, **changes)) == (finding_of(),)

@@ -3,17 +3,23 @@
 import pytest
 
 from support import pickles as p
-from support.scanning import examined, rules_of
+from support.scanning import examined, rules_of, subject_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.values import BufferNode, CallNode, children
 from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.numpy_types import ElementType, find_type_fault, read_type
 from weighbridge.scan.pickle_arguments import Judge
-from weighbridge.scan.pickle_facts import literal_bytes
+from weighbridge.scan.pickle_companions import Companions
+from weighbridge.scan.pickle_facts import Dialect, literal_bytes
 from weighbridge.scan.pickle_storage import read_module, read_storage
 
 FLOAT = p.name("torch", "FloatStorage")
+
+
+def judge() -> Judge:
+    """Return a judge of a pickle without files beside it."""
+    return Judge(Companions(subject_of(b"", format=FileFormat.PICKLE), Dialect.PLAIN))
 
 
 def _dtype(code: str, *state: bytes) -> bytes:
@@ -175,7 +181,7 @@ def test_calls_are_refused(body: bytes) -> None:
     call = list(run(p.stream(body, protocol=4)).calls)[-1]
     entry = find_entry(call.target or "")
     assert entry is not None
-    assert Judge().refuse_call(call, entry)
+    assert judge().refuse_call(call, entry)
 
 
 ARRAY_STATES = {
@@ -190,7 +196,7 @@ def test_states_of_arrays_are_refused(state: bytes) -> None:
     """A state that NumPy did not write has a reason for the refusal."""
     trace = run(p.stream(p.call(SHELL, ARRAY, ZERO, p.raw(b"b")), state, p.BUILD))
     *_, change = trace.changes
-    assert Judge().refuse_change(change)
+    assert judge().refuse_change(change)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +208,7 @@ def test_states_of_partial_functions_are_refused(state: bytes) -> None:
     """A state of functools.partial is checked as its arguments are."""
     trace = run(p.stream(p.call(PARTIAL, p.name("numpy", "mean")), state, p.BUILD))
     (change,) = trace.changes
-    assert Judge().refuse_change(change)
+    assert judge().refuse_change(change)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +218,7 @@ def test_attributes_are_names(state: bytes) -> None:
     """A state of attributes is a dict of names."""
     body = p.new(p.name("torch.nn.modules.linear", "Linear")) + state + p.BUILD
     (change,) = run(p.stream(body)).changes
-    assert Judge().refuse_change(change)
+    assert judge().refuse_change(change)
 
 
 def test_literal_bytes_in_every_spelling() -> None:

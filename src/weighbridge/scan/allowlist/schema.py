@@ -202,6 +202,9 @@ class State(StrEnum):
     ARROW = "arrow"
     """As `attributes`, around an array of Arrow that the stream itself makes."""
 
+    COMPANION = "companion"
+    """The name of a file of NumPy beside the pickle, which the same scan examines."""
+
     OF_CLASS = "of-class"
     """What the class that is the first argument may get."""
 

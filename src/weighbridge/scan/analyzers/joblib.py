@@ -21,6 +21,7 @@ from weighbridge.scan.allowlist.catalogue import PACKAGES
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.numpy_types import read_type
+from weighbridge.scan.pickle_arrays import makes_array
 from weighbridge.scan.pickle_facts import Dialect
 from weighbridge.scan.pickle_streams import account_for, bounds_of, describe
 
@@ -163,6 +164,8 @@ class _Arrays:
         self.inner.append(trace)
         if not trace.complete:
             raise BrokenStreamError("the pickle of an array of objects breaks")
+        if not makes_array(trace.result):
+            raise BrokenStreamError("the pickle of an array of objects makes something else")
         return trace.end
 
 

@@ -7,7 +7,8 @@ from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.limits import MAX_PICKLE_BYTES
 from weighbridge.formats.npy import parse_header
 from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.pickle_facts import Dialect, UnreadFacts
+from weighbridge.scan.pickle_arrays import makes_array
+from weighbridge.scan.pickle_facts import Dialect, PickleFacts, UnreadFacts
 from weighbridge.scan.pickle_streams import walk_streams
 
 _PREVIEW = 32
@@ -24,7 +25,10 @@ def analyze(subject: Subject) -> Analysis:
     header = parse_header(subject.source)
     if header.item_size is None:
         data = subject.source.read_at(0, min(subject.source.size, MAX_PICKLE_BYTES))
-        yield from walk_streams(subject, data, dialect=Dialect.NUMPY, start=header.data_offset)
+        for item in walk_streams(subject, data, dialect=Dialect.NUMPY, start=header.data_offset):
+            yield item
+            if isinstance(item, PickleFacts) and _is_other(item, subject):
+                yield subject.gap("the pickle of an array of objects makes something else")
         if subject.source.size > len(data):
             yield subject.gap("the pickle is too large", code=Code.SCAN_LIMIT)
         return
@@ -43,3 +47,9 @@ def analyze(subject: Subject) -> Analysis:
             zeros=False,
             preview=subject.source.read_at(end, _PREVIEW),
         )
+
+
+def _is_other(facts: PickleFacts, subject: Subject) -> bool:
+    """Tell whether the first stream of *subject* makes anything but an array."""
+    first = facts.subject is subject and facts.index == 0 and not facts.carried
+    return first and facts.trace.complete and not makes_array(facts.trace.result)

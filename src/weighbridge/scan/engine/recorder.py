@@ -45,11 +45,13 @@ class Recording:
 
     Attributes:
         events: In order, without offsets.
+        result: What the stream leaves, where that is what a call has made; None otherwise.
         end: Offset after STOP.
         protocol: The one that the stream begins with.
     """
 
     events: tuple[Event, ...]
+    result: CallNode | None
     end: int
     protocol: int
 
@@ -84,7 +86,7 @@ def record(
 
 def _run(recorder: "_Recorder", stream: FramedStream | WholeStream) -> Recording | None:
     try:
-        recorder.load()
+        loaded = recorder.load()
         if isinstance(stream, FramedStream) and not _is_used_up(recorder, stream):
             return None
         if recorder.unusual or not recorder.snapshots.hold():
@@ -93,7 +95,12 @@ def _run(recorder: "_Recorder", stream: FramedStream | WholeStream) -> Recording
     # exception means anything but "not ordinary" is the point, and the machine goes on.
     except Exception:  # noqa: BLE001  see above
         return None
-    return Recording(events=tuple(recorder.events), end=stream.position, protocol=recorder.protocol)
+    return Recording(
+        events=tuple(recorder.events),
+        result=loaded.made if isinstance(loaded, _Instance) else None,
+        end=stream.position,
+        protocol=recorder.protocol,
+    )
 
 
 def _is_used_up(recorder: "_Recorder", stream: FramedStream) -> bool:

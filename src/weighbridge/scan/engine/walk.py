@@ -97,7 +97,7 @@ def _as_trace(recording: Recording, *, start: int) -> Trace:
         end=recording.end,
         complete=True,
         error=None,
-        result=None,
+        result=recording.result,
         events=recording.events,
         uncounted=0,
         opcodes=0,

@@ -12,6 +12,7 @@ from weighbridge.scan.allowlist import find_entry
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.numpy_types import find_late_types
 from weighbridge.scan.pickle_arguments import Judge
+from weighbridge.scan.pickle_companions import Companions
 from weighbridge.scan.pickle_escapes import find_escapes
 from weighbridge.scan.pickle_facts import PickleFacts, member_of
 
@@ -46,7 +47,7 @@ class PickleArgument(Rule[PickleFacts]):
 
 def _refusals(facts: PickleFacts) -> Iterator[tuple[str, str, int, str]]:
     """Yield name, reason, offset and rendering of whatever is refused."""
-    judge = Judge()
+    judge = Judge(Companions(facts.subject, facts.dialect))
     for number, call in enumerate(chain(facts.summary.calls, facts.summary.indirect_calls)):
         if not number % _CHECK_TIME_EVERY:
             facts.subject.check_time()

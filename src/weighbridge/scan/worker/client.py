@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError, OperationError
 from weighbridge.core.evidence import Finding, Gap
@@ -222,6 +223,7 @@ class _Session:
         self._worker = worker
         self._talk: socket.socket = worker.talk
         self._sizes: Mapping[str, int] | None = None
+        self._formats: Mapping[str, FileFormat] | None = None
 
     def close(self) -> None:
         """End the worker."""
@@ -248,9 +250,9 @@ class _Session:
         seconds = _seconds(subject)
         until = time.monotonic() + seconds + WORKER_GRACE_SECONDS
         self._talk.settimeout(seconds + WORKER_GRACE_SECONDS)
-        if self._sizes is not subject.sizes:
-            send_frame(self._talk, wire.FILES, wire.encode_files(subject.sizes))
-            self._sizes = subject.sizes
+        if self._sizes is not subject.sizes or self._formats is not subject.formats:
+            send_frame(self._talk, wire.FILES, wire.encode_files(subject.sizes, subject.formats))
+            self._sizes, self._formats = subject.sizes, subject.formats
         self._send(subject, seconds=seconds, careful=careful)
         while True:
             kind, payload = receive_frame(self._talk, most=MAX_WORKER_ANSWER_BYTES, until=until)

@@ -5,6 +5,7 @@ import socket
 import time
 from typing import Final
 
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Finding, Gap
@@ -26,12 +27,13 @@ def serve(talk: socket.socket, /) -> None:
 def serve_with(talk: socket.socket, examiner: Examiner) -> None:
     """Have files examined as *talk* orders until it is closed."""
     sizes: dict[str, int] = {}
+    formats: dict[str, FileFormat] = {}
     siblings: frozenset[str] = frozenset()
     while True:
         try:
             kind, payload = receive_frame(talk, most=_ANY)
             if kind == wire.FILES:
-                sizes = wire.decode_files(payload)
+                sizes, formats = wire.decode_files(payload)
                 siblings = frozenset(sizes)
                 continue
             order, data = wire.decode_order(payload)
@@ -43,6 +45,7 @@ def serve_with(talk: socket.socket, examiner: Examiner) -> None:
                 suffix_format=order.suffix_format,
                 siblings=siblings,
                 sizes=sizes,
+                formats=formats,
                 deadline=Deadline(clock=time.monotonic, at=time.monotonic() + order.seconds),
                 careful=order.careful,
             )

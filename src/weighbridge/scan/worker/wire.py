@@ -143,15 +143,15 @@ def decode_order(payload: bytes) -> tuple[Order, bytes]:
     return order, payload[4 + length :]
 
 
-def encode_files(sizes: Mapping[str, int]) -> bytes:
-    """Return the artifact's files, with their sizes, as a payload."""
-    return json.dumps(dict(sizes)).encode()
+def encode_files(sizes: Mapping[str, int], formats: Mapping[str, FileFormat]) -> bytes:
+    """Return the artifact's files, with their sizes and *formats*, as a payload."""
+    return json.dumps([dict(sizes), dict(formats)]).encode()
 
 
-def decode_files(payload: bytes) -> dict[str, int]:
+def decode_files(payload: bytes) -> tuple[dict[str, int], dict[str, FileFormat]]:
     """Return what `encode_files` made."""
-    found: dict[str, int] = json.loads(payload)
-    return found
+    sizes, formats = json.loads(payload)
+    return sizes, {path: FileFormat(each) for path, each in formats.items()}
 
 
 def encode_read(offset: int, length: int) -> bytes:

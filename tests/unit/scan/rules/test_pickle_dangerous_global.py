@@ -78,7 +78,7 @@ BAD = {
     "persistent-argument": p.stream(p.system(), p.BINPERSID),
     "overlong-frame": p.proto(4) + p.frame(1 << 40) + p.stream(p.system(), protocol=None),
     "no-newline-at-the-end": b"cos\nsystemX",
-    "joblib-path-wrapper": p.stream(p.new(p.name("joblib.numpy_pickle", "NDArrayWrapper"))),
+    "joblib-path-wrapper": p.stream(p.new(p.name("joblib.numpy_pickle", "ZNDArrayWrapper"))),
 }
 GOOD = {
     "listed-class": p.stream(p.call(p.name("collections", "OrderedDict"))),

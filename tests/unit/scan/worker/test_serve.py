@@ -38,7 +38,7 @@ def test_serve() -> None:
     worker = threading.Thread(target=serve, args=(theirs,))
     worker.start()
     with ours, theirs:
-        send_frame(ours, wire.FILES, wire.encode_files({"a": 1}))
+        send_frame(ours, wire.FILES, wire.encode_files({"a": 1}, {}))
         for _ in range(2):
             send_frame(ours, wire.EXAMINE, order_for(PAYLOAD, wire.Content.INLINE))
             kind, report = receive_frame(ours, most=10_000)

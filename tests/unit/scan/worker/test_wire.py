@@ -168,9 +168,10 @@ class TestOrders:
         assert wire.decode_order(wire.encode_order(order, data=b"abc")) == (order, b"abc")
 
     def test_files(self) -> None:
-        """The artifact's files arrive with their sizes."""
+        """The artifact's files arrive with their sizes and formats."""
         sizes = {"a": 1, "ä\udcff": 2}
-        assert wire.decode_files(wire.encode_files(sizes)) == sizes
+        formats = {"ä\udcff": FileFormat.NPY}
+        assert wire.decode_files(wire.encode_files(sizes, formats)) == (sizes, formats)
 
 
 class TestReads:
