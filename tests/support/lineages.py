@@ -16,13 +16,68 @@ from weighbridge.core.attestation import (
     Source,
     Summary,
 )
+from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.identity import VerifiedIdentity
+from weighbridge.policy.controls.ancestry import BuildJudge, BuildJudgement
+from weighbridge.policy.reasons import denied
+from weighbridge.policy.rule import Rule
+from weighbridge.policy.schema import Policy
 
 POLICY_SHA256 = sha256(4711).hex
 COMMAND = "urn:weighbridge:build-type:command:v1"
+HEAD = """
+version = 1
+[trust.hsm]
+method = "key"
+public-key = "hsm.pub"
+[trust.spare]
+method = "key"
+public-key = "spare.pub"
+[trust.runner]
+method = "key"
+public-key = "runner.pub"
+[trust.gate]
+method = "key"
+public-key = "gate.pub"
+[builder.runner]
+id = "https://github.com/actions/runner/github-hosted"
+signed-by = "runner"
+max-level = 2
+"""
+PROVENANCE = 'provenance = { builder = ["runner"] }'
+LINEAGE = 'lineage = { inputs = "must-match-a-rule", depth = 3 }'
+RECEIPT = f'from = "gate", max-age = "30d", policy = "sha256:{POLICY_SHA256}"'
+UNSIGNED = "signature = { required = false }"
+SIGNED = 'signature = { any-of = ["hsm"] }'
+
 SIGNERS = {"hsm": 1, "spare": 2, "runner": 3, "gate": 4}
 """The keys of the trust entries that the tests of lineages have."""
+
+
+def policy_of(*rules: tuple[str, ...]) -> Policy:
+    """Return a policy with rules: each a pattern and its lines."""
+    text = HEAD + "".join(
+        "\n".join(("[[rule]]", f'match = ["{match}"]', 'boundary = ["*"]', *lines, ""))
+        for match, *lines in rules
+    )
+    return Policy.from_toml(text.encode(), path=None)
+
+
+def by_signer(attestations: tuple[Attestation, ...]) -> BuildJudge:
+    """Return a judge for whom each build counts that the runner signed."""
+
+    def judge(rule: Rule, binding: Binding) -> BuildJudgement:
+        assert rule.provenance.required
+        builds = tuple(
+            each
+            for each in attestations
+            if isinstance(each.content, Build) and each.trust == "runner" and each.is_about(binding)
+        )
+        missing = denied(Code.SIGNER_THRESHOLD, "nobody says how it was built")
+        return BuildJudgement(reasons=() if builds else (missing,), builds=builds)
+
+    return judge
 
 
 def binding_of(content: str) -> Binding:

@@ -5,69 +5,37 @@ from dataclasses import replace
 import pytest
 
 from support.lineages import (
-    POLICY_SHA256,
+    HEAD,
+    LINEAGE,
+    PROVENANCE,
+    RECEIPT,
+    SIGNED,
+    UNSIGNED,
     artifact_of,
     attested,
     build_of,
     built,
+    by_signer,
+    policy_of,
     receipt_for,
     signed,
 )
 from support.policies import NOW, certificate_identity
-from weighbridge.core.attestation import Artifact, Attestation, Binding, Build, Resource
-from weighbridge.core.codes import Code
+from weighbridge.core.attestation import Artifact, Attestation, Binding, Resource
 from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
 from weighbridge.core.lineage import Lineage, Standing
 from weighbridge.core.verdict import Decision, Reason
 from weighbridge.policy.controls.ancestry import (
     Ancestors,
-    BuildJudge,
-    BuildJudgement,
     Descent,
     trace,
 )
-from weighbridge.policy.reasons import denied
-from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
-
-HEAD = """
-version = 1
-[trust.hsm]
-method = "key"
-public-key = "hsm.pub"
-[trust.spare]
-method = "key"
-public-key = "spare.pub"
-[trust.runner]
-method = "key"
-public-key = "runner.pub"
-[trust.gate]
-method = "key"
-public-key = "gate.pub"
-[builder.runner]
-id = "https://github.com/actions/runner/github-hosted"
-signed-by = "runner"
-max-level = 2
-"""
-PROVENANCE = 'provenance = { builder = ["runner"] }'
-LINEAGE = 'lineage = { inputs = "must-match-a-rule", depth = 3 }'
-RECEIPT = f'from = "gate", max-age = "30d", policy = "sha256:{POLICY_SHA256}"'
-UNSIGNED = "signature = { required = false }"
-SIGNED = 'signature = { any-of = ["hsm"] }'
 
 TUNED = artifact_of("models/tuned")
 QUANTIZED = artifact_of("models/q8")
 BASE = artifact_of("base/bert")
 DATA = artifact_of("data/texts")
-
-
-def policy_of(*rules: tuple[str, ...]) -> Policy:
-    """Return a policy with rules: each a pattern and its lines."""
-    text = HEAD + "".join(
-        "\n".join(("[[rule]]", f'match = ["{match}"]', 'boundary = ["*"]', *lines, ""))
-        for match, *lines in rules
-    )
-    return Policy.from_toml(text.encode(), path=None)
 
 
 USUAL = policy_of(
@@ -79,22 +47,6 @@ USUAL = policy_of(
 
 COMPLETE = (built(QUANTIZED, TUNED), built(TUNED, BASE, DATA), signed(BASE))
 """The claims of a model two steps away from its base."""
-
-
-def by_signer(attestations: tuple[Attestation, ...]) -> BuildJudge:
-    """Return a judge for whom each build counts that the runner signed."""
-
-    def judge(rule: Rule, binding: Binding) -> BuildJudgement:
-        assert rule.provenance.required
-        builds = tuple(
-            each
-            for each in attestations
-            if isinstance(each.content, Build) and each.trust == "runner" and each.is_about(binding)
-        )
-        missing = denied(Code.SIGNER_THRESHOLD, "nobody says how it was built")
-        return BuildJudgement(reasons=() if builds else (missing,), builds=builds)
-
-    return judge
 
 
 def ancestors_of(
