@@ -79,6 +79,15 @@ class Code(StrEnum):
     # claims
     CLAIM_MALFORMED = "claim-malformed"
     CLAIM_UNKNOWN = "claim-unknown"
+    CLAIM_UNTRUSTED = "claim-untrusted"
+    CLAIM_UNBOUND = "claim-unbound"
+    PROVENANCE_MISSING = "provenance-missing"
+    PROVENANCE_UNBOUND = "provenance-unbound"
+    PROVENANCE_BUILDER = "provenance-builder"
+    PROVENANCE_LEVEL = "provenance-level"
+    PROVENANCE_BUILD_TYPE = "provenance-build-type"
+    PROVENANCE_PARAMETER = "provenance-parameter"
+    PROVENANCE_SOURCE = "provenance-source"
 
     # scanning (gaps; findings carry rule ids)
     SCAN_UNSUPPORTED = "scan-unsupported"

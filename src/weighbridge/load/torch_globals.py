@@ -78,10 +78,10 @@ REBUILD_TENSOR: Final = frozenset(
         "torch._utils._rebuild_tensor_v3",
     }
 )
-_IGNORED_CALLS: Final = frozenset({"torch.Size", "torch.device"})
+IGNORED_CALLS: Final = frozenset({"torch.Size", "torch.device"})
 """Calls whose results hold no elements of a tensor; nobody looks at their arguments."""
 
-_CALLS: Final = REBUILD_TENSOR | {ORDERED_DICT, REBUILD_PARAMETER} | _IGNORED_CALLS
+_CALLS: Final = REBUILD_TENSOR | {ORDERED_DICT, REBUILD_PARAMETER} | IGNORED_CALLS
 _NAMES: Final = _CALLS | UNTYPED_STORAGES | STORAGE_ELEMENTS.keys() | DTYPE_ELEMENTS.keys()
 
 

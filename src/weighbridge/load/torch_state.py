@@ -159,6 +159,20 @@ def walk_state(result: Value, *, where: str) -> Iterator[Step]:
             pending.extend(reversed(children))
 
 
+def find_item(result: Value, key: str, /, *, where: str) -> Value:
+    """
+    Return what the container *result* has under *key*, or under the index that it spells.
+
+    Raises:
+        KeyError: It has none, or is no container.
+        ArtifactRefusedError: It is an `OrderedDict` of something else than pairs.
+    """
+    for step in _children(Step(Place(None, SOLE_NAME, 0), result), where=where) or ():
+        if step.place.key == key:
+            return step.value
+    raise KeyError(key)
+
+
 def _children(step: Step, *, where: str) -> list[Step] | None:
     """Return what the container *step* holds, or None where it is none."""
     value = step.value

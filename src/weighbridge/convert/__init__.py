@@ -1,0 +1,1 @@
+"""Write the tensors of PyTorch checkpoints as safetensors files, without an unpickler."""
