@@ -34,19 +34,19 @@ GENERATOR_CONTAINER_BASED: Final = "https://slsa.dev/container-based-build/v0.1?
 """A build in a container by the SLSA GitHub generator."""
 
 GENERATOR_V02: Final = frozenset(
-    {f"{_GENERATOR}/generic@v1", f"{_GENERATOR}/go@v1", f"{_GENERATOR}/container@v1"}
+    {
+        f"{_GENERATOR}/generic@v1",
+        f"{_GENERATOR}/go@v1",
+        f"{_GENERATOR}/container@v1",
+        f"{_GENERATOR}@v1",
+    }
 )
 """Builds of the SLSA GitHub generator that it describes by provenance v0.2."""
 
 LINK: Final = "https://in-toto.io/attestation/link/v0.3"
 """An in-toto link: a step of a layout, with a command."""
 
-WITNESS: Final = frozenset(
-    {
-        "https://witness.dev/attestation-collection/v0.1",
-        "https://witness.testifysec.com/attestation-collection/v0.1",
-    }
-)
+WITNESS: Final = "https://witness.testifysec.com/attestation-collection/v0.1"
 """A collection of Witness: a step, with what its attestors saw."""
 
 _GITLAB_RUNNER: Final = re.compile(
@@ -62,8 +62,8 @@ KNOWN_BUILD_TYPES: Final = frozenset(
         GENERATOR_DELEGATOR,
         GENERATOR_CONTAINER_BASED,
         LINK,
+        WITNESS,
         *GENERATOR_V02,
-        *WITNESS,
     }
 )
 """All of them that have one URI; GitLab's have the runner's version in theirs."""

@@ -54,6 +54,16 @@ def parameters_of(values: Mapping[str, JsonValue], /) -> tuple[tuple[str, str], 
     return tuple(sorted(pairs))
 
 
+def collapsed(name: str, value: JsonValue, /) -> tuple[tuple[str, str], ...]:
+    """
+    Return *value*, an object of things that have no fixed names, as one parameter *name*.
+
+    A policy could not expect each of them by its own name; like this it says at least that it
+    takes them, or which ones. There is none where the object is empty.
+    """
+    return () if value in ({}, None) else ((name, canonical(value)),)
+
+
 def render_parameters(pairs: Iterable[tuple[str, str]], /) -> dict[str, JsonValue]:
     """
     Return the object of which *pairs* are the parameters: the inverse of `parameters_of`.

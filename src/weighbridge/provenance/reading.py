@@ -13,10 +13,14 @@ from weighbridge.core.attestation import Artifact, Content, Resource
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ClaimError, LimitExceededError
 from weighbridge.core.values import frozen
+from weighbridge.provenance import slsa, slsa_v02
 from weighbridge.provenance.fields import Fields, fields
-from weighbridge.provenance.slsa import PROVENANCE_V1, read_build
+from weighbridge.provenance.link import LINK_V03, read_link
+from weighbridge.provenance.slsa import PROVENANCE_V1
+from weighbridge.provenance.slsa_v02 import PROVENANCE_V02
 from weighbridge.provenance.statement import beyond_a_bound, parse_statement, subjects_of
 from weighbridge.provenance.summary import SUMMARY_V1, read_summary
+from weighbridge.provenance.witness import COLLECTION, product_files, read_collection
 
 
 @frozen
@@ -41,8 +45,11 @@ _Reader: TypeAlias = Callable[[Fields], Content]
 
 _READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
     {
-        PROVENANCE_V1: read_build,
+        PROVENANCE_V1: slsa.read_build,
+        PROVENANCE_V02: slsa_v02.read_build,
         SUMMARY_V1: read_summary,
+        LINK_V03: read_link,
+        COLLECTION: read_collection,
     }
 )
 
@@ -72,7 +79,10 @@ def read_claim(payload: bytes, /, *, where: str) -> Claim:
             expected="SLSA provenance, a verification summary or a link",
             found=repr(statement.predicate_type[:200]),
         )
-    artifacts, files = subjects_of(statement.subjects, where=where)
+    subjects = statement.subjects
+    if statement.predicate_type == COLLECTION:
+        subjects = product_files(subjects)
+    artifacts, files = subjects_of(subjects, where=where)
     predicate = {} if statement.predicate is None else statement.predicate
     try:
         content = read(fields(predicate, at="predicate", where=where))
