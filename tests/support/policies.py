@@ -32,6 +32,7 @@ from weighbridge.core.identity import (
     VerifiedIdentity,
 )
 from weighbridge.core.verdict import Verdict
+from weighbridge.policy.controls.interface import Naming
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import select_rule
@@ -256,9 +257,16 @@ def judge(
     boundary: str = "load",
     now: datetime = NOW,
     digests: ArtifactDigests | None = DIGESTS,
+    bindings: tuple[Naming, ...] | None = None,
 ) -> Verdict:
-    """Evaluate *policy*; every model file is clean by the scan unless *scanned* is false."""
+    """
+    Evaluate *policy*; every model file is clean by the scan unless *scanned* is false.
+
+    Without *bindings*, claims may name all the model's files by *digests*.
+    """
     files = inventory if inventory is not None else inventory_of(files=FILES)
+    if bindings is None:
+        bindings = naming_of(files, digests)
     words = clean(*(e.path for e in files.model_entries)) if scanned else ()
     return evaluate(
         policy,
@@ -268,7 +276,16 @@ def judge(
         digests=digests,
         boundary=boundary,
         now=now,
+        bindings=bindings,
     )
+
+
+def naming_of(inventory: Inventory, digests: ArtifactDigests | None) -> tuple[Naming, ...]:
+    """Return how claims may name all model files of *inventory*, whose digests are given."""
+    if digests is None or digests.binding is None:
+        return ()
+    paths = frozenset(entry.path for entry in inventory.model_entries)
+    return (Naming(binding=digests.binding, paths=paths),)
 
 
 def blocking_codes(verdict: Verdict) -> list[str]:

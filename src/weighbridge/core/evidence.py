@@ -247,14 +247,20 @@ class Verification:
 @frozen
 class ProvenanceEvidence:
     """
-    A verified statement about how the artifact was made.
+    A verified statement about how the artifact was made, which the policy believes.
 
     Attributes:
         signer: Who signed the statement.
         builder_id: Whom the statement names as builder; believed only as far as policy says.
         predicate_type: URI of the predicate.
-        subjects: Digests that the statement binds to; both kinds were compared.
+        subjects: Digests that the statement binds to: both of the artifact, or those of its files.
         source: Source reference, where the statement has one.
+        trust: Name of the policy's trust entry that signed it.
+        builder: Name of the policy's builder that it is by.
+        level: The SLSA build level that it reaches; 0 where nobody said.
+        build_type: URI of the template that the build was made after.
+        invocation_id: Which run it was, where the statement says so.
+        claim: Lower-case hex digest of the signed bundle.
     """
 
     signer: VerifiedIdentity
@@ -263,6 +269,12 @@ class ProvenanceEvidence:
     subjects: tuple[Digest, ...]
     source: str | None = None
     notes: tuple[str, ...] = field(default=())
+    trust: str | None = None
+    builder: str | None = None
+    level: int = 0
+    build_type: str | None = None
+    invocation_id: str | None = None
+    claim: str | None = None
 
 
 @frozen

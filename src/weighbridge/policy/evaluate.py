@@ -20,7 +20,8 @@ from weighbridge.policy.controls import (
     suffixes,
     unsupported,
 )
-from weighbridge.policy.controls.interface import Control, Submission
+from weighbridge.policy.controls.interface import Control, Naming, Submission
+from weighbridge.policy.controls.provenance import ProvenanceAssessment
 from weighbridge.policy.controls.signature import SignatureAssessment
 from weighbridge.policy.reasons import allowed, arrange, decide, denied, undecided
 from weighbridge.policy.rule import Rule
@@ -34,10 +35,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
     formats.check,
     remote_code.check,
     scan.check,
-    provenance.check,
     unsupported.check,
 )
-"""Every control but the signature's, which also tells what is covered."""
+"""Every control but those of signature and provenance, which also tell what the verdict lists."""
 
 NO_RULE: Final = "no rule of the policy matches, so no signature was asked for"
 
@@ -51,6 +51,7 @@ def evaluate(
     digests: ArtifactDigests | None,
     boundary: str,
     now: datetime,
+    bindings: tuple[Naming, ...] = (),
 ) -> Verdict:
     """
     Say what *policy* says of an artifact at *boundary*, and why.
@@ -69,6 +70,7 @@ def evaluate(
         digests: How the verdict names the artifact; without them it never passes.
         boundary: Where the policy is being applied.
         now: The clock of this run, with a time zone.
+        bindings: How claims may name the artifact; without any, no claim is about it.
 
     Raises:
         UsageError: *now* has no time zone.
@@ -81,6 +83,7 @@ def evaluate(
         message = f"no rule matches {names} at the boundary {boundary}"
         reasons: tuple[Reason, ...] = (denied(Code.POLICY_NO_MATCH, message),)
         assessment = _nothing_assessed(inventory)
+        origin = ProvenanceAssessment()
         rule = None
     else:
         submission = Submission(
@@ -90,9 +93,12 @@ def evaluate(
             inventory=inventory,
             evidence=evidence,
             now=now,
+            bindings=bindings,
         )
         assessment = signature.assess(submission)
-        reasons = _reasons(submission, assessment, named=digests is not None)
+        covered = assessment.covered if assessment.signers else ()
+        origin = provenance.assess_submission(submission, covered=covered)
+        reasons = _reasons(submission, assessment, origin, named=digests is not None)
     return Verdict(
         decision=decide(reasons),
         artifact=digests,
@@ -102,26 +108,32 @@ def evaluate(
         boundary=boundary,
         reasons=arrange(reasons),
         signers=assessment.signers,
-        provenance=_provenance(evidence),
+        provenance=_provenance(evidence, origin),
         covered=assessment.covered,
         uncovered=assessment.uncovered,
     )
 
 
 def _reasons(
-    submission: Submission, assessment: SignatureAssessment, *, named: bool
+    submission: Submission,
+    assessment: SignatureAssessment,
+    origin: ProvenanceAssessment,
+    *,
+    named: bool,
 ) -> tuple[Reason, ...]:
     controls = chain.from_iterable(control(submission) for control in CONTROLS)
-    reasons = (*controls, *assessment.reasons)
+    reasons = (*controls, *assessment.reasons, *origin.reasons)
     if not named:
         message = "the digests of the artifact are not known, so no verdict can name it"
         reasons = (*reasons, undecided(Code.EVIDENCE_INCOMPLETE, message))
     if any(reason.blocking for reason in reasons):
         return reasons
-    return (*reasons, _allowed(submission, assessment))
+    return (*reasons, _allowed(submission, assessment, origin))
 
 
-def _allowed(submission: Submission, assessment: SignatureAssessment) -> Reason:
+def _allowed(
+    submission: Submission, assessment: SignatureAssessment, origin: ProvenanceAssessment
+) -> Reason:
     if submission.rule.signature.required:
         who = " and ".join(
             signature.describe_signer(submission, signer) for signer in assessment.signers
@@ -129,6 +141,8 @@ def _allowed(submission: Submission, assessment: SignatureAssessment) -> Reason:
         basis = f"signed by {who}"
     else:
         basis = "no signature required"
+    if origin.evidence:
+        basis += f"; built by {' and '.join(sorted({each.builder_id for each in origin.evidence}))}"
     return allowed(f"{submission.rule.label} allows it: {basis}")
 
 
@@ -148,6 +162,8 @@ def _nothing_assessed(inventory: Inventory | None) -> SignatureAssessment:
     )
 
 
-def _provenance(evidence: tuple[Evidence, ...]) -> tuple[ProvenanceEvidence, ...]:
+def _provenance(
+    evidence: tuple[Evidence, ...], origin: ProvenanceAssessment
+) -> tuple[ProvenanceEvidence, ...]:
     found = {item for item in evidence if isinstance(item, ProvenanceEvidence)}
-    return tuple(sorted(found, key=repr))
+    return tuple(sorted(found.union(origin.evidence), key=repr))

@@ -116,11 +116,23 @@ def glob_problem(pattern: str) -> str | None:
     """
     if not pattern:
         return "is empty"
+    if len(pattern) <= MAX_PATTERN_CHARS:
+        foreign = sorted(_OTHER_SYNTAX.intersection(pattern))
+        if foreign:
+            return (
+                f"has {' '.join(foreign)}: only * (within a name) and ** (across /) have a meaning"
+            )
+    return wildcard_problem(pattern)
+
+
+def wildcard_problem(pattern: str) -> str | None:
+    """
+    Say what is wrong with *pattern* as a glob for any text, or return None.
+
+    The syntax of other tools stands for itself then: the text may well have such characters.
+    """
     if len(pattern) > MAX_PATTERN_CHARS:
         return f"has {len(pattern)} characters; at most {MAX_PATTERN_CHARS} are allowed"
-    foreign = sorted(_OTHER_SYNTAX.intersection(pattern))
-    if foreign:
-        return f"has {' '.join(foreign)}: only * (within a name) and ** (across /) have a meaning"
     if any(len(run) > len("**") for run in _STARS.findall(pattern)):
         return "has more than two * in a row: only * and ** have a meaning"
     return None

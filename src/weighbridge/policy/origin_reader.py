@@ -1,4 +1,4 @@
-"""Reading of what a rule asks about where an artifact comes from: lineage and receipts."""
+"""Reading of what a rule asks about an artifact's origin: provenance, lineage and receipts."""
 
 import re
 from typing import Final
@@ -6,9 +6,16 @@ from typing import Final
 from weighbridge.core.attestation import VERIFIER_ID
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.limits import MAX_RECEIPT_AGE_SECONDS
-from weighbridge.policy.glob import Glob
-from weighbridge.policy.rule import LineageControl, LineageInputs, ReceiptControl
+from weighbridge.policy.glob import Glob, wildcard_problem
+from weighbridge.policy.rule import (
+    ExpectedValue,
+    LineageControl,
+    LineageInputs,
+    ProvenanceControl,
+    ReceiptControl,
+)
 from weighbridge.policy.table import Table, quote
+from weighbridge.policy.trust import MAX_SLSA_LEVEL
 
 MAX_LINEAGE_DEPTH: Final = 64
 """Generations of inputs that a rule may ask about."""
@@ -19,6 +26,34 @@ BOUNDARY: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _AGE: Final = re.compile(r"([1-9][0-9]{0,9})([smhd])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 _POLICY: Final = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+def read_provenance(rule: Table) -> ProvenanceControl:
+    """Read `provenance`; one that is not required where the rule has none."""
+    table = rule.table("provenance")
+    if table is None:
+        return ProvenanceControl()
+    if not table.flag("required", default=True):
+        table.refuse_others("required", why="has no meaning with required = false")
+        return ProvenanceControl()
+    source = table.glob("source", required=False)
+    if source is not None and source.is_unbounded:
+        table.problem("'source' stands for any source; leave it out or name one", key="source")
+    build_type = table.texts("build-type", required=False)
+    for place, uri in enumerate(build_type):
+        if "*" in uri:
+            message = f"'build-type': {quote(uri)} has a wildcard; here it has to be exact"
+            table.problem(message, key="build-type", index=place)
+    control = ProvenanceControl(
+        required=True,
+        builder=table.texts("builder"),
+        min_level=table.integer("min-level", default=1, least=1, most=MAX_SLSA_LEVEL),
+        source=source,
+        build_type=build_type,
+        parameters=_read_parameters(table),
+    )
+    table.finish()
+    return control
 
 
 def read_lineage(rule: Table) -> LineageControl | None:
@@ -71,6 +106,33 @@ def age_text(seconds: int) -> str:
         if seconds % _SECONDS[unit] == 0:
             return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{seconds}s"
+
+
+def _read_parameters(provenance: Table) -> tuple[tuple[str, ExpectedValue], ...]:
+    """Read what each external parameter has to be; a name is not a pattern."""
+    table = provenance.table("parameters")
+    if table is None:
+        return ()
+    read: list[tuple[str, ExpectedValue]] = []
+    for name in sorted(table.keys):
+        if not table.is_list(name):
+            text = table.text(name)
+            if text is not None:
+                read.append((name, _pattern(table, name, text)))
+            continue
+        words = table.words(name)
+        if words:
+            read.append((name, tuple(_pattern(table, name, word) for word in words)))
+    table.finish()
+    return tuple(read)
+
+
+def _pattern(table: Table, key: str, text: str) -> Glob:
+    """Return *text* as a pattern in which only `*` and `**` have a meaning: it may be any text."""
+    problem = wildcard_problem(text)
+    if problem is not None:
+        table.problem(f"{quote(key)}: {quote(text)} {problem}", key=key)
+    return Glob(text)
 
 
 def _read_boundary(table: Table) -> str | None:

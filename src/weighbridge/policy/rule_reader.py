@@ -9,7 +9,7 @@ from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
 from weighbridge.core.limits import MAX_OTHER_SCANNERS, MAX_POLICY_SIGNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
-from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_receipt
+from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_provenance, read_receipt
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
     Approval,
@@ -17,7 +17,6 @@ from weighbridge.policy.rule import (
     IsolationControl,
     Network,
     OnGap,
-    ProvenanceControl,
     RemoteCode,
     Rule,
     ScanControl,
@@ -29,7 +28,6 @@ from weighbridge.policy.rule import (
     UncoveredFiles,
 )
 from weighbridge.policy.table import Table, quote
-from weighbridge.policy.trust import MAX_SLSA_LEVEL
 
 REMOTE_CODE_PREFIX: Final = "remote-code"
 """Findings whose rule id starts so belong to the control `remote-code`, not to `scan`."""
@@ -69,7 +67,7 @@ def read_rule(table: Table, *, index: int) -> Rule:
         remote_code_digests=digests,
         scan=_read_scan(table),
         signature=_read_signature(table),
-        provenance=_read_provenance(table),
+        provenance=read_provenance(table),
         lineage=read_lineage(table),
         receipt=read_receipt(table),
         isolation=_read_isolation(table),
@@ -256,7 +254,7 @@ def _read_signature(rule: Table) -> SignatureControl:
         return SignatureControl(required=True)
     required = table.flag("required", default=True)
     if not required:
-        _refuse_other_keys(table)
+        table.refuse_others("required", why="has no meaning with required = false")
         return SignatureControl(required=False)
     any_of = table.texts("any-of")
     if len(any_of) > MAX_POLICY_SIGNERS:
@@ -269,32 +267,6 @@ def _read_signature(rule: Table) -> SignatureControl:
     )
     table.finish()
     return control
-
-
-def _read_provenance(rule: Table) -> ProvenanceControl:
-    table = rule.table("provenance")
-    if table is None:
-        return ProvenanceControl()
-    if not table.flag("required", default=True):
-        _refuse_other_keys(table)
-        return ProvenanceControl()
-    source = table.glob("source", required=False)
-    if source is not None and source.is_unbounded:
-        table.problem("'source' stands for any source; leave it out or name one", key="source")
-    control = ProvenanceControl(
-        required=True,
-        builder=table.texts("builder"),
-        min_level=table.integer("min-level", default=1, least=1, most=MAX_SLSA_LEVEL),
-        source=source,
-    )
-    table.finish()
-    return control
-
-
-def _refuse_other_keys(table: Table) -> None:
-    for key in table.keys:
-        if key != "required":
-            table.problem(f"{quote(key)} has no meaning with required = false", key=key)
 
 
 def _read_isolation(rule: Table) -> IsolationControl | None:

@@ -167,9 +167,13 @@ class Table:
                 texts[item] = None
         return tuple(texts)
 
+    def is_list(self, key: str) -> bool:
+        """Tell whether the document gives *key* a list."""
+        return isinstance(self._data.get(key), list)
+
     def text_or_texts(self, key: str) -> tuple[str, ...]:
         """Read a string, or a list of different ones; () where it is missing or wrong."""
-        if isinstance(self._data.get(key), list):
+        if self.is_list(key):
             return self.texts(key)
         text = self.text(key)
         return () if text is None else (text,)
@@ -309,6 +313,12 @@ class Table:
             else:
                 self._wrong_type(key, "a list of tables", item, index=index)
         return tuple(tables)
+
+    def refuse_others(self, *keys: str, why: str) -> None:
+        """Record every key of the document that is not one of *keys*."""
+        for key in self._data:
+            if key not in keys:
+                self.problem(f"{quote(key)} {why}", key=key)
 
     def finish(self) -> None:
         """Record every key that nobody read."""

@@ -1,5 +1,6 @@
 """Writing of TOML: strings, lists, dates and one level of inline tables; enough for policies."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
@@ -8,6 +9,7 @@ TomlValue = str | bool | int | date | Sequence["TomlValue"] | Mapping[str, "Toml
 
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _DELETE: Final = 0x7F
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_string(text: str) -> str:
@@ -19,6 +21,11 @@ def toml_string(text: str) -> str:
     """
     text.encode()
     return '"' + "".join(map(_escape, text)) + '"'
+
+
+def toml_key(key: str) -> str:
+    """Return *key* as it stands to the left of an equals sign: one key, whatever is in it."""
+    return key if _BARE.fullmatch(key) is not None else toml_string(key)
 
 
 def toml_value(value: TomlValue) -> str:
@@ -33,7 +40,7 @@ def toml_value(value: TomlValue) -> str:
         case date():
             return value.isoformat()
         case Mapping():
-            pairs = (f"{key} = {toml_value(item)}" for key, item in value.items())
+            pairs = (f"{toml_key(key)} = {toml_value(item)}" for key, item in value.items())
             return "{ " + ", ".join(pairs) + " }" if value else "{}"
         case _:
             return "[" + ", ".join(toml_value(item) for item in value) + "]"

@@ -188,13 +188,21 @@ def _signature(control: SignatureControl) -> Section:
 def _provenance(control: ProvenanceControl) -> Section:
     if not control.required:
         return {"required": False}
-    source: Section = {} if control.source is None else {"source": control.source.pattern}
-    return {
+    view: Section = {
         "required": True,
         "builder": list(control.builder),
         "min-level": control.min_level,
-        **source,
     }
+    if control.source is not None:
+        view["source"] = control.source.pattern
+    if control.build_type:
+        view["build-type"] = list(control.build_type)
+    if control.parameters:
+        view["parameters"] = {
+            name: [glob.pattern for glob in wanted] if isinstance(wanted, tuple) else wanted.pattern
+            for name, wanted in control.parameters
+        }
+    return view
 
 
 def _lineage(control: LineageControl) -> Section:

@@ -995,8 +995,6 @@ class TestUnsupported:
     @pytest.mark.parametrize(
         ("line", "boundary", "key"),
         [
-            ('provenance = { builder = ["runner"] }', "load", "provenance.required"),
-            ('provenance = { builder = ["runner"] }', "upload", "provenance.required"),
             ("isolation = {}", "load", "isolation"),
             ("isolation = {}", "deploy", "isolation"),
             ("isolation = {}", "anything", "isolation"),
@@ -1015,7 +1013,7 @@ class TestUnsupported:
 
     @pytest.mark.parametrize(
         ("line", "decision"),
-        [('provenance = { builder = ["runner"] }', INDETERMINATE), ("", ALLOW)],
+        [('provenance = { builder = ["runner"] }', DENY), ("", ALLOW)],
     )
     def test_provenance_gap(self, line: str, decision: Decision) -> None:
         """A gap in provenance blocks where provenance is demanded and is reported elsewhere."""
@@ -1023,7 +1021,7 @@ class TestUnsupported:
         verdict = judge(policy_of(SIGNED, line), signature_of(), gap)
         assert verdict.decision is decision
         (reason,) = [r for r in verdict.reasons if r.code == "signature-missing"]
-        assert reason.blocking is (decision is INDETERMINATE)
+        assert reason.blocking is (decision is DENY)
 
 
 class TestReasons:

@@ -55,6 +55,7 @@ HEX = "ab" * 32
 BASE = f"version = 1\n{TRUST}\n"
 UNSIGNED = "signature = { required = false }"
 LINEAGE = "lineage = { inputs = 'must-match-a-rule'"
+PROVENANCE = "provenance = { builder = ['runner']"
 PINNED = f"policy = 'sha256:{HEX}'"
 RECEIPT = f"max-age = '1d', {PINNED}"
 RULE_LINE = BASE.count("\n") + 1
@@ -165,6 +166,25 @@ def test_defaults_are_strict() -> None:
     assert rule.stamps is Stamps.IGNORE
     assert rule.provenance.required is False
     assert (rule.lineage, rule.isolation) == (None, None)
+
+
+def test_provenance() -> None:
+    """Build types are exact, and parameters are patterns in which other syntax is text."""
+    (rule,) = policy_of(
+        UNSIGNED,
+        f"{PROVENANCE}, build-type = ['urn:a', 'urn:b?c'], parameters = {{ z = 'a[{{?}}]*', "
+        "'in.x' = '**', command = ['python', '*', 'python'] } }",
+    ).rules
+    assert rule.provenance == ProvenanceControl(
+        required=True,
+        builder=("runner",),
+        build_type=("urn:a", "urn:b?c"),
+        parameters=(
+            ("command", (Glob("python"), Glob("*"), Glob("python"))),
+            ("in.x", Glob("**")),
+            ("z", Glob("a[{?}]*")),
+        ),
+    )
 
 
 def test_origin() -> None:
@@ -337,6 +357,18 @@ def test_certificate_entries() -> None:
         ("provenance = { builder = ['runner'], min-level = 4 }", "expected 1 to 3, found 4"),
         ("provenance = { builder = ['runner'], source = '**' }", "stands for any source"),
         ("provenance = { builder = ['runner'], source = 'a[b]' }", "'source': 'a[b]' has [ ]"),
+        (f"{PROVENANCE}, build-type = [] }}", "'build-type' lists nothing"),
+        (f"{PROVENANCE}, build-type = ['a*'] }}", "'a*' has a wildcard"),
+        (f"{PROVENANCE}, build-type = 'a' }}", "expected a list of strings"),
+        (f"{PROVENANCE}, parameters = 'a' }}", "expected a table"),
+        (f"{PROVENANCE}, parameters = {{ a = 1 }} }}", "'a': expected a string, found an integer"),
+        (f"{PROVENANCE}, parameters = {{ a.b = 'x' }} }}", "'a': expected a string, found a table"),
+        (f"{PROVENANCE}, parameters = {{ a = '' }} }}", "'a' is empty"),
+        (f"{PROVENANCE}, parameters = {{ a = '***' }} }}", "more than two * in a row"),
+        (f"{PROVENANCE}, parameters = {{ a = [] }} }}", "'a' is empty"),
+        (f"{PROVENANCE}, parameters = {{ a = ['b', ''] }} }}", "has an empty string"),
+        (f"{PROVENANCE}, parameters = {{ a = ['b', '***'] }} }}", "more than two * in a row"),
+        (f"{PROVENANCE}, parameters = {{ a = 'x{'x' * 1100}' }} }}", "characters; at most"),
         ('lineage = { inputs = "must-match-a-rule" }', "'lineage' needs 'provenance'"),
         (f"{LINEAGE}, boundary = 'A' }}", "expected a name such as upload"),
         (f"{LINEAGE}, from = [] }}", "'from' lists nothing"),

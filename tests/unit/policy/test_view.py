@@ -18,7 +18,8 @@ POLICIES = {
         f'remote-code = "pinned"\nremote-code-digests = ["{PIN}"]',
         'symlinks = "files"\nsuffix-lies = "report"\nstamps = "trust"',
         'signature = { any-of = ["hsm", "corp"], threshold = 2, uncovered = "allow-git-metadata" }',
-        'provenance = { builder = ["runner"], min-level = 2, source = "git+https://a/b@*" }',
+        'provenance = { builder = ["runner"], min-level = 2, source = "git+https://a/b@*", '
+        'build-type = ["urn:b"], parameters = { "in.x" = "*", y = "a\\"b", z = ["p", "**"] } }',
         'lineage = { inputs = "must-match-a-rule", depth = 4, boundary = "b", from = ["a/*"] }',
         f'receipt = {{ from = "hsm", max-age = "90m", policy = "sha256:{PIN}", verifier = "u:v", '
         'required = true, boundary = "upload", resource = ["a/**"] }',

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from weighbridge.core.artifact import FileEntry, Inventory
+from weighbridge.core.attestation import Attestation, Binding
 from weighbridge.core.digest import Digest
 from weighbridge.core.evidence import (
     Clean,
@@ -22,6 +23,21 @@ from weighbridge.policy.schema import Policy
 
 
 @frozen
+class Naming:
+    """
+    One way in which claims may name the artifact, and which of its files that is about.
+
+    Attributes:
+        binding: Both digests.
+        paths: The files that went into them. Signatures may leave out some of an artifact's
+            files, so that there is more than one way.
+    """
+
+    binding: Binding
+    paths: frozenset[str]
+
+
+@frozen
 class Submission:
     """
     Everything that a decision rests on.
@@ -33,6 +49,7 @@ class Submission:
         inventory: The artifact's files; None when it could not be taken.
         evidence: What the stages say.
         now: The clock of this run, with a time zone.
+        bindings: How claims may name the artifact; none where its digests are not known.
     """
 
     policy: Policy
@@ -41,6 +58,7 @@ class Submission:
     inventory: Inventory | None
     evidence: tuple[Evidence, ...]
     now: datetime
+    bindings: tuple[Naming, ...] = ()
 
     @property
     def entries(self) -> tuple[FileEntry, ...]:
@@ -61,6 +79,11 @@ class Submission:
     def signatures(self) -> tuple[SignatureEvidence, ...]:
         """The signatures that hold."""
         return tuple(item for item in self.evidence if isinstance(item, SignatureEvidence))
+
+    @property
+    def attestations(self) -> tuple[Attestation, ...]:
+        """Verified statements about the artifact and about others."""
+        return tuple(item for item in self.evidence if isinstance(item, Attestation))
 
     @property
     def consulted(self) -> tuple[Consulted, ...]:

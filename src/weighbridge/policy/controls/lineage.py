@@ -1,0 +1,115 @@
+"""Control `lineage`: what the artifact was made from, and from what that was made."""
+
+from weighbridge.core.attestation import Artifact, Binding
+from weighbridge.core.codes import Code
+from weighbridge.core.evidence import ClaimedBase
+from weighbridge.core.lineage import Lineage, LineageNode, Standing
+from weighbridge.core.values import frozen
+from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.ancestry import BuildJudgement, Descent, trace
+from weighbridge.policy.controls.interface import Submission
+from weighbridge.policy.controls.provenance import BuildSubject, ProvenanceAssessment, assess
+from weighbridge.policy.reasons import undecided
+from weighbridge.policy.rule import Rule
+
+
+@frozen
+class LineageAssessment:
+    """
+    What the lineage amounts to under the rule.
+
+    Attributes:
+        reasons: What is missing; empty where the lineage holds, or none is demanded.
+        lineage: The graph; None where none is demanded or the artifact has no digests.
+    """
+
+    reasons: tuple[Reason, ...] = ()
+    lineage: Lineage | None = None
+
+
+def assess_submission(
+    submission: Submission, origin: ProvenanceAssessment
+) -> LineageAssessment:
+    """
+    Judge what the artifact of *submission* was made from.
+
+    A receipt that counts stands for all of it.
+
+    Args:
+        submission: The artifact, the rule and the evidence.
+        origin: What its own builds amount to; the lineage starts from those that count.
+    """
+    rule = submission.rule
+    if rule.lineage is None:
+        return LineageAssessment()
+    bindings = tuple(naming.binding for naming in submission.bindings)
+    if not bindings:
+        message = "the digests of the artifact are not known, so nobody knows its lineage"
+        return LineageAssessment(reasons=(undecided(Code.EVIDENCE_INCOMPLETE, message),))
+    artifact = Artifact(name=_name(submission), binding=_named(bindings, origin))
+    if submission.receipt is not None:
+        return LineageAssessment(lineage=_cut_short(submission, artifact, submission.receipt.place))
+    attestations = submission.attestations
+
+    def judge(of: Rule, binding: Binding) -> BuildJudgement:
+        """Judge the builds of an input, of which there are no files here."""
+        subject = BuildSubject(bindings=frozenset({binding}))
+        judged = assess(submission.policy, of.provenance, subject, attestations)
+        return BuildJudgement(reasons=judged.reasons, builds=judged.builds)
+
+    ancestors = trace(
+        Descent(
+            policy=submission.policy,
+            rule=rule,
+            boundary=submission.boundary,
+            artifact=artifact,
+            bindings=frozenset(bindings),
+            builds=BuildJudgement(reasons=origin.reasons, builds=origin.builds),
+            attestations=attestations,
+            bases=tuple(base.name for base in submission.bases if base.name),
+            now=submission.now,
+        ),
+        judge=judge,
+    )
+    return LineageAssessment(
+        reasons=(*ancestors.reasons, *_nameless(submission)), lineage=ancestors.lineage
+    )
+
+
+def _nameless(submission: Submission) -> tuple[Reason, ...]:
+    """Return reasons for adapters of which nobody knows what base they are for."""
+    return tuple(
+        undecided(Code.LINEAGE_BASE, f"the adapter's base is not known: {base.problem}", path=base.path)
+        for base in submission.bases
+        if not base.name
+    )
+
+
+def _named(bindings: tuple[Binding, ...], origin: ProvenanceAssessment) -> Binding:
+    """Return the digests by which the builds that count name the artifact."""
+    for binding in bindings:
+        if any(build.is_about(binding) for build in origin.builds):
+            return binding
+    return bindings[0]
+
+
+def _name(submission: Submission) -> str:
+    return "the artifact" if submission.inventory is None else submission.inventory.name
+
+
+def _cut_short(submission: Submission, artifact: Artifact, place: str) -> Lineage:
+    return Lineage(
+        nodes=(
+            LineageNode(
+                artifact=artifact,
+                generation=0,
+                rule=submission.rule.label,
+                boundary=submission.boundary,
+                receipt=place,
+                standing=Standing.HOLDS,
+            ),
+        )
+    )
+
+
+__all__ = ["ClaimedBase", "LineageAssessment", "assess_submission"]

@@ -1,0 +1,509 @@
+"""Tests of the control `provenance`: which builds count, and why the others do not."""
+
+from dataclasses import replace
+
+import pytest
+
+from support.lineages import artifact_of, attested, build_of
+from support.policies import (
+    DIGESTS,
+    FILES,
+    blocking_codes,
+    certificate_identity,
+    gap_of,
+    inventory_of,
+    judge,
+    key_identity,
+    naming_of,
+    sha256,
+    signature_of,
+)
+from weighbridge.core.artifact import ArtifactDigests, FileFormat, Inventory
+from weighbridge.core.attestation import (
+    Artifact,
+    Attestation,
+    Binding,
+    Build,
+    Resource,
+    Source,
+)
+from weighbridge.core.codes import Code
+from weighbridge.core.evidence import Stage
+from weighbridge.core.verdict import Decision, Verdict
+from weighbridge.policy.controls.interface import Naming
+from weighbridge.policy.controls.provenance import (
+    BuildSubject,
+    assess,
+    is_about_files,
+)
+from weighbridge.policy.schema import Policy
+
+HEAD = """
+version = 1
+[trust.hsm]
+method = "key"
+public-key = "hsm.pub"
+[trust.runner]
+method = "key"
+public-key = "runner.pub"
+[trust.laptop]
+method = "key"
+public-key = "laptop.pub"
+[trust.alice]
+method = "key"
+public-key = "alice.pub"
+[builder.runner]
+id = "https://github.com/actions/runner/github-hosted"
+signed-by = "runner"
+max-level = 3
+[builder.laptop]
+id = "urn:weighbridge:builder:local"
+signed-by = "laptop"
+max-level = 1
+"""
+SIGNERS = {"hsm": 1, "runner": 3, "laptop": 5, "alice": 6}
+LOCAL = "urn:weighbridge:builder:local"
+SOURCE = Source(uri="git+https://git.example/acme/train", ref="refs/heads/main", commit="a" * 40)
+MODEL = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
+"""What `judge` judges."""
+
+
+def policy_of(*keys: str, builder: str = "runner") -> Policy:
+    """Return a policy whose one rule demands provenance, with *keys* in its table."""
+    table = ", ".join([f'builder = ["{builder}"]', *keys])
+    rule = f"""
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = {{ required = false }}
+provenance = {{ {table} }}
+"""
+    return Policy.from_toml((HEAD + rule).encode(), path=None)
+
+
+def said(build: Build, *, artifact: Artifact = MODEL, trust: str = "runner") -> Attestation:
+    """Return the word of *trust* that *artifact* was built so."""
+    return attested(artifact, build, trust=trust, identity=key_identity(SIGNERS[trust]))
+
+
+GOOD = said(build_of())
+
+
+def refused(verdict: Verdict, code: Code, text: str = "") -> None:
+    """Assert that *verdict* denies, and that one reason has *code* and *text*."""
+    assert verdict.decision is Decision.DENY
+    assert "provenance-missing" in blocking_codes(verdict)
+    messages = [r.message for r in verdict.reasons if r.blocking and r.code == code]
+    assert any(text in message for message in messages), verdict.reasons
+
+
+class TestBuilder:
+    """Who built it: the builder's id and the one who signs for it, both."""
+
+    def test_a_build_by_the_builder_counts_and_is_listed(self) -> None:
+        """The verdict names builder, level, build type and source of what it rests on."""
+        verdict = judge(policy_of(), said(build_of(source=SOURCE, run="run 7")))
+        assert verdict.decision is Decision.ALLOW
+        (found,) = verdict.provenance
+        assert (found.trust, found.builder, found.level) == ("runner", "runner", 3)
+        assert found.builder_id == "https://github.com/actions/runner/github-hosted"
+        assert found.source == "git+https://git.example/acme/train@refs/heads/main"
+        assert found.subjects == (sha256(98), sha256(97))
+        assert found.invocation_id == "run 7"
+        assert "built by https://github.com/actions/runner/github-hosted" in "".join(
+            reason.message for reason in verdict.reasons
+        )
+
+    def test_without_a_claim_nothing_is_believed(self) -> None:
+        """That nobody says how it was built is a deny."""
+        verdict = judge(policy_of())
+        assert verdict.decision is Decision.DENY
+        assert blocking_codes(verdict) == ["provenance-missing"]
+        assert verdict.provenance == ()
+
+    @pytest.mark.parametrize("trust", ["alice", "hsm", "laptop"])
+    def test_a_trusted_signer_who_is_not_the_builder_s_counts_for_nothing(self, trust: str) -> None:
+        """A signer whom the policy trusts for something else does not sign for the builder."""
+        verdict = judge(policy_of(), said(build_of(), trust=trust))
+        refused(verdict, Code.PROVENANCE_BUILDER, f"it is signed by {trust}")
+
+    @pytest.mark.parametrize(
+        "builder",
+        [
+            LOCAL,
+            "https://github.com/actions/runner/self-hosted",
+            "https://github.com/actions/runner/github-hosted/",
+            "HTTPS://github.com/actions/runner/github-hosted",
+            "",
+        ],
+    )
+    def test_another_builder_by_the_same_signer_counts_for_nothing(self, builder: str) -> None:
+        """The builder's id is compared as it stands."""
+        verdict = judge(policy_of(), said(build_of(builder=builder)))
+        refused(verdict, Code.PROVENANCE_BUILDER, "runner signs for runner (https://")
+
+    def test_a_builder_whom_the_rule_does_not_list_counts_for_nothing(self) -> None:
+        """Another builder of the policy is none of the rule's."""
+        claim = said(build_of(builder=LOCAL), trust="laptop")
+        refused(judge(policy_of(), claim), Code.PROVENANCE_BUILDER, "is signed by laptop")
+        assert judge(policy_of(builder="laptop"), claim).decision is Decision.ALLOW
+
+    def test_an_identity_of_another_kind_counts_for_nothing(self) -> None:
+        """A certificate does not count for a trust entry that is a key."""
+        claim = replace(GOOD, signer=certificate_identity())
+        refused(judge(policy_of(), claim), Code.PROVENANCE_BUILDER)
+
+    def test_one_key_under_two_names_does_not_vouch_for_the_other_s_builder(self) -> None:
+        """Of a claim by two entries with one key, that of the builder's own signer counts."""
+        twice = (said(build_of(), trust="alice"), GOOD)
+        assert judge(policy_of(), *twice).decision is Decision.ALLOW
+        refused(judge(policy_of(), twice[0]), Code.PROVENANCE_BUILDER)
+
+
+class TestLevel:
+    """Levels are earned: by who signed, and as far as the policy believes them."""
+
+    @pytest.mark.parametrize(
+        ("builder", "least", "decision"),
+        [
+            ("runner", 3, Decision.ALLOW),
+            ("laptop", 1, Decision.ALLOW),
+        ],
+    )
+    def test_a_builder_is_believed_as_far_as_the_policy_says(
+        self, builder: str, least: int, decision: Decision
+    ) -> None:
+        """What the policy believes a builder is the level of what it signs."""
+        build = build_of() if builder == "runner" else build_of(builder=LOCAL)
+        policy = policy_of(f"min-level = {least}", builder=builder)
+        verdict = judge(policy, said(build, trust=builder))
+        assert verdict.decision is decision
+        assert verdict.provenance[0].level == least
+
+    def test_a_lower_level_than_demanded_is_refused(self) -> None:
+        """Of two builders of a rule, the one that is believed less does not reach its level."""
+        text = (
+            HEAD
+            + """
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = { required = false }
+provenance = { builder = ["runner", "laptop"], min-level = 2 }
+"""
+        )
+        policy = Policy.from_toml(text.encode(), path=None)
+        assert judge(policy, GOOD).decision is Decision.ALLOW
+        claim = said(build_of(builder=LOCAL), trust="laptop")
+        refused(judge(policy, claim), Code.PROVENANCE_LEVEL, "level 1; expected at least 2")
+
+    @pytest.mark.parametrize(
+        "kind", ["https://in-toto.io/attestation/link/v0.3", "https://slsa.dev/provenanceX/v1", ""]
+    )
+    def test_what_is_no_provenance_by_slsa_earns_no_more_than_level_1(self, kind: str) -> None:
+        """A link says who ran which command, and nothing of what was isolated from whom."""
+        claim = said(replace(build_of(), predicate_type=kind))
+        assert judge(policy_of(), claim).decision is Decision.ALLOW
+        refused(judge(policy_of("min-level = 2"), claim), Code.PROVENANCE_LEVEL)
+
+
+class TestSubject:
+    """Every claim binds with both digests."""
+
+    def test_a_claim_of_another_model_counts_for_nothing(self) -> None:
+        """A build of another artifact is not even a reason."""
+        verdict = judge(policy_of(), said(build_of(), artifact=artifact_of("bert")))
+        assert blocking_codes(verdict) == ["provenance-missing"]
+
+    def test_a_renamed_layout_does_not_inherit_a_claim(self) -> None:
+        """The same content under other names has the same root digest, and no provenance."""
+        renamed = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(1)))
+        verdict = judge(policy_of(), said(build_of(), artifact=renamed))
+        refused(verdict, Code.PROVENANCE_UNBOUND, "the same content under other names")
+
+    def test_the_names_without_the_content_are_not_enough(self) -> None:
+        """A statement with the names digest and another root digest is about something else."""
+        other = Artifact(name="bert", binding=Binding(root=sha256(1), names=sha256(97)))
+        verdict = judge(policy_of(), said(build_of(), artifact=other))
+        assert blocking_codes(verdict) == ["provenance-missing"]
+
+    def test_one_of_several_artifacts_is_enough(self) -> None:
+        """A build that gave several models is about each of them."""
+        claim = replace(GOOD, artifacts=(artifact_of("other"), MODEL))
+        assert judge(policy_of(), claim).decision is Decision.ALLOW
+
+    def test_without_digests_nobody_can_tell(self) -> None:
+        """Where the digests are not known, no claim can be about the artifact."""
+        verdict = judge(policy_of(), GOOD, bindings=())
+        assert verdict.decision is Decision.INDETERMINATE
+        assert blocking_codes(verdict) == ["evidence-incomplete"]
+
+    def test_a_build_of_a_part_does_not_vouch_for_the_rest(self) -> None:
+        """Digests of some files are not about an artifact that has more."""
+        part = Naming(binding=MODEL.binding, paths=frozenset(tuple(FILES)[:1]))
+        assert judge(policy_of(), GOOD, bindings=(part,)).decision is Decision.INDETERMINATE
+
+    def test_files_that_the_signature_leaves_out_may_be_in_the_build_or_not(self) -> None:
+        """What counts is that all that a load would give out was built."""
+        files = inventory_of(files={**FILES, ".gitattributes": FileFormat.TEXT})
+        policy = Policy.from_toml(
+            (
+                HEAD
+                + """
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = { any-of = ["hsm"], uncovered = "allow-git-metadata" }
+provenance = { builder = ["runner"] }
+"""
+            ).encode(),
+            path=None,
+        )
+        covered = Naming(binding=MODEL.binding, paths=frozenset(FILES))
+        every = Naming(
+            binding=artifact_of("all").binding, paths=frozenset((*FILES, ".gitattributes"))
+        )
+        whole = said(build_of(), artifact=artifact_of("all"))
+        signature = signature_of(FILES, trust="hsm")
+        for claim in (GOOD, whole):
+            verdict = judge(policy, claim, signature, inventory=files, bindings=(every, covered))
+            assert verdict.decision is Decision.ALLOW, verdict.reasons
+        unsigned = judge(policy, GOOD, inventory=files, bindings=(every, covered))
+        assert Code.PROVENANCE_MISSING in blocking_codes(unsigned)
+
+
+class TestFiles:
+    """Statements of other platforms, about single files."""
+
+    FLAT = (("config.json", "1" * 64), ("model.safetensors", "a" * 64))
+    DEEP = (("config.json", "1" * 64), ("unet/model.safetensors", "a" * 64))
+
+    def about(self, *names: tuple[str, str], algorithm: str = "sha256") -> Attestation:
+        """Return a statement about single files."""
+        files = tuple(Resource(name=name, digests=((algorithm, digest),)) for name, digest in names)
+        return replace(GOOD, artifacts=(), files=files)
+
+    def test_every_file_among_the_subjects_is_enough(self) -> None:
+        """All files by their paths bind; further subjects do not matter."""
+        for files in (self.FLAT, self.DEEP):
+            assert is_about_files(self.about(*files), files)
+            assert is_about_files(self.about(*files, ("wheel.whl", "3" * 64)), files)
+            dotted = tuple((f"./{name}", digest) for name, digest in files)
+            assert is_about_files(self.about(*dotted), files)
+
+    def test_one_file_that_is_not_among_them_is_too_many(self) -> None:
+        """A missing, changed, exchanged or renamed file breaks the binding."""
+        for files in (self.FLAT, self.DEEP):
+            (first, one), (second, two) = files
+            for others in (
+                [(first, one)],
+                [(first, one), (second, "3" * 64)],
+                [(first, two), (second, one)],
+                [(first, one), (second.upper(), two)],
+                [(first, one), (second, two.upper())],
+                [(first, one), (second, two), (second, "3" * 64)],
+            ):
+                assert not is_about_files(self.about(*others), files), others
+            assert not is_about_files(self.about(*files, algorithm="sha512"), files)
+        assert not is_about_files(self.about(), ())
+
+    def test_base_names_count_below_one_directory_where_the_artifact_has_none(self) -> None:
+        """A directory of the build's may be left out of a flat artifact, and no other one."""
+        below = [(f"dist/{name}", digest) for name, digest in self.FLAT]
+        assert is_about_files(self.about(*below), self.FLAT)
+        deep = [(f"dist/{name}", digest) for name, digest in self.DEEP]
+        assert not is_about_files(self.about(*deep), self.DEEP)
+
+    def test_files_of_two_directories_do_not_make_one_artifact(self) -> None:
+        """The configuration of one model with the weights of another is neither."""
+        (first, one), (second, two) = self.FLAT
+        mixed = [(f"a/{first}", one), (f"b/{second}", two), (f"b/{first}", "3" * 64)]
+        assert not is_about_files(self.about(*mixed), self.FLAT)
+
+    def test_a_name_that_ends_alike_is_another_one(self) -> None:
+        """A base name is whole."""
+        (first, one), (second, two) = self.FLAT
+        assert not is_about_files(self.about((f"a{first}", one), (f"a{second}", two)), self.FLAT)
+
+    def test_a_statement_about_every_file_counts(self) -> None:
+        """The digests of the very files that were read are compared."""
+        inventory = inventory_of(files=FILES)
+        claim = self.about(*_digests(inventory))
+        verdict = judge(policy_of(), claim, inventory=inventory)
+        assert verdict.decision is Decision.ALLOW
+        assert {digest.hex for digest in verdict.provenance[0].subjects} == {
+            digest for _, digest in _digests(inventory)
+        }
+        less = self.about(*_digests(inventory)[1:])
+        assert judge(policy_of(), less, inventory=inventory).decision is Decision.DENY
+
+
+def _digests(inventory: Inventory) -> tuple[tuple[str, str], ...]:
+    return tuple((e.path, e.sha256.hex) for e in inventory.model_entries if e.sha256 is not None)
+
+
+class TestBuildType:
+    """Which templates of builds may occur."""
+
+    def test_a_known_one_is_enough_where_the_rule_names_none(self) -> None:
+        """An unknown build type is refused unless the rule names it."""
+        unknown = said(build_of(build_type="https://acme.example/train/v1"))
+        refused(judge(policy_of(), unknown), Code.PROVENANCE_BUILD_TYPE, "acme.example/train/v1")
+        named = policy_of('build-type = ["https://acme.example/train/v1"]')
+        assert judge(named, unknown).decision is Decision.ALLOW
+        refused(judge(named, GOOD), Code.PROVENANCE_BUILD_TYPE)
+
+    def test_a_version_of_it_is_another_one(self) -> None:
+        """A build type is compared as it stands."""
+        named = policy_of('build-type = ["https://acme.example/train/v1"]')
+        later = said(build_of(build_type="https://acme.example/train/v1.1"))
+        refused(judge(named, later), Code.PROVENANCE_BUILD_TYPE)
+
+
+class TestParameters:
+    """Every parameter is expected by name, and is what is expected."""
+
+    COMMAND = ("command", '["python","train.py","--lr","1e-4"]')
+
+    @pytest.mark.parametrize(
+        ("given", "expected", "holds"),
+        [
+            ((), "", True),
+            ((("lr", '"1"'),), "", False),
+            ((("lr", '"1"'),), 'lr = "1"', True),
+            ((("lr", "1"),), 'lr = "1"', True),
+            ((("lr", "true"),), 'lr = "true"', True),
+            ((("lr", '"1"'),), 'lr = "2"', False),
+            ((("lr", '"12"'),), 'lr = "1"', False),
+            ((("lr", '"12"'),), 'lr = "1*"', True),
+            ((("lr", '"1/2"'),), 'lr = "1*"', False),
+            ((("lr", '"1/2"'),), 'lr = "1**"', True),
+            ((), 'lr = "1"', False),
+            ((), 'lr = "*"', False),
+            ((), 'lr = "**"', True),
+            ((("lr", '""'),), 'lr = "1"', False),
+            ((("lr", '""'),), 'lr = "*"', True),
+            ((("lr", '"1"'), ("x", '"1"')), 'lr = "1"', False),
+            ((("lr", '"1"'), ("lr", '"2"')), 'lr = "1"', False),
+            ((("a.b", '"1"'),), '"a.b" = "1"', True),
+            ((("LR", '"1"'),), 'lr = "1"', False),
+            ((("lr", '"a{b}[c]?"'),), 'lr = "a{b}[c]?"', True),
+            ((COMMAND,), 'command = ["python", "train.py", "--lr", "*"]', True),
+            ((COMMAND,), 'command = ["python", "train.py", "**"]', True),
+            ((COMMAND,), 'command = ["python", "train.py", "--lr", "1e-4", "**"]', True),
+            ((COMMAND,), 'command = ["**"]', True),
+            ((), 'command = ["**"]', True),
+            ((COMMAND,), 'command = ["python", "train.py", "*"]', False),
+            ((COMMAND,), 'command = ["python", "train.py", "--lr", "1e-4", "*"]', False),
+            ((COMMAND,), 'command = ["python", "train.py"]', False),
+            ((COMMAND,), 'command = ["python", "**", "1e-4"]', False),
+            ((COMMAND,), 'command = "**"', False),
+            ((("command", '"python train.py"'),), 'command = ["python train.py"]', False),
+            ((("command", '[["a"]]'),), 'command = ["[[]"]', False),
+            ((("command", "[1]"),), 'command = ["1"]', True),
+            ((("command", '{"a":"b"}'),), 'command = "**"', False),
+            ((("command", "no json"),), 'command = "**"', False),
+            ((("command", "[" * 100_000),), 'command = "**"', False),
+        ],
+    )
+    def test_a_parameter(
+        self, given: tuple[tuple[str, str], ...], expected: str, holds: bool
+    ) -> None:
+        """What nobody expects, what is another value and what is missing is refused."""
+        policy = policy_of(f"parameters = {{ {expected} }}")
+        verdict = judge(policy, said(build_of(parameters=given)))
+        if holds:
+            assert verdict.decision is Decision.ALLOW, verdict.reasons
+        else:
+            refused(verdict, Code.PROVENANCE_PARAMETER)
+
+    def test_each_wrong_parameter_is_named(self) -> None:
+        """Whoever writes the policy sees all of them at once."""
+        build = build_of(parameters=(("lr", '"1"'), ("seed", "7")))
+        verdict = judge(policy_of('parameters = { lr = "2", epochs = "3" }'), said(build))
+        refused(verdict, Code.PROVENANCE_PARAMETER, 'the parameter lr is "1"; expected 2')
+        refused(verdict, Code.PROVENANCE_PARAMETER, "seed is not expected by the rule: 7")
+        refused(verdict, Code.PROVENANCE_PARAMETER, "no parameter epochs; expected 3")
+
+    def test_a_name_cannot_fake_another_line(self) -> None:
+        """What a statement says is on one line of a reason, and cut where it is long."""
+        build = build_of(parameters=(("a\nb", '"' + "x" * 10_000 + '"'),))
+        verdict = judge(policy_of(), said(build))
+        refused(verdict, Code.PROVENANCE_PARAMETER, "a\\nb")
+        assert all(len(reason.message) < 1000 for reason in verdict.reasons)
+
+
+class TestSource:
+    """From what it was built."""
+
+    @pytest.mark.parametrize(
+        ("source", "pattern", "holds"),
+        [
+            (SOURCE, "git+https://git.example/acme/train@refs/heads/main", True),
+            (SOURCE, f"git+https://git.example/acme/train@{'a' * 40}", True),
+            (SOURCE, "git+https://git.example/acme/train@refs/heads/*", True),
+            (SOURCE, "git+https://git.example/acme/train@**", True),
+            (SOURCE, "git+https://git.example/acme/train@refs/tags/*", False),
+            (SOURCE, "git+https://git.example/acme/train", False),
+            (SOURCE, "git+https://git.example/evil/train@**", False),
+            (SOURCE, f"git+https://git.example/acme/train@{'b' * 40}", False),
+            (None, "git+https://git.example/acme/train@**", False),
+            (replace(SOURCE, uri="git+https://git.example/evil/train"), "git+*/*/acme/**", False),
+            (replace(SOURCE, ref=None), "git+https://git.example/acme/train@refs/**", False),
+            (replace(SOURCE, ref=None, commit=None), "git+https://git.example/acme/train", True),
+            (replace(SOURCE, clean=True), "git+https://git.example/acme/train@refs/**", True),
+            (replace(SOURCE, clean=False), "git+https://git.example/acme/train@refs/**", False),
+        ],
+    )
+    def test_a_source(self, source: Source | None, pattern: str, holds: bool) -> None:
+        """The source is the one that the rule asks for, unaltered."""
+        verdict = judge(policy_of(f'source = "{pattern}"'), said(build_of(source=source)))
+        if holds:
+            assert verdict.decision is Decision.ALLOW, verdict.reasons
+        else:
+            refused(verdict, Code.PROVENANCE_SOURCE)
+
+    def test_no_source_is_asked_for_where_the_rule_names_none(self) -> None:
+        """A rule without a source leaves it to the builder."""
+        assert judge(policy_of(), said(build_of(source=None))).decision is Decision.ALLOW
+
+
+class TestClaims:
+    """How claims add up."""
+
+    def test_one_build_that_counts_is_enough(self) -> None:
+        """Builds that do not count change nothing, and are no reasons then."""
+        bad = (
+            said(build_of(builder=LOCAL)),
+            said(build_of(parameters=(("x", "1"),))),
+            said(build_of(), artifact=artifact_of("other")),
+        )
+        alone = judge(policy_of(), GOOD)
+        assert judge(policy_of(), *bad, GOOD) == alone
+        assert judge(policy_of(), *bad).decision is Decision.DENY
+
+    def test_a_gap_matters_only_where_no_build_counts(self) -> None:
+        """A broken claim beside a good one is noted; without one it may be what is missing."""
+        gap = gap_of(Code.CLAIM_MALFORMED, stage=Stage.PROVENANCE, path="model.claims.jsonl")
+        met = judge(policy_of(), GOOD, gap)
+        assert met.decision is Decision.ALLOW
+        assert [r.blocking for r in met.reasons if r.code == "claim-malformed"] == [False]
+        unmet = judge(policy_of(), gap)
+        assert unmet.decision is Decision.DENY
+        assert set(blocking_codes(unmet)) == {"provenance-missing", "claim-malformed"}
+
+    def test_a_rule_without_provenance_asks_nobody(self) -> None:
+        """Where no provenance is demanded, none is listed and none is missing."""
+        control = policy_of().rules[0].provenance
+        subject = BuildSubject(bindings=frozenset({MODEL.binding}))
+        without = replace(control, required=False)
+        found = assess(policy_of(), without, subject, (GOOD,))
+        assert (found.builds, found.reasons, found.evidence) == ((), (), ())
+        assert assess(policy_of(), control, subject, (GOOD,)).builds == (GOOD,)
+
+    def test_digests_by_another_algorithm_are_other_digests(self) -> None:
+        """An artifact that was hashed otherwise has no names digest, and so no provenance."""
+        digests = ArtifactDigests(name="bert", oms=sha256(98), names=None)
+        files = inventory_of(files=FILES)
+        assert naming_of(files, digests) == ()
+        assert naming_of(files, DIGESTS) != ()
