@@ -195,6 +195,10 @@ MAX_SERVICE_ANSWER_BYTES: Final = 8 * MIB
 MAX_NAMED_PROBLEMS: Final = 20
 """Files that one message names; the rest are counted. A screen holds some forty lines."""
 
+MAX_JSON_TABLE_BYTES: Final = 16 * MIB
+"""A list of words as JSON in which keys are repeated, of which two readings are in memory; the
+largest known has 2.4 MB."""
+
 MAX_JSON_NUMBER_CHARS: Final = 128
 """Characters of an integer in JSON; tokenizers write 10**30 for "no limit", 31 characters."""
 

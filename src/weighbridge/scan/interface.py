@@ -112,6 +112,7 @@ class Subject:
         name: Base name of the file or member; a hint, empty where there is none.
         suffix_format: The format that the name's suffix promises, where that is another one.
         depth: Archives around this subject.
+        around: Formats of what it was found in, the file's own first; empty for a file itself.
         siblings: Paths of all files of the artifact.
         sizes: Bytes of those files, where known.
         formats: Formats, by their bytes, of those files that the same scan examines; empty where
@@ -130,6 +131,7 @@ class Subject:
     name: str = ""
     suffix_format: FileFormat | None = None
     depth: int = 0
+    around: tuple[FileFormat, ...] = ()
     siblings: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     formats: Mapping[str, FileFormat] = field(default_factory=dict, compare=False, repr=False)
@@ -154,6 +156,7 @@ class Subject:
             source=source,
             name=member.rpartition("/")[2],
             depth=self.depth + 1,
+            around=(*self.around, self.format),
             siblings=self.siblings,
             sizes=self.sizes,
             formats=self.formats,

@@ -128,6 +128,7 @@ RULES: Final[tuple[str, ...]] = (
     "hdf5-shape-bomb",
     "hdf5-structure",
     "hdf5-user-block",
+    "json-repeated-key",
     "jsonpickle-object",
     "keras-config-ambiguous",
     "keras-custom-object",

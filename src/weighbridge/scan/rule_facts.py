@@ -28,6 +28,7 @@ RULE_FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "hdf5-shape-bomb": "Hdf5DatasetFacts",
         "hdf5-structure": "Hdf5StructureFacts",
         "hdf5-user-block": "Hdf5BlockFacts",
+        "json-repeated-key": "RepeatedKeyFacts",
         "jsonpickle-object": "ObjectFacts",
         "keras-config-ambiguous": "KerasAmbiguityFacts",
         "keras-custom-object": "KerasObjectFacts",

@@ -70,8 +70,15 @@ def make_decoder(
             on_object(members)
         return members
 
+    return make_pairs_decoder(_unique if on_object is None else watched, finite=finite)
+
+
+def make_pairs_decoder(
+    build: Callable[[list[tuple[str, JsonValue]]], dict[str, JsonValue]], *, finite: bool
+) -> json.JSONDecoder:
+    """Return a decoder that has *build* make each object, and is strict about all else."""
     return json.JSONDecoder(
-        object_pairs_hook=_unique if on_object is None else watched,
+        object_pairs_hook=build,
         parse_constant=_refuse_constant if finite else float,
         parse_int=_integer,
         parse_float=_number,
