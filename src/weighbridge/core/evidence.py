@@ -301,5 +301,30 @@ class Consulted:
     offline: bool = True
 
 
-Evidence = Finding | Clean | Gap | SignatureEvidence | ProvenanceEvidence | Consulted | Attestation
+@frozen
+class ClaimedBase:
+    """
+    What an adapter's own configuration calls the model that it is put on: a claim.
+
+    Attributes:
+        path: The configuration.
+        name: What it says; None where it says nothing that could be a name.
+        problem: Why there is no name.
+    """
+
+    path: str
+    name: str | None
+    problem: str | None = None
+
+
+Evidence = (
+    Finding
+    | Clean
+    | Gap
+    | SignatureEvidence
+    | ProvenanceEvidence
+    | Consulted
+    | Attestation
+    | ClaimedBase
+)
 """What the stages say. An `Attestation` may be about this artifact or about one in its lineage."""

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.evidence import ProvenanceEvidence, Severity, SignatureEvidence, Uncovered
+from weighbridge.core.lineage import Lineage
 from weighbridge.core.values import frozen
 
 
@@ -75,6 +76,7 @@ class Verdict:
     provenance: tuple[ProvenanceEvidence, ...]
     covered: tuple[str, ...]
     uncovered: tuple[Uncovered, ...]
+    lineage: Lineage | None = None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three decisions and no truth value: compare .decision")

@@ -1,5 +1,6 @@
 """The decision: pure, total, and deny beats indeterminate beats allow."""
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -12,8 +13,10 @@ from weighbridge.core.verdict import PolicyReference, Reason, Verdict
 from weighbridge.policy.controls import (
     completeness,
     formats,
+    lineage,
     links,
     provenance,
+    receipt,
     remote_code,
     scan,
     signature,
@@ -21,6 +24,7 @@ from weighbridge.policy.controls import (
     unsupported,
 )
 from weighbridge.policy.controls.interface import Control, Naming, Submission
+from weighbridge.policy.controls.lineage import LineageAssessment
 from weighbridge.policy.controls.provenance import ProvenanceAssessment
 from weighbridge.policy.controls.signature import SignatureAssessment
 from weighbridge.policy.reasons import allowed, arrange, decide, denied, undecided
@@ -37,7 +41,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     scan.check,
     unsupported.check,
 )
-"""Every control but those of signature and provenance, which also tell what the verdict lists."""
+"""Every control but those of signature, provenance and lineage, which tell more than reasons."""
 
 NO_RULE: Final = "no rule of the policy matches, so no signature was asked for"
 
@@ -84,6 +88,7 @@ def evaluate(
         reasons: tuple[Reason, ...] = (denied(Code.POLICY_NO_MATCH, message),)
         assessment = _nothing_assessed(inventory)
         origin = ProvenanceAssessment()
+        ancestry = LineageAssessment()
         rule = None
     else:
         submission = Submission(
@@ -95,10 +100,19 @@ def evaluate(
             now=now,
             bindings=bindings,
         )
+        search = receipt.search_receipt(submission)
+        if search is not None:
+            submission = replace(submission, receipt=search.accepted)
         assessment = signature.assess(submission)
         covered = assessment.covered if assessment.signers else ()
         origin = provenance.assess_submission(submission, covered=covered)
-        reasons = _reasons(submission, assessment, origin, named=digests is not None)
+        ancestry = lineage.assess_submission(submission, origin)
+        others = (*assessment.reasons, *origin.reasons, *ancestry.reasons)
+        if search is not None and rule.receipt is not None:
+            others += tuple(receipt.receipt_reasons(rule.receipt, search))
+        reasons = _reasons(submission, others, named=digests is not None)
+        if not any(reason.blocking for reason in reasons):
+            reasons = (*reasons, _allowed(submission, assessment, origin))
     return Verdict(
         decision=decide(reasons),
         artifact=digests,
@@ -111,24 +125,19 @@ def evaluate(
         provenance=_provenance(evidence, origin),
         covered=assessment.covered,
         uncovered=assessment.uncovered,
+        lineage=ancestry.lineage,
     )
 
 
 def _reasons(
-    submission: Submission,
-    assessment: SignatureAssessment,
-    origin: ProvenanceAssessment,
-    *,
-    named: bool,
+    submission: Submission, others: tuple[Reason, ...], *, named: bool
 ) -> tuple[Reason, ...]:
     controls = chain.from_iterable(control(submission) for control in CONTROLS)
-    reasons = (*controls, *assessment.reasons, *origin.reasons)
+    reasons = (*controls, *others)
     if not named:
         message = "the digests of the artifact are not known, so no verdict can name it"
         reasons = (*reasons, undecided(Code.EVIDENCE_INCOMPLETE, message))
-    if any(reason.blocking for reason in reasons):
-        return reasons
-    return (*reasons, _allowed(submission, assessment, origin))
+    return reasons
 
 
 def _allowed(

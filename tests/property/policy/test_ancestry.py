@@ -70,6 +70,7 @@ def ancestors_of(claims: list[Attestation]) -> Ancestors:
         rule=rule,
         boundary="deploy",
         artifact=ROOT,
+        bindings=frozenset({ROOT.binding}),
         builds=judge(rule, ROOT.binding),
         attestations=attestations,
         now=NOW,

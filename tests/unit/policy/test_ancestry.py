@@ -64,6 +64,7 @@ def ancestors_of(
         rule=chosen,
         boundary="deploy",
         artifact=artifact,
+        bindings=frozenset({artifact.binding}),
         builds=judge(chosen, artifact.binding),
         attestations=attestations,
         bases=bases,

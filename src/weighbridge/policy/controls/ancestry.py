@@ -82,6 +82,7 @@ class Descent:
         rule: The rule that decides about the artifact.
         boundary: Where the policy is being applied.
         artifact: The artifact.
+        bindings: Every pair of digests by which claims may name it.
         builds: What the provenance of the artifact amounts to under the rule.
         attestations: Verified statements about it and about others.
         bases: What the artifact's own files call the models that it is put on: claims.
@@ -92,6 +93,7 @@ class Descent:
     rule: Rule
     boundary: str
     artifact: Artifact
+    bindings: frozenset[Binding]
     builds: BuildJudgement
     attestations: tuple[Attestation, ...]
     bases: tuple[str, ...] = ()
@@ -269,15 +271,15 @@ class _Walk:
     def _add_steps(self, node: _Node, rule: Rule, judged: BuildJudgement) -> None:
         if rule.lineage is None:
             return
-        bases = self._descent.bases if node.generation == 0 else ()
+        first = node.generation == 0
+        bases = self._descent.bases if first else ()
+        bindings = self._descent.bindings if first else frozenset({node.artifact.binding})
         ordered = sorted(judged.builds, key=lambda each: (each.sha256, each.trust), reverse=True)
         unique = {attestation.sha256: attestation for attestation in ordered}
         for _, attestation in sorted(unique.items()):
             build = attestation.content
             if isinstance(build, Build):
-                problems = build_problems(
-                    build, of=node.artifact.binding, lineage=rule.lineage, bases=bases
-                )
+                problems = build_problems(build, of=bindings, lineage=rule.lineage, bases=bases)
                 node.steps.append(_Step(attestation, build, problems=list(problems)))
 
     def _judge_signature(self, node: _Node, rule: Rule, about: tuple[Attestation, ...]) -> None:

@@ -1,4 +1,8 @@
-"""Evidence is total: every file was read, every model file was scanned, something is there."""
+"""
+Evidence is total: every file was read, every model file was scanned, something is there.
+
+Where a receipt counts, it stands for the scan.
+"""
 
 from collections.abc import Iterator
 
@@ -32,6 +36,8 @@ def _inventory_gaps(submission: Submission) -> Iterator[Reason]:
 
 
 def _unscanned(submission: Submission) -> Iterator[Reason]:
+    if submission.receipt is not None:
+        return
     scanned = submission.clean_paths(Stage.SCAN).union(
         (finding.path for finding in submission.findings),
         (gap.path for gap in submission.gaps(Stage.SCAN) if gap.path is not None),

@@ -19,14 +19,14 @@ _PACKAGED_MODELS: Final = ("pkg:huggingface/", "pkg:mlflow/")
 
 
 def build_problems(
-    build: Build, *, of: Binding, lineage: LineageControl, bases: tuple[str, ...]
+    build: Build, *, of: frozenset[Binding], lineage: LineageControl, bases: tuple[str, ...]
 ) -> Iterator[Reason]:
     """
     Yield what is wrong with the inputs that *build* names, whatever is behind them.
 
     Args:
         build: The build.
-        of: The artifact that it gave.
+        of: The artifact that it gave, by each pair of digests that may name it.
         lineage: What the rule asks of the inputs.
         bases: What the artifact's own files call the models that it is put on.
     """
@@ -34,7 +34,7 @@ def build_problems(
         message = "its build names no artifact that it was made from"
         yield denied(Code.LINEAGE_NO_INPUTS, message)
         return
-    if any(artifact.binding == of for artifact in build.inputs):
+    if any(artifact.binding in of for artifact in build.inputs):
         yield denied(Code.LINEAGE_CYCLE, "its build names the artifact itself among the inputs")
     for glob in lineage.parents:
         names = [name for each in build.inputs for name in reference_names(each.name)]

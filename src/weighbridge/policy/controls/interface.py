@@ -8,6 +8,7 @@ from weighbridge.core.artifact import FileEntry, Inventory
 from weighbridge.core.attestation import Attestation, Binding
 from weighbridge.core.digest import Digest
 from weighbridge.core.evidence import (
+    ClaimedBase,
     Clean,
     Consulted,
     Evidence,
@@ -50,6 +51,7 @@ class Submission:
         evidence: What the stages say.
         now: The clock of this run, with a time zone.
         bindings: How claims may name the artifact; none where its digests are not known.
+        receipt: The verdict that stands for the scan and the lineage; None where none does.
     """
 
     policy: Policy
@@ -59,6 +61,7 @@ class Submission:
     evidence: tuple[Evidence, ...]
     now: datetime
     bindings: tuple[Naming, ...] = ()
+    receipt: Attestation | None = None
 
     @property
     def entries(self) -> tuple[FileEntry, ...]:
@@ -84,6 +87,11 @@ class Submission:
     def attestations(self) -> tuple[Attestation, ...]:
         """Verified statements about the artifact and about others."""
         return tuple(item for item in self.evidence if isinstance(item, Attestation))
+
+    @property
+    def bases(self) -> tuple[ClaimedBase, ...]:
+        """What adapters among the files call the models that they are put on."""
+        return tuple(item for item in self.evidence if isinstance(item, ClaimedBase))
 
     @property
     def consulted(self) -> tuple[Consulted, ...]:

@@ -2,7 +2,6 @@
 
 from weighbridge.core.attestation import Artifact, Binding
 from weighbridge.core.codes import Code
-from weighbridge.core.evidence import ClaimedBase
 from weighbridge.core.lineage import Lineage, LineageNode, Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
@@ -27,9 +26,7 @@ class LineageAssessment:
     lineage: Lineage | None = None
 
 
-def assess_submission(
-    submission: Submission, origin: ProvenanceAssessment
-) -> LineageAssessment:
+def assess_submission(submission: Submission, origin: ProvenanceAssessment) -> LineageAssessment:
     """
     Judge what the artifact of *submission* was made from.
 
@@ -79,7 +76,9 @@ def assess_submission(
 def _nameless(submission: Submission) -> tuple[Reason, ...]:
     """Return reasons for adapters of which nobody knows what base they are for."""
     return tuple(
-        undecided(Code.LINEAGE_BASE, f"the adapter's base is not known: {base.problem}", path=base.path)
+        undecided(
+            Code.LINEAGE_BASE, f"the adapter's base is not known: {base.problem}", path=base.path
+        )
         for base in submission.bases
         if not base.name
     )
@@ -110,6 +109,3 @@ def _cut_short(submission: Submission, artifact: Artifact, place: str) -> Lineag
             ),
         )
     )
-
-
-__all__ = ["ClaimedBase", "LineageAssessment", "assess_submission"]

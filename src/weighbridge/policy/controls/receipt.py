@@ -23,6 +23,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.limits import MAX_CLOCK_SKEW_SECONDS
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.interface import Submission
 from weighbridge.policy.controls.signature import is_of_entry
 from weighbridge.policy.reasons import denied, noted
 from weighbridge.policy.rule import ReceiptControl
@@ -41,6 +42,33 @@ class ReceiptSearch:
 
     accepted: Attestation | None
     refused: tuple[str, ...] = ()
+
+
+def search_receipt(submission: Submission) -> ReceiptSearch | None:
+    """
+    Look for a receipt about the artifact of *submission*; None where its rule has none to do with.
+
+    A receipt has to be about every file that would be scanned: it may be about those only that
+    a signature covers.
+    """
+    control = submission.rule.receipt
+    if control is None:
+        return None
+    paths = frozenset(entry.path for entry in submission.model_entries)
+    found = [
+        find_receipt(
+            submission.policy,
+            control,
+            binding=naming.binding,
+            attestations=submission.attestations,
+            now=submission.now,
+        )
+        for naming in submission.bindings
+        if paths and paths <= naming.paths
+    ]
+    accepted = next((each.accepted for each in found if each.accepted is not None), None)
+    refused = sorted({problem for each in found for problem in each.refused})
+    return ReceiptSearch(accepted=accepted, refused=tuple(refused))
 
 
 def find_receipt(

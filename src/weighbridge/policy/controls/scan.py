@@ -32,7 +32,8 @@ def check(submission: Submission) -> Iterator[Reason]:
             yield from _judge_finding(finding, submission.rule.scan, acceptance)
     for gap in submission.gaps(Stage.SCAN):
         yield from _judge_gap(gap, submission.rule.scan, acceptance)
-    yield from _judge_scanners(submission)
+    if submission.receipt is None:
+        yield from _judge_scanners(submission)
 
 
 def _unknown_names(findings: tuple[Finding, ...]) -> Mapping[str, frozenset[str]]:

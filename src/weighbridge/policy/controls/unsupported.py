@@ -14,10 +14,6 @@ NO_EXECUTION: Final = frozenset({"download", "upload"})
 
 def check(submission: Submission) -> Iterator[Reason]:
     """Give a reason for each demand that nothing here can meet."""
-    if submission.rule.lineage is not None:
-        yield _unsupported("lineage")
-    if submission.rule.receipt is not None and submission.rule.receipt.required:
-        yield _unsupported("receipt.required")
     if submission.rule.isolation is not None and submission.boundary not in NO_EXECUTION:
         yield _unsupported("isolation")
 
