@@ -12,8 +12,9 @@ from typing import Final
 
 from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact, Binding, Resource, Source
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.errors import ClaimError
+from weighbridge.core.errors import ClaimError, UsageError
 from weighbridge.core.limits import MAX_STATEMENT_DIGESTS, MAX_STATEMENT_RESOURCES
+from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.fields import (
     Fields,
     JsonObject,
@@ -99,8 +100,17 @@ def render_resource(resource: Resource, /) -> JsonObject:
     if resource.media_type is not None:
         document["mediaType"] = resource.media_type
     if resource.annotations:
-        document["annotations"] = {key: json.loads(value) for key, value in resource.annotations}
+        document["annotations"] = {key: _value(value) for key, value in resource.annotations}
     return document
+
+
+def _value(text: str) -> JsonValue:
+    """Return what the JSON *text* of an annotation stands for."""
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError as error:
+        raise UsageError("an annotation is no JSON", expected="JSON", found=repr(text)) from error
+    return value
 
 
 def render_artifact(artifact: Artifact, /) -> tuple[JsonObject, JsonObject]:

@@ -15,7 +15,6 @@ from weighbridge.provenance.build_types import Definition, parts_of
 from weighbridge.provenance.fields import (
     Fields,
     JsonObject,
-    fields,
     optional_mapping,
     optional_object,
     optional_objects,
@@ -32,7 +31,7 @@ from weighbridge.provenance.resources import (
     render_resource,
     render_source,
 )
-from weighbridge.provenance.statement import render_statement
+from weighbridge.provenance.statement import check_written, render_statement
 
 PROVENANCE_V1: Final = "https://slsa.dev/provenance/v1"
 """The predicate's type; minor versions do not change it."""
@@ -100,13 +99,7 @@ def render_build(build: Build, /, *, artifacts: Sequence[Artifact]) -> bytes:
     if build.internal:
         definition["internalParameters"] = render_parameters(build.internal)
     predicate: JsonObject = {"buildDefinition": definition, "runDetails": _run(build)}
-    if read_build(fields(predicate, at="predicate", where="the provenance to write")) != build:
-        raise UsageError(
-            "the provenance would not be read as it is meant",
-            expected="sorted parameters, a source at git+URI with its commit, and other "
-            "dependencies that are no artifacts and no sources",
-            found="others",
-        )
+    check_written(predicate, build, read_build)
     return render_statement(artifacts=artifacts, predicate_type=PROVENANCE_V1, predicate=predicate)
 
 

@@ -6,10 +6,10 @@ GitHub generator still writes it.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
-from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact, Resource
+from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact, Content, Resource
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ClaimError,
@@ -20,7 +20,7 @@ from weighbridge.core.errors import (
 from weighbridge.core.limits import MAX_STATEMENT_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
-from weighbridge.provenance.fields import JsonObject, fields, required_text
+from weighbridge.provenance.fields import Fields, JsonObject, fields, required_text
 from weighbridge.provenance.resources import (
     read_resources,
     render_artifact,
@@ -43,6 +43,9 @@ PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 _STATEMENT_TYPES: Final = frozenset({STATEMENT_TYPE, "https://in-toto.io/Statement/v0.1"})
+
+
+_C = TypeVar("_C", bound=Content)
 
 
 @frozen
@@ -133,6 +136,27 @@ def render_statement(
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(
         "ascii"
     )
+
+
+def check_written(predicate: JsonObject, content: _C, read: Callable[[Fields], _C], /) -> None:
+    """
+    Refuse a *predicate* that *read* does not read as the *content* that it was made of.
+
+    Raises:
+        UsageError: A reader would think something else of it than who signs it.
+    """
+    try:
+        found: _C | None = read(fields(predicate, at="predicate", where="what is to be written"))
+        problem = "others"
+    except ClaimError as error:
+        found, problem = None, str(error)
+    if found != content:
+        raise UsageError(
+            "the statement would not be read as it is meant",
+            expected="values that are not empty, sorted parameters, a source at git+URI with its "
+            "commit, and other dependencies that are neither artifacts nor sources",
+            found=problem,
+        )
 
 
 def _check_names(artifacts: Sequence[Artifact], files: Sequence[Resource]) -> None:

@@ -22,7 +22,7 @@ from weighbridge.provenance.fields import (
     required_text,
 )
 from weighbridge.provenance.resources import read_digests, read_resources, render_resource
-from weighbridge.provenance.statement import render_statement
+from weighbridge.provenance.statement import check_written, render_statement
 
 SUMMARY_V1: Final = "https://slsa.dev/verification_summary/v1"
 """The predicate's type; minor versions do not change it."""
@@ -75,7 +75,7 @@ def render_summary(summary: Summary, /, *, artifacts: Sequence[Artifact]) -> byt
     Return the statement that *summary* is the verdict about *artifacts*: bytes to sign.
 
     Raises:
-        UsageError: It would not say what it is about.
+        UsageError: The verdict or what it is about cannot be written so that it is read the same.
     """
     policy: JsonObject = {"uri": summary.policy_uri}
     if summary.policy_sha256 is not None:
@@ -98,6 +98,7 @@ def render_summary(summary: Summary, /, *, artifacts: Sequence[Artifact]) -> byt
         predicate["inputAttestations"] = [render_resource(item) for item in summary.inputs]
     if summary.boundary is not None:
         predicate[BOUNDARY_FIELD] = summary.boundary
+    check_written(predicate, summary, read_summary)
     return render_statement(artifacts=artifacts, predicate_type=SUMMARY_V1, predicate=predicate)
 
 
