@@ -71,6 +71,7 @@ def _member(owner: bytes, name: str) -> bytes:
 
 GETATTR = p.name("builtins", "getattr")
 SYSTEM = p.name("os", "system")
+CHARACTERS = p.name("chicksexer.classifier", "CharLSTM")
 ZONE = p.name("zoneinfo", "ZoneInfo")
 VECTORIZE = p.name("numpy", "vectorize")
 CHECKPOINTER = p.name("mlxtend.preprocessing.transactionencoder", "TransactionEncoder")
@@ -544,6 +545,26 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "objects-without-flags": (
         _array("O8", 63, p.list_of(p.NONE)),
         _array("O8", 0, p.list_of(p.NONE)),
+    ),
+    "network-of-a-package": (
+        _built(CHARACTERS, p.text("_session"), p.NONE, p.text("_lower"), p.TRUE),
+        _built(CHARACTERS, p.text("_session"), p.new(LINEAR)),
+    ),
+    "file-of-a-network-of-a-package": (
+        _built(CHARACTERS, p.text("_encoder"), p.new(p.name("chicksexer._encoder", "CharEncoder"))),
+        _built(CHARACTERS, p.text("_instance_file_name"), p.text("../../x")),
+    ),
+    "module-of-a-package": (
+        _built(p.name("gssc.networks", "ResBlock"), p.text("net"), p.new(LINEAR)),
+        p.call(p.name("gssc.networks", "ResBlock"), p.integer(1), p.integer(1)),
+    ),
+    "vectorizer-of-a-package": (
+        _built(
+            p.name("sadedegel.extension.sklearn", "HashVectorizer"), p.text("n_features"), p.NONE
+        ),
+        _built(
+            p.name("sadedegel.extension.sklearn", "PreTrainedVectorizer"), p.text("model"), p.NONE
+        ),
     ),
     "traversal": (
         p.stacked("torch.nn.modules.linear", "Linear"),
