@@ -10,6 +10,7 @@ from support.documents import ROOT, Block, blocks, documents
 from support.examples import matches, run_examples, steps
 from support.pki import private_pem, public_pem
 from support.signed_model import safetensors_file
+from support.torch_files import small_checkpoint
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Prepare the directory in which a document's examples run, and go there.
 
     It has a small model in `model/` (a configuration, two tensors and a card), a copy of it in
-    `models/bert/`, and the key pairs `keys/release.pem` and `.pub`, `keys/other.pem` and `.pub`.
+    `models/bert/`, the same tensors as a checkpoint in `model.bin`, and the key pairs `keys/release.pem` and `.pub`, `keys/other.pem` and `.pub`.
     Software tokens are kept in `tokens/`.
     """
     for name in ("model", "models/bert"):
@@ -29,6 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / "model.safetensors").write_bytes(
             safetensors_file(bias=[0.5, -0.5], weight=[0.0, 0.25, 0.5, 0.75])
         )
+    (tmp_path / "model.bin").write_bytes(small_checkpoint())
     keys = tmp_path / "keys"
     keys.mkdir(mode=0o700)
     for name in ("release", "other"):

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from support import pickles as p
 from support.documents import PACKAGE, ROOT, document, sections, table_rows
 from support.pki import private_pem, public_pem
 from support.signed_model import safetensors_file
+from support.torch_files import checkpoint, floats, state, storage, tensor
 from weighbridge.cli.main import run
 
 SNAPSHOTS = ROOT / "tests" / "vectors" / "record"
@@ -45,6 +47,8 @@ expect = "deny"
 COMMANDS = {
     "weighbridge.key/v1": "keygen mine.key --no-password",
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
+    "weighbridge.converted/v1": "convert checkpoints out --to safetensors --tensors-only"
+    " --ignore-paths checkpoints/module.py --private-key release.pem",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
     "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan --show-globals",
     "weighbridge.inspection/v1": "inspect bad",
@@ -100,6 +104,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bad" / "module.py").write_text("import os\nos.system('true')\n")
     (tmp_path / "bad" / "link").symlink_to("config.json")
     (tmp_path / "bad" / "model.sig").write_text("{}")
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.mkdir()
+    (checkpoints / "module.py").write_text("import os\n")
+    (checkpoints / "config.json").write_text("{}")
+    weight = storage("0", 4)
+    values = state(
+        a=tensor(weight, [2, 2], [2, 1]),
+        b=tensor(weight, [2, 2], [2, 1]),
+        c=tensor(weight, [2, 2], [1, 2]),
+        epoch=p.integer(1),
+    )
+    (checkpoints / "model.bin").write_bytes(checkpoint(values, {"0": floats(1, 2, 3, 4)}))
     key = ec.generate_private_key(ec.SECP256R1())
     (tmp_path / "release.pem").write_bytes(private_pem(key))
     (tmp_path / "release.pub").write_bytes(public_pem(key))

@@ -86,6 +86,14 @@ def checkpoint(
     return buffer.getvalue()
 
 
+def small_checkpoint() -> bytes:
+    """Return a checkpoint with the tensors `bias`, of two numbers, and `weight`, of four."""
+    return checkpoint(
+        state(bias=vector("0", 2), weight=vector("1", 4)),
+        {"0": floats(0.5, -0.5), "1": floats(0.0, 0.25, 0.5, 0.75)},
+    )
+
+
 def legacy_checkpoint(
     result: bytes,
     storages: Mapping[str, tuple[int, bytes]],

@@ -35,6 +35,7 @@ EXIT_INTERRUPTED: Final = 130
 COMMANDS: Final = {
     "bom": "Write a model's bill of materials: CycloneDX or SPDX.",
     "check": "Check a model against a policy: one verdict, with its reasons.",
+    "convert": "Convert checkpoints to safetensors without executing them.",
     "demo": "Watch a real model pass, and six attacks fail.",
     "digest": "Print the digests that name a model.",
     "doctor": "Show what this installation can do, and what is missing.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weighbridge.core.artifact import ArtifactDigests
     from weighbridge.core.evidence import Severity, Verification
     from weighbridge.core.verdict import Verdict
+    from weighbridge.pipeline.conversion.convert import ConvertResult
     from weighbridge.pipeline.describe import Inspection
     from weighbridge.pipeline.installation import Capability
     from weighbridge.pipeline.keys import KeyFiles
@@ -157,6 +158,16 @@ def show_signed(session: Session, result: "SignResult") -> None:
             session.write(line)
     for path in result.left_out:
         session.talk(f"not covered: {one_line(path)}")
+
+
+def show_converted(session: Session, result: "ConvertResult") -> None:
+    """Print what was converted."""
+    from weighbridge.record.converted import converted_document, converted_text
+
+    if session.format == "json":
+        _write_json(session, converted_document(result))
+        return
+    session.write(converted_text(result))
 
 
 def show_key(session: Session, files: "KeyFiles") -> None:

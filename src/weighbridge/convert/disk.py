@@ -2,7 +2,8 @@
 
 import os
 
-from weighbridge.inventory.files import changed
+from weighbridge.core.errors import OperationError
+from weighbridge.inventory.files import changed, failure
 from weighbridge.load.memory import PrivateBuffer, require_not_negative
 
 
@@ -35,13 +36,17 @@ class DiskMemory:
 
         Raises:
             ArtifactChangedError: The file became shorter.
-            OSError: The system refuses.
+            OperationError: The system refuses.
         """
         require_not_negative(offset, length)
         remaining = min(length, self._size - offset)
         chunks: list[bytes] = []
         while remaining > 0:
-            chunk = os.pread(self._descriptor, remaining, offset)
+            try:
+                chunk = os.pread(self._descriptor, remaining, offset)
+            except OSError as error:
+                code, reason = failure(error)
+                raise OperationError(reason, code=code, where=self._path) from error
             if not chunk:
                 raise changed(self._path, why="it became shorter while it was read")
             offset += len(chunk)

@@ -51,7 +51,7 @@ def pieces(placement: Placement, /, *, where: str) -> Iterator[bytes | bytearray
 
     Raises:
         ArtifactRefusedError: The view overlaps itself over more than a window.
-        ArtifactChangedError, OSError: What reading the region raises.
+        ArtifactChangedError, OperationError: What reading the region raises.
     """
     if placement.empty:
         return

@@ -22,9 +22,10 @@ def write_planned(file: BinaryIO, planned: PlannedFile, *, advance: Callable[[in
         advance: Told how many bytes of tensors were written; what it raises ends the writing.
 
     Raises:
-        OperationError: The machine counts bytes the other way round.
-        ArtifactRefusedError, ArtifactChangedError, OSError: What reading a tensor raises, or
-            writing.
+        OperationError: The checkpoint cannot be read, or the machine counts bytes the other way
+            round.
+        ArtifactRefusedError, ArtifactChangedError: What reading a tensor raises.
+        OSError: What writing raises.
     """
     if not _LITTLE:
         raise OperationError("safetensors files are written on little-endian machines only")

@@ -62,13 +62,19 @@ def _write(path: Path, data: bytes, *, replace: bool, mode: int) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _put(temporary, path, replace=replace)
+        put(temporary, path, replace=replace)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _put(temporary: Path, path: Path, *, replace: bool) -> None:
-    """Give *temporary* the name *path*; a file that came there is kept unless *replace*."""
+def put(temporary: Path, path: Path, *, replace: bool) -> None:
+    """
+    Give *temporary* the name *path*; a file that came there is kept unless *replace*.
+
+    Raises:
+        FileExistsError: There is one.
+        OSError: The system refuses.
+    """
     if replace:
         temporary.replace(path)
         return
