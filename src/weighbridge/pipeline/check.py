@@ -38,7 +38,7 @@ from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inve
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
-from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.naming import digests_of, namings_of
 from weighbridge.pipeline.policies import select_for
 from weighbridge.pipeline.signatures import (
     FoundSignatures,
@@ -49,6 +49,8 @@ from weighbridge.pipeline.signatures import (
 )
 from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.pipeline.verify import VerifiedStatement, verify_statement
+from weighbridge.policy.controls.interface import Naming
+from weighbridge.policy.controls.provenance import asks_for_claims
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.reasons import arrange, noted
 from weighbridge.policy.rule import RemoteCode, Rule, Stamps, Symlinks
@@ -109,11 +111,12 @@ class Hashing(StrEnum):
 
 @dataclass(slots=True)
 class _Signatures:
-    """What the signature stage found before the files were looked at."""
+    """What signatures and claims say, before the files were looked at."""
 
     accepted: list[tuple[str, VerifiedStatement]]
     gaps: list[Gap]
     paths: frozenset[str] = frozenset()
+    claims: tuple[Evidence, ...] = ()
 
 
 class Examination:
@@ -251,8 +254,9 @@ class Examination:
         signed, gaps = self._compare(signatures, inventory)
         verdict = self._evaluate(
             inventory=inventory,
-            evidence=(*gaps, *signed, *report.evidence, *report.consulted),
+            evidence=(*gaps, *signed, *signatures.claims, *report.evidence, *report.consulted),
             digests=_digests(inventory, signed),
+            bindings=namings_of(inventory, (each.covered for each in signed)),
         )
         return _renamed(verdict, inventory)
 
@@ -262,6 +266,7 @@ class Examination:
         inventory: Inventory | None,
         evidence: tuple[Evidence, ...],
         digests: ArtifactDigests | None,
+        bindings: tuple[Naming, ...] = (),
     ) -> Verdict:
         return evaluate(
             self._policy,
@@ -271,11 +276,12 @@ class Examination:
             digests=digests,
             boundary=self._boundary,
             now=self._now,
+            bindings=bindings,
         )
 
     def _verify_signers(self, rule: Rule) -> _Signatures:
         """Verify each signature against each signer that *rule* names; nobody else matters."""
-        found = _Signatures([], [])
+        found = _Signatures([], [], claims=self._read_claims(rule))
         default = self._handle.default_signature
         try:
             files = find_signatures(self._handle)
@@ -291,6 +297,16 @@ class Examination:
             found.gaps.append(_gap(missing_signature(default), default))
         self._verify_files(rule, files, found)
         return found
+
+    def _read_claims(self, rule: Rule) -> tuple[Evidence, ...]:
+        if not asks_for_claims(rule):
+            return ()
+        # Imported here: few rules demand what only claims say.
+        from weighbridge.pipeline.claims.evidence import claims_evidence  # noqa: PLC0415
+
+        return claims_evidence(
+            self._handle, self._policy, rule, boundary=self._boundary, at=self._now
+        )
 
     def _verify_files(self, rule: Rule, files: FoundSignatures, found: _Signatures) -> None:
         """Verify every file on its own, so that none can make another one fail."""
@@ -397,10 +413,11 @@ def _layouts(statements: Iterable[VerifiedStatement], *, named: bool) -> tuple[H
 
 
 def _asks_for_sha256(rule: Rule) -> bool:
-    """Tell whether *rule* knows files by their SHA-256, or results that are kept by it."""
+    """Tell whether *rule* knows files or the artifact by SHA-256, or results kept by it."""
     scan = rule.scan
     return bool(
-        scan.cache
+        asks_for_claims(rule)
+        or scan.cache
         or scan.approve
         or rule.remote_code_digests
         or any(suppression.sha256 is not None for suppression in scan.suppress)

@@ -1,10 +1,12 @@
 """The two digests by which claims and verdicts name an artifact."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
+from weighbridge.core.attestation import Binding
 from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.inventory.take import DEFAULT_LAYOUTS
+from weighbridge.policy.controls.interface import Naming
 from weighbridge.signing.manifest import names_digest
 from weighbridge.signing.resources import Resource, root_digest
 
@@ -25,11 +27,40 @@ def digests_of(
     chosen = tuple(entries)
     named = DEFAULT_LAYOUTS[0] in inventory.layouts
     layout = DEFAULT_LAYOUTS[0] if named else inventory.layouts[0]
+    ordered = root_digest(_resources(chosen, layout))
     return ArtifactDigests(
         name=inventory.name,
-        oms=root if root is not None else root_digest(_resources(chosen, layout)),
+        oms=ordered if root is None else root,
         names=names_digest(chosen, name=inventory.name) if named else None,
+        ordered=None if root in {None, ordered} else ordered,
     )
+
+
+def namings_of(inventory: Inventory, covered: Iterable[Collection[str]]) -> tuple[Naming, ...]:
+    """
+    Return how claims may name the artifact: by all its model files, or by those of a signature.
+
+    A signature leaves out the metadata of a version control, for instance, and who recorded a
+    build may have done so as well. The root digest is in the order of the specification, which
+    is that of whoever made the claim.
+
+    Args:
+        inventory: The files. One with gaps, or without SHA-256 of whole files, has no name.
+        covered: The paths that each signature covers.
+    """
+    if inventory.gaps or DEFAULT_LAYOUTS[0] not in inventory.layouts:
+        return ()
+    models = {entry.path: entry for entry in inventory.model_entries}
+    ways = {frozenset(models), *(frozenset(paths) & frozenset(models) for paths in covered)}
+    return tuple(
+        Naming(binding=binding, paths=paths)
+        for paths in sorted(ways, key=sorted)
+        if paths and (binding := _binding(inventory, (models[path] for path in sorted(paths))))
+    )
+
+
+def _binding(inventory: Inventory, entries: Iterable[FileEntry]) -> Binding | None:
+    return digests_of(inventory, entries, root=None).binding
 
 
 def _resources(entries: tuple[FileEntry, ...], layout: HashLayout) -> Iterator[Resource]:

@@ -4,16 +4,21 @@ The manifest of an inventory: what a signer states, and the two digests of a mod
 Source: OMS specification 1.0, section 6; in-toto DigestSet, `dirHash`.
 """
 
-import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from weighbridge.core.artifact import EntryRole, FileEntry, Inventory
 from weighbridge.core.codes import Code
-from weighbridge.core.digest import Digest, FileDigest, HashAlgorithm, HashLayout
+from weighbridge.core.digest import Digest, FileDigest, HashLayout
 from weighbridge.core.errors import NothingToCheckError
 from weighbridge.inventory.names import is_under
 from weighbridge.signing.problems import NotSignableError, Problem
-from weighbridge.signing.resources import SINGLE_FILE, Resource, path_problem, root_digest
+from weighbridge.signing.resources import (
+    SINGLE_FILE,
+    Resource,
+    names_digest_of,
+    path_problem,
+    root_digest,
+)
 from weighbridge.signing.statement import Statement
 
 __all__ = ["make_statement", "names_digest", "resources_of", "root_digest"]
@@ -105,10 +110,8 @@ def resources_of(
 
 
 def names_digest(entries: Iterable[FileEntry], /, *, name: str) -> Digest:
-    r"""
-    Return the names digest: SHA-256 over the sorted lines `<sha256 hex>  <path>\n`.
-
-    Unlike the OMS root digest it binds every file's name to its content (in-toto `dirHash`).
+    """
+    Return the names digest; see `resources.names_digest_of`.
 
     Args:
         entries: The files, each with a SHA-256 of the whole file.
@@ -118,15 +121,16 @@ def names_digest(entries: Iterable[FileEntry], /, *, name: str) -> Digest:
         ValueError: A path with a line break, which would make two lists equal.
         KeyError: An entry without a SHA-256: a mistake of the caller.
     """
-    lines = []
+    return names_digest_of(_named(entries, name=name))
+
+
+def _named(entries: Iterable[FileEntry], *, name: str) -> Iterator[tuple[str, Digest]]:
     for entry in entries:
-        digest = entry.digest(HashLayout()).whole
         path = name if entry.path == SINGLE_FILE else entry.path
-        if digest is None or "\n" in path:
+        digest = entry.digest(HashLayout()).whole
+        if digest is None:
             raise ValueError(f"a list of names cannot hold {path!a}")
-        lines.append(f"{digest.hex}  {path}\n".encode())
-    lines.sort()
-    return Digest(HashAlgorithm.SHA256, hashlib.sha256(b"".join(lines)).digest())
+        yield path, digest
 
 
 def _entry_problem(entry: FileEntry, digest: FileDigest) -> Problem | None:

@@ -111,6 +111,27 @@ def tiling_problem(resources: Sequence[Resource], shard_size: int, /) -> str | N
     return None
 
 
+def names_digest_of(files: Iterable[tuple[str, Digest]], /) -> Digest:
+    r"""
+    Return the names digest: SHA-256 over the sorted lines `<sha256 hex>  <path>\n`.
+
+    Unlike the OMS root digest it binds every file's name to its content (in-toto `dirHash`).
+
+    Args:
+        files: Pairs of a path and the SHA-256 of the whole file; a single file by its own name.
+
+    Raises:
+        ValueError: A path with a line break, which would make two lists equal.
+    """
+    lines = []
+    for path, digest in files:
+        if "\n" in path:
+            raise ValueError(f"a list of names cannot hold {path!a}")
+        lines.append(f"{digest.hex}  {path}\n".encode())
+    lines.sort()
+    return Digest(HashAlgorithm.SHA256, hashlib.sha256(b"".join(lines)).digest())
+
+
 def root_digest(resources: Iterable[Resource], /) -> Digest:
     """
     Return the OMS root digest: SHA-256 over the digests' bytes in the order given.

@@ -33,7 +33,7 @@ from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.interface import Submission, in_member
 from weighbridge.policy.controls.signature import NOBODY_CAN_TELL, is_of_entry
 from weighbridge.policy.reasons import denied, noted, undecided
-from weighbridge.policy.rule import ExpectedValue, ProvenanceControl
+from weighbridge.policy.rule import ExpectedValue, ProvenanceControl, Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.trust import MAX_SLSA_LEVEL, Builder
 
@@ -74,6 +74,11 @@ class ProvenanceAssessment:
     reasons: tuple[Reason, ...] = ()
     builds: tuple[Attestation, ...] = ()
     evidence: tuple[ProvenanceEvidence, ...] = ()
+
+
+def asks_for_claims(rule: Rule, /) -> bool:
+    """Tell whether *rule* demands something that only claims can say."""
+    return rule.provenance.required or rule.lineage is not None or rule.receipt is not None
 
 
 def assess(
