@@ -338,13 +338,18 @@ class ArtifactDigests:
         oms: The OMS root digest, which does not bind file names.
         names: SHA-256 over the sorted lines `<sha256 hex>  <path>` (in-toto `dirHash`); None where
             the files were hashed otherwise.
+        ordered: The root digest in the order of the specification, where `oms` is a signer's own;
+            None where they are one.
     """
 
     name: str
     oms: Digest
     names: Digest | None
+    ordered: Digest | None = None
 
     @property
     def binding(self) -> Binding | None:
         """Both digests, as claims name the artifact; None where the names digest is not known."""
-        return None if self.names is None else Binding(root=self.oms, names=self.names)
+        if self.names is None:
+            return None
+        return Binding(root=self.oms if self.ordered is None else self.ordered, names=self.names)
