@@ -6,7 +6,7 @@ Check: every stage's evidence, one policy, one verdict.
    names, before any byte of the model is touched.
 3. The inventory: every file read once, hashed, its format told.
 4. Do the files match what was signed?
-5. What would loading execute? Over the hashed bytes.
+5. What would loading execute? Over the hashed bytes, unless a receipt about them stands for that.
 6. The policy's evaluation, which is pure.
 """
 
@@ -39,6 +39,7 @@ from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.pipeline.naming import digests_of, namings_of
+from weighbridge.pipeline.origins import accepts_receipt, bases_evidence, may_remember
 from weighbridge.pipeline.policies import select_for
 from weighbridge.pipeline.signatures import (
     FoundSignatures,
@@ -53,7 +54,7 @@ from weighbridge.policy.controls.interface import Naming
 from weighbridge.policy.controls.provenance import asks_for_claims
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.reasons import arrange, noted
-from weighbridge.policy.rule import RemoteCode, Rule, Stamps, Symlinks
+from weighbridge.policy.rule import RemoteCode, Rule, Symlinks
 from weighbridge.policy.schema import Policy
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.report import ScanReport
@@ -117,6 +118,7 @@ class _Signatures:
     gaps: list[Gap]
     paths: frozenset[str] = frozenset()
     claims: tuple[Evidence, ...] = ()
+    bases: tuple[Evidence, ...] = ()
 
 
 class Examination:
@@ -130,6 +132,7 @@ class Examination:
         boundary: str,
         progress: Progress | None,
         hashing: Hashing = Hashing.NAMED,
+        isolated: bool = False,
     ) -> None:
         if not isinstance(policy, Policy):
             raise UsageError(
@@ -143,6 +146,7 @@ class Examination:
         self._boundary = boundary
         self._progress = progress
         self._hashing = hashing
+        self._isolated = isolated
         self._now = datetime.now(UTC)
         self._selection = select_for(handle.reference, policy, boundary=boundary)
 
@@ -171,12 +175,29 @@ class Examination:
         rule = self._selection.rule
         if rule is None:
             return self._evaluate(inventory=None, evidence=(), digests=None)
-        if rule.stamps is Stamps.TRUST and sink is None and not rule.scan.also:
+        if sink is None and may_remember(rule):
             return self._run_remembered(rule)
         with prepared_examiner() as examiner:
             signatures = self._verify_signers(rule)
             taken = self._take(rule, signatures, examiner, sink=sink, contents=contents)
             return taken if isinstance(taken, Verdict) else self._judge(signatures, taken)
+
+    def trace(self) -> Verdict:
+        """
+        Return the verdict as far as it goes without a scan: for its lineage, not for admission.
+
+        Without evidence of a scan it never allows, unless a receipt stands for that.
+        """
+        rule = self._selection.rule
+        if rule is None:
+            return self._evaluate(inventory=None, evidence=(), digests=None)
+        signatures = self._verify_signers(rule)
+        inventory = self._read(rule, signatures, sink=None)
+        if isinstance(inventory, Verdict):
+            return inventory
+        contents = DiskContents(self._handle, inventory)
+        signatures.bases = bases_evidence(rule, inventory, contents)
+        return self._judge(signatures, ScanReport(inventory=inventory, evidence=()))
 
     def _run_remembered(self, rule: Rule) -> Verdict:
         """Judge what an earlier run found out about the untouched files, or else read them."""
@@ -222,6 +243,28 @@ class Examination:
         contents: Callable[[Inventory], Contents] | None,
     ) -> ScanReport | Verdict:
         """Read the files and have them examined; a verdict where there are too many of them."""
+        inventory = self._read(rule, signatures, sink=sink)
+        if isinstance(inventory, Verdict):
+            return inventory
+        opened = contents(inventory) if contents else DiskContents(self._handle, inventory)
+        signatures.bases = bases_evidence(rule, inventory, opened)
+        if rule.receipt is not None and self._accepts_receipt(rule, signatures, inventory):
+            return ScanReport(inventory=inventory, evidence=())
+        report = examine_files(
+            inventory,
+            opened,
+            examiner=_keeping(examiner, inventory) if rule.scan.cache else examiner,
+        )
+        if rule.scan.also:
+            # Imported here: few policies ask anybody else.
+            from weighbridge.pipeline.others import ask_others  # noqa: PLC0415
+
+            report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
+        return report
+
+    def _read(
+        self, rule: Rule, signatures: _Signatures, *, sink: ByteSink | None
+    ) -> Inventory | Verdict:
         layouts = self._layouts(rule, signatures)
         try:
             inventory = take_inventory(
@@ -236,17 +279,19 @@ class Examination:
             gap = Gap(stage=Stage.INVENTORY, code=error.code, path=None, reason=error.message)
             return self._evaluate(inventory=None, evidence=(gap,), digests=None)
         require_files(self._handle, inventory)
-        report = examine_files(
-            inventory,
-            contents(inventory) if contents else DiskContents(self._handle, inventory),
-            examiner=_keeping(examiner, inventory) if rule.scan.cache else examiner,
-        )
-        if rule.scan.also:
-            # Imported here: few policies ask anybody else.
-            from weighbridge.pipeline.others import ask_others  # noqa: PLC0415
+        return inventory
 
-            report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
-        return report
+    def _accepts_receipt(self, rule: Rule, signatures: _Signatures, inventory: Inventory) -> bool:
+        signed, _ = self._compare(signatures, inventory)
+        return accepts_receipt(
+            self._policy,
+            rule,
+            boundary=self._boundary,
+            inventory=inventory,
+            evidence=signatures.claims,
+            bindings=namings_of(inventory, (each.covered for each in signed)),
+            now=self._now,
+        )
 
     def _judge(self, signatures: _Signatures, report: ScanReport) -> Verdict:
         """Hold what was found out about the files against the signatures and the policy."""
@@ -254,7 +299,14 @@ class Examination:
         signed, gaps = self._compare(signatures, inventory)
         verdict = self._evaluate(
             inventory=inventory,
-            evidence=(*gaps, *signed, *signatures.claims, *report.evidence, *report.consulted),
+            evidence=(
+                *gaps,
+                *signed,
+                *signatures.claims,
+                *signatures.bases,
+                *report.evidence,
+                *report.consulted,
+            ),
             digests=_digests(inventory, signed),
             bindings=namings_of(inventory, (each.covered for each in signed)),
         )
@@ -274,9 +326,9 @@ class Examination:
             inventory=inventory,
             evidence=evidence,
             digests=digests,
-            boundary=self._boundary,
             now=self._now,
             bindings=bindings,
+            isolated=self._isolated,
         )
 
     def _verify_signers(self, rule: Rule) -> _Signatures:
