@@ -85,7 +85,12 @@ def allowed_verdict() -> Verdict:
         predicate_type="https://slsa.dev/provenance/v1",
         subjects=(sha256(5),),
         source="git+https://git.example/acme/train@abc",
-        notes=("level 2",),
+        trust="corp",
+        builder="acme-ci",
+        level=2,
+        build_type="https://actions.github.io/buildtypes/workflow/v1",
+        invocation_id="https://builder.example/runs/7",
+        claim=sha256(6).hex,
     )
     stamped = SigningTime(
         at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),

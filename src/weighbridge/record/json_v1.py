@@ -289,10 +289,16 @@ def _layout(layout: HashLayout) -> Document:
 def _provenance(evidence: ProvenanceEvidence) -> Document:
     return {
         "signer": _identity(evidence.signer),
+        "trust": evidence.trust,
         "builder": evidence.builder_id,
+        "builder_name": evidence.builder,
+        "level": evidence.level,
+        "build_type": evidence.build_type,
         "predicate_type": evidence.predicate_type,
         "subjects": [str(subject) for subject in evidence.subjects],
         "source": evidence.source,
+        "invocation_id": evidence.invocation_id,
+        "claim": evidence.claim,
         "notes": list(evidence.notes),
     }
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import one_line
-from weighbridge.core.evidence import Uncovered
+from weighbridge.core.evidence import ProvenanceEvidence, Uncovered
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.policy.controls.signature import NO_SIGNATURE_REQUIRED
 from weighbridge.record.style import PLAIN, Style, counted, shown
@@ -41,6 +41,8 @@ def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
         asked = any(item.reason != NO_SIGNATURE_REQUIRED for item in verdict.uncovered)
         nobody = "nobody whom the rule accepts" if asked else "not asked for"
         yield from _row("signed by", nobody)
+    for build in verdict.provenance:
+        yield from _build_lines(build)
     if verdict.artifact:
         yield from _row("root digest", str(verdict.artifact.oms))
         if verdict.artifact.names is not None:
@@ -59,6 +61,16 @@ def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
 
 def _row(label: str, value: str) -> Iterator[str]:
     yield f"  {label:<13}{value}"
+
+
+def _build_lines(build: ProvenanceEvidence) -> Iterator[str]:
+    """Yield who built it, as far as the policy believes that, and from which source."""
+    who = one_line(build.builder_id)
+    believed = f"{one_line(build.builder)} ({who})" if build.builder else who
+    level = f", SLSA level {build.level}" if build.level else ""
+    yield from _row("built by", believed + level)
+    if build.source is not None:
+        yield from _row("", f"from {one_line(build.source)}")
 
 
 def _reason_line(reason: Reason, style: Style) -> str:
