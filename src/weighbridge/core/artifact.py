@@ -80,6 +80,7 @@ class FileFormat(StrEnum):
     FASTTEXT = "fasttext"
     CRFSUITE = "crfsuite"
     CHARSMAP = "charsmap"
+    FRONT_CODED = "front-coded"
     THULAC = "thulac"
     WORD2VEC = "word2vec"
     MXNET = "mxnet"
@@ -153,6 +154,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.FASTTEXT: Carries.DATA,
         FileFormat.CRFSUITE: Carries.DATA,
         FileFormat.CHARSMAP: Carries.DATA,
+        FileFormat.FRONT_CODED: Carries.DATA,
         FileFormat.THULAC: Carries.DATA,
         FileFormat.WORD2VEC: Carries.DATA,
         FileFormat.MXNET: Carries.DATA,

@@ -602,6 +602,9 @@ MAX_PARQUET_FOOTER_BYTES: Final = 64 * MIB
 MAX_VOCABULARY_BYTES: Final = 64 * MIB
 """A SentencePiece model; those of a million words have some twenty mebibytes."""
 
+MAX_WORD_BYTES: Final = 4 * KIB
+"""A word or a lemma of a front-coded dictionary, of which a few bytes can stand for many."""
+
 MAX_THRIFT_VALUES: Final = 10_000_000
 """Values of one Parquet footer, some ten seconds; a thousand columns in a hundred groups make two
 millions."""

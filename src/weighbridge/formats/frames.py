@@ -33,6 +33,9 @@ _BLOB_BYTES: Final = 64
 """Bytes of the header, of what is said of each blob, and of what a blob is aligned to."""
 _GGML: Final = struct.Struct("<4s8i")
 _MAX_GGML: Final = 1 << 24
+_LETTERS: Final = 4
+_DETECTOR: Final = b"silero-"
+_LONGEST_NAME: Final = 32
 _FIRST: Final = 3
 """Numbers that are no zero: a version, words and dimensions, or a rank and what it is scaled by."""
 _SIZES: Final = MappingProxyType({1: 8, 5: 4})
@@ -98,9 +101,19 @@ def _check_blobs(source: ByteSource, between: Callable[[], None]) -> None:
 
 
 def _check_ggml(source: ByteSource, _between: Callable[[], None]) -> None:
-    """The letters are followed by a version or by sizes, all of which are small numbers."""
-    _mark, *numbers = _GGML.unpack(_read(source, 0, _GGML.size))
-    sizes = numbers[:_FIRST]
+    """
+    The letters are followed by a version or by sizes, all of which are small numbers.
+
+    In models that tell speech from silence, a name is in front of them (whisper.cpp,
+    `whisper_vad_init_with_params`).
+    """
+    at = 0
+    length = int.from_bytes(_read(source, _LETTERS, _LETTERS), "little")
+    name = source.read_at(2 * _LETTERS, min(length, _LONGEST_NAME))
+    if name.startswith(_DETECTOR) and name.isascii() and name.decode().isprintable():
+        at = length + _LETTERS
+    _mark, *numbers = _GGML.unpack(_read(source, at, _GGML.size))
+    sizes = numbers[_FIRST:] if at else numbers[:_FIRST]  # behind a version of three numbers
     if min(sizes) <= 0 or not all(0 <= number < _MAX_GGML for number in numbers):
         _refuse("GGML", "a version and sizes", str(numbers))
 

@@ -30,6 +30,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.EXECUTORCH: "executorch",
         FileFormat.EXPORTED_PROGRAM: "exported_program",
         FileFormat.FASTTEXT: "native_model",
+        FileFormat.FRONT_CODED: "native_model",
         FileFormat.GGML: "framed",
         FileFormat.GGUF: "gguf",
         FileFormat.GZIP: "compressed",

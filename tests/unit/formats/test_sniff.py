@@ -178,6 +178,8 @@ SIGNATURES = [
     ("other ubjson", b"{L" + bytes(7) + b"\x07lerners{}", F.UNKNOWN),
     ("catboost", b"CBM1" + bytes(20), F.CATBOOST),
     ("crfsuite", b"lCRF" + bytes(4) + b"FOMC" + bytes(40), F.CRFSUITE),
+    ("front-coded dictionary", b"SMFC1\0\x01\0\x01a\0\0", F.FRONT_CODED),
+    ("text of its letters", b"SMFC1 is a mark", F.TEXT),
     ("crfsuite of another kind", b"lCRF" + bytes(4) + b"FOMX" + bytes(40), F.UNKNOWN),
     ("catboost or a number", b"CBM1" + bytes(64) + b"\x84\x11\0\0\0\x12", F.CATBOOST),
     ("charsmap", struct.pack("<I", 1024) + bytes(1024) + b"text\0", F.CHARSMAP),

@@ -6,18 +6,20 @@ that does not hold together is a gap. There is nothing in them for a rule to jud
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.content import RegionSource
+from weighbridge.core.content import ByteSource, RegionSource
 from weighbridge.core.errors import MalformedContentError, one_line
 from weighbridge.core.evidence import Gap
 from weighbridge.formats.charsmap import check_charsmap
 from weighbridge.formats.crfsuite import check_crfsuite
 from weighbridge.formats.flatbuffers import Flatbuffer
+from weighbridge.formats.front_coding import check_front_coding
 from weighbridge.formats.mnn import external_paths
 from weighbridge.formats.mxnet import check_mxnet
 from weighbridge.formats.paddle_parameters import check_parameters
@@ -34,6 +36,26 @@ _SMALLEST_ENTRY: Final = 10
 """Bytes of a fastText word: a terminator, a count and a kind (`Dictionary::save`)."""
 
 
+class _Walk(Protocol):
+    """Holds a file against itself, and asks *between* as it goes."""
+
+    def __call__(self, source: ByteSource, /, *, between: Callable[[], None]) -> None:
+        """Return where the file holds together."""
+
+
+_WALKED: Final[Mapping[FileFormat, _Walk]] = MappingProxyType(
+    {
+        FileFormat.CHARSMAP: check_charsmap,
+        FileFormat.CRFSUITE: check_crfsuite,
+        FileFormat.FRONT_CODED: check_front_coding,
+        FileFormat.MXNET: check_mxnet,
+        FileFormat.PADDLE_PARAMETERS: check_parameters,
+        FileFormat.THULAC: check_thulac,
+        FileFormat.XGBOOST: check_ubjson,
+    }
+)
+
+
 def analyze(subject: Subject) -> Analysis:
     """
     Yield nothing where the file holds together, and a gap where a part of it lies elsewhere.
@@ -42,19 +64,11 @@ def analyze(subject: Subject) -> Analysis:
         MalformedContentError: It does not.
         LimitExceededError: More values than the limit.
     """
+    walk = _WALKED.get(subject.format)
+    if walk is not None:
+        walk(subject.source, between=subject.check_time)
+        return
     match subject.format:
-        case FileFormat.XGBOOST:
-            check_ubjson(subject.source, between=subject.check_time)
-        case FileFormat.CRFSUITE:
-            check_crfsuite(subject.source, between=subject.check_time)
-        case FileFormat.CHARSMAP:
-            check_charsmap(subject.source, between=subject.check_time)
-        case FileFormat.THULAC:
-            check_thulac(subject.source, between=subject.check_time)
-        case FileFormat.MXNET:
-            check_mxnet(subject.source, between=subject.check_time)
-        case FileFormat.PADDLE_PARAMETERS:
-            check_parameters(subject.source, between=subject.check_time)
         case FileFormat.WORD2VEC:
             check_word2vec(subject.source)
         case FileFormat.MNN:

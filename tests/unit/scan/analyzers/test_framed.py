@@ -25,6 +25,12 @@ def ocdbt(mark: int, size: int) -> bytes:
     return bytes([0x0C, 0xDB]) + struct.pack(">H", mark) + struct.pack("<Q", size) + bytes(8)
 
 
+def detector(name: bytes, *numbers: int) -> bytes:
+    """Return the head of a model of GGML that begins with its *name*."""
+    sizes = struct.pack("<8i", *numbers)
+    return b"lmgg" + len(name).to_bytes(4, "little") + name + sizes + bytes(32)
+
+
 def ggml(*numbers: int) -> bytes:
     """Return the head of a model of GGML with *numbers*."""
     return b"lmgg" + struct.pack("<8i", *numbers) + bytes(32)
@@ -51,6 +57,12 @@ def test_clean(file_format: F, data: bytes) -> None:
                 assert rules_of(examined(cut, format=file_format)) == {"scan-malformed"}
 
 
+def test_a_model_that_begins_with_its_name() -> None:
+    """The sizes of a model that tells speech from silence are behind its name."""
+    data = detector(b"silero-16k", 6, 2, 2, 512, 64, 4, 129, 128)
+    assert examined(data, format=F.GGML) == ()
+
+
 @pytest.mark.parametrize(
     ("file_format", "data"),
     [
@@ -63,6 +75,9 @@ def test_clean(file_format: F, data: bytes) -> None:
         (F.TENSORSTORE, ocdbt(0x20DE, 21)),
         (F.TENSORSTORE, ocdbt(0x20DE, 0)),
         (F.GGML, ggml(1, 0, 0, 0, 0, 0, 0, 0)),
+        (F.GGML, detector(b"silero-16k", 6, 2, 0, 512, 64, 4, 129, -1)),
+        (F.GGML, detector(b"silero-\n16k", 6, 2, 0, 512, 64, 4, 129, 128)),
+        (F.GGML, detector(b"another-16k", 6, 2, 0, 512, 64, 4, 129, 128)),
         (F.GGML, ggml(1, 1, 1, 1, 1, 1, 1, -1)),
         (F.COREML_WEIGHTS, WEIGHTS.read_bytes() + bytes(64)),
         (F.COREML_WEIGHTS, bytes(4) + WEIGHTS.read_bytes()[4:]),

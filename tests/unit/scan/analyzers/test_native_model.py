@@ -14,6 +14,7 @@ CORE = struct.pack("<IHHi", 8, 4, 4, 4)
 CATBOOST = b"CBM1" + struct.pack("<I", len(CORE)) + CORE
 CRFSUITE = Path(__file__).parents[3].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()
 
+WORDS = b"SMFC1\0\x02\0\x03abc\x00\x00\x02\x01d\xfe"
 CHARSMAP = struct.pack("<I", 1024) + bytes(1024) + b"text\0"
 TRIE = bytes(8) + struct.pack("<ii", 1, 0)
 
@@ -40,6 +41,7 @@ def fasttext(
         (CRFSUITE, F.CRFSUITE, CRFSUITE + b"cos\nsystem\n"),
         (CHARSMAP, F.CHARSMAP, CHARSMAP[:-1]),
         (CHARSMAP, F.CHARSMAP, CHARSMAP[:6] + b"\x10" + CHARSMAP[7:]),
+        (WORDS, F.FRONT_CODED, WORDS + b"cos\nsystem\n"),
         (TRIE, F.THULAC, TRIE + b"cos\nsystem\n"),
         (fasttext(), F.FASTTEXT, fasttext(version=13)),
         (fasttext(), F.FASTTEXT, fasttext(dimension=0)),
