@@ -20,11 +20,21 @@ from typing import Any, Final
 from cryptography import x509
 
 from fuzz.parsers import mutate
+from support import statements
 from support.pki import NOW, Plan, bundle_pem, curve_key, intermediate_plan, public_pem, root
 from support.signatures import SHARDS, key_signer, key_verifier, state
-from weighbridge.core.errors import RefusedError, SignatureRejectedError, WeighbridgeError
+from weighbridge.core.attestation import Build, Summary
+from weighbridge.core.errors import (
+    RefusedError,
+    SignatureRejectedError,
+    UsageError,
+    WeighbridgeError,
+)
 from weighbridge.core.identity import VerifiedIdentity
 from weighbridge.demo.instance.loopback import loopback_sigstore
+from weighbridge.provenance.reading import read_claim
+from weighbridge.provenance.slsa import render_build
+from weighbridge.provenance.summary import render_summary
 from weighbridge.signing.bundle import parse_bundle
 from weighbridge.signing.certificate import CertificateSigner, CertificateVerifier
 from weighbridge.signing.certificate_file import load_certificates
@@ -115,6 +125,7 @@ def targets() -> dict[str, Target]:
     chain = _chain()
     return {
         "statement": Target(seeds=payloads, check=_statement),
+        "claim": Target(seeds=_claims(), check=_claim),
         "public-key": Target(
             seeds=tuple(public_pem(curve_key(curve)) for curve in ("secp256r1", "secp521r1")),
             check=lambda data: _ignore(load_public_key(data, where="key.pub")),
@@ -240,6 +251,45 @@ def _statement(data: bytes) -> None:
     again = parse_statement(render_statement(statement), where=_WHERE)
     if (again.root, again.resources) != (statement.root, statement.resources):
         raise AcceptedError(f"a statement that reads differently: {data[:2000]!r}")
+
+
+def _claims() -> tuple[bytes, ...]:
+    """Return a statement of each kind and platform, ours included."""
+    about = [statements.artifact("acme/bert")]
+    return (
+        render_build(statements.build(), artifacts=about),
+        render_summary(statements.summary(boundary="deploy"), artifacts=about),
+        *(
+            statements.payload(made())
+            for made in (
+                statements.github,
+                statements.delegated,
+                statements.container_based,
+                statements.generic_v02,
+                statements.gitlab,
+                statements.link,
+                statements.collection,
+                statements.verification,
+            )
+        ),
+    )
+
+
+def _claim(data: bytes) -> None:
+    """Read a claim; what is written of it must be read as the same."""
+    claim = read_claim(data, where=_WHERE)
+    try:
+        if isinstance(claim.content, Build):
+            again = render_build(claim.content, artifacts=claim.artifacts)
+        elif isinstance(claim.content, Summary):
+            again = render_summary(claim.content, artifacts=claim.artifacts)
+        else:
+            raise AcceptedError(f"a claim of another kind: {data[:2000]!r}")
+    except UsageError:
+        return
+    read = read_claim(again, where=_WHERE)
+    if (read.content, read.artifacts) != (claim.content, claim.artifacts):
+        raise AcceptedError(f"a claim that reads differently: {data[:2000]!r}")
 
 
 def _ignore(_value: object) -> None:

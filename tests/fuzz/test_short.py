@@ -57,7 +57,7 @@ def test_no_analyzer_crashes(file_format: FileFormat) -> None:
         parsers.check(file_format, data)
 
 
-_FAMILIES = ("statement", "public", "certificates", "timestamp", "key", "certificate")
+_FAMILIES = ("statement", "claim", "public", "certificates", "timestamp", "key", "certificate")
 
 
 @pytest.mark.parametrize("family", [*_FAMILIES, "keyless1", "keyless2"])

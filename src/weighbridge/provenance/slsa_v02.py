@@ -83,14 +83,17 @@ def _source(
     """
     Return the source, and the other materials.
 
-    The configuration's source and the materials have to name one commit of one repository.
+    The configuration's source and the materials have to name one commit of one repository, under
+    one ref where they name any.
     """
     candidates = materials if stated is None else (stated, *materials)
     found = {r: s for r in candidates if (s := source_of(r)) is not None and s.commit is not None}
-    if len({(source.uri, source.commit) for source in found.values()}) != 1:
+    named = {(source.uri, source.commit) for source in found.values()}
+    refs = {source.ref for source in found.values() if source.ref is not None}
+    if len(named) != 1 or len(refs) > 1:
         return None, materials
-    with_ref = [source for source in found.values() if source.ref is not None]
-    source = (with_ref or list(found.values()))[0]
+    ((uri, commit),) = named
+    source = Source(uri=uri, ref=next(iter(refs), None), commit=commit)
     return source, tuple(r for r in materials if r not in found)
 
 

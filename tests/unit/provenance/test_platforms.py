@@ -227,6 +227,7 @@ class TestVersionBefore1:
         "material",
         [
             git_dependency(sha1="ab" * 20),
+            git_dependency(f"git+{REPOSITORY}@refs/heads/main", sha1=COMMIT),
             git_dependency("git+https://github.com/acme/tools@main", sha1=COMMIT),
         ],
     )
