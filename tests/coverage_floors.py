@@ -14,6 +14,7 @@ FLOORS = {
     "": 90.0,
     "core/": 95.0,
     "policy/": 95.0,
+    "provenance/": 95.0,
     "signing/": 95.0,
     "pipeline/": 95.0,
 }
