@@ -274,7 +274,6 @@ def judge(
         inventory=files,
         evidence=(*words, *evidence),
         digests=digests,
-        boundary=boundary,
         now=now,
         bindings=bindings,
     )

@@ -371,6 +371,10 @@ MAX_PICKLE_RANGE: Final = 100_000_000
 MAX_PICKLE_PATTERN_CHARS: Final = 65_536
 """Characters of a regular expression in a pickle; tokenizers' longest have some thousands."""
 
+MAX_SEARCH_TREE_DEPTH: Final = 512
+"""Nodes between the root of a search tree and a leaf, which C++ goes down by recursion; a balanced
+tree of a billion points has 30."""
+
 MAX_ARCHIVE_MEMBERS: Final = 200_000
 """Members of one archive."""
 
@@ -674,6 +678,12 @@ MAX_POLICY_RULES: Final = 1000
 
 MAX_POLICY_SIGNERS: Final = 100
 """Trust entries that one rule accepts signatures of."""
+
+MAX_ISOLATION_MEMORY_MIB: Final = 16 * 1024 * 1024
+"""MiB of address space that a rule can give to a program: 16 TiB, what no machine reaches."""
+
+MAX_ISOLATION_PROCESSES: Final = 1_000_000
+"""Processes that a rule can give to a program."""
 
 MAX_PATTERN_CHARS: Final = 1024
 """One glob in a policy."""

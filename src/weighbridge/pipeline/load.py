@@ -213,6 +213,7 @@ def admit(
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
     sealed: bool,
+    isolated: bool = False,
 ) -> VerifiedArtifact:
     """
     Return the artifact's verified bytes, as `load` does.
@@ -223,6 +224,7 @@ def admit(
         boundary: Where it is applied.
         progress: Told what is read.
         sealed: Whether readers will want a path to the bytes; see `HoldingSink`.
+        isolated: Whether the caller enforces what the rule demands of isolation.
 
     Raises:
         As for `load`.
@@ -231,7 +233,12 @@ def admit(
     # Objects are mostly made by readers that want a path; tensors and bytes need none.
     sink = HoldingSink(sealed=sealed)
     examination = Examination(
-        handle, policy, boundary=boundary, progress=progress, hashing=Hashing.SIGNED
+        handle,
+        policy,
+        boundary=boundary,
+        progress=progress,
+        hashing=Hashing.SIGNED,
+        isolated=isolated,
     )
     held: HeldFiles | None = None
 

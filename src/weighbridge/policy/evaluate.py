@@ -13,6 +13,7 @@ from weighbridge.core.verdict import PolicyReference, Reason, Verdict
 from weighbridge.policy.controls import (
     completeness,
     formats,
+    isolation,
     lineage,
     links,
     provenance,
@@ -21,7 +22,6 @@ from weighbridge.policy.controls import (
     scan,
     signature,
     suffixes,
-    unsupported,
 )
 from weighbridge.policy.controls.interface import Control, Naming, Submission
 from weighbridge.policy.controls.lineage import LineageAssessment
@@ -39,7 +39,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     formats.check,
     remote_code.check,
     scan.check,
-    unsupported.check,
+    isolation.check,
 )
 """Every control but those of signature, provenance and lineage, which tell more than reasons."""
 
@@ -53,12 +53,12 @@ def evaluate(
     inventory: Inventory | None,
     evidence: tuple[Evidence, ...],
     digests: ArtifactDigests | None,
-    boundary: str,
     now: datetime,
     bindings: tuple[Naming, ...] = (),
+    isolated: bool = False,
 ) -> Verdict:
     """
-    Say what *policy* says of an artifact at *boundary*, and why.
+    Say what *policy* says of an artifact at the boundary of *selection*, and why.
 
     Guarantees: the order of the evidence has no effect. A further finding, gap or uncovered
     file never turns another decision into allow, and one signature fewer never does either.
@@ -67,21 +67,21 @@ def evaluate(
 
     Args:
         policy: The policy.
-        selection: The outcome of `select_rule` for this policy and boundary; anything else
-            counts as no match.
+        selection: The outcome of `select_rule` for this policy; a rule of another one counts
+            as no match.
         inventory: The files; None when they could not be read, which never passes.
         evidence: What the stages say of these very files.
         digests: How the verdict names the artifact; without them it never passes.
-        boundary: Where the policy is being applied.
         now: The clock of this run, with a time zone.
         bindings: How claims may name the artifact; without any, no claim is about it.
+        isolated: Whether the caller enforces what the rule demands of isolation.
 
     Raises:
         UsageError: *now* has no time zone.
     """
     if now.tzinfo is None:
         raise UsageError("the time of a check needs a time zone", found=now.isoformat())
-    rule = selection.rule
+    rule, boundary = selection.rule, selection.boundary
     if rule is None or rule not in policy.rules or not rule.applies_at(boundary):
         names = " or ".join(selection.names) or "this reference, which has no usable name"
         message = f"no rule matches {names} at the boundary {boundary}"
@@ -99,6 +99,7 @@ def evaluate(
             evidence=evidence,
             now=now,
             bindings=bindings,
+            isolated=isolated,
         )
         search = receipt.search_receipt(submission)
         if search is not None:

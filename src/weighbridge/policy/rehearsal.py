@@ -90,7 +90,6 @@ def _run_case(policy: Policy, case: PolicyCase, *, now: datetime) -> CaseResult:
         inventory=inventory,
         evidence=tuple(evidence),
         digests=ArtifactDigests(name=case.reference, oms=_digest(0), names=_digest(0)),
-        boundary=case.boundary,
         now=moment,
     )
     return CaseResult(case=case, verdict=verdict, problems=_problems(policy, case, verdict))

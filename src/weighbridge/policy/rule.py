@@ -246,11 +246,24 @@ class ReceiptControl:
 
 @frozen
 class IsolationControl:
-    """What the process that gets the model may do; validated, not enforced by this version."""
+    """
+    What the process that gets the model may do; `weighbridge run` holds it to that.
+
+    Attributes:
+        network: What it may reach; an engine holds it to nothing at all, and nothing less.
+        read: Files and directories that it may read besides, relative to the policy's directory.
+        write: Directories that it may change, likewise.
+        env: Variables that it is given.
+        memory_mib: Address space of each of its processes, in MiB; None for no limit.
+        processes: How many processes and threads its user may have; None for no limit.
+    """
 
     network: Network
+    read: tuple[str, ...] = ()
     write: tuple[str, ...]
     env: tuple[str, ...]
+    memory_mib: int | None = None
+    processes: int | None = None
 
 
 @frozen

@@ -7,7 +7,12 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_OTHER_SCANNERS, MAX_POLICY_SIGNERS
+from weighbridge.core.limits import (
+    MAX_ISOLATION_MEMORY_MIB,
+    MAX_ISOLATION_PROCESSES,
+    MAX_OTHER_SCANNERS,
+    MAX_POLICY_SIGNERS,
+)
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
 from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_provenance, read_receipt
 from weighbridge.policy.rule import (
@@ -275,8 +280,15 @@ def _read_isolation(rule: Table) -> IsolationControl | None:
         return None
     control = IsolationControl(
         network=table.choice("network", Network, default=Network.NONE),
+        read=table.texts("read", required=False, may_be_empty=True),
         write=table.texts("write", required=False, may_be_empty=True),
         env=table.texts("env", required=False, may_be_empty=True),
+        memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
+        processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
     )
     table.finish()
     return control
+
+
+def _limit(table: Table, key: str, *, most: int) -> int | None:
+    return table.integer(key, default=0, least=1, most=most) or None

@@ -230,8 +230,14 @@ def _receipt(control: ReceiptControl) -> Section:
 
 
 def _isolation(control: IsolationControl) -> Section:
-    return {
+    view: Section = {
         "network": str(control.network),
+        "read": list(control.read),
         "write": list(control.write),
         "env": list(control.env),
     }
+    if control.memory_mib is not None:
+        view["memory-mib"] = control.memory_mib
+    if control.processes is not None:
+        view["processes"] = control.processes
+    return view

@@ -116,7 +116,6 @@ def judge_all(
         inventory=inventory,
         evidence=evidence,
         digests=digests,
-        boundary="load",
         now=NOW,
     )
 

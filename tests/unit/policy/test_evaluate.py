@@ -97,9 +97,9 @@ class TestOutcome:
         """Without a matching rule the artifact is denied, whoever signed it."""
         policy = policy_of(SIGNED)
         inventory = inventory_of(files=FILES)
-        for selected, boundary in (
-            (select_rule(policy, names=(), boundary="load"), "load"),
-            (select_rule(policy_of(UNSIGNED), names=("a",), boundary="load"), "load"),
+        for selected in (
+            select_rule(policy, names=(), boundary="load"),
+            select_rule(policy_of(UNSIGNED), names=("a",), boundary="load"),
         ):
             verdict = evaluate(
                 policy,
@@ -107,33 +107,12 @@ class TestOutcome:
                 inventory=inventory,
                 evidence=(*clean(*FILES), signature_of()),
                 digests=DIGESTS,
-                boundary=boundary,
                 now=NOW,
             )
             assert verdict.decision is DENY
             assert blocking_codes(verdict) == ["policy-no-match"]
             assert verdict.policy.rule is None
             assert verdict.uncovered == tuple(Uncovered(path=p, reason=NO_RULE) for p in FILES)
-
-    def test_selection_for_another_boundary(self) -> None:
-        """A rule that was selected for another boundary does not decide here."""
-        text = 'version = 1\n[[rule]]\nmatch = ["**"]\nboundary = ["load"]\n' + UNSIGNED
-        policy = Policy.from_toml(text.encode(), path=None)
-        selection = select_rule(policy, names=("a",), boundary="load")
-
-        def at(boundary: str) -> Decision:
-            return evaluate(
-                policy,
-                selection=selection,
-                inventory=inventory_of(files=FILES),
-                evidence=clean(*FILES),
-                digests=DIGESTS,
-                boundary=boundary,
-                now=NOW,
-            ).decision
-
-        assert at("load") is ALLOW
-        assert at("deploy") is DENY
 
     def test_no_rule_names_what_was_looked_for(self) -> None:
         """The reason why no rule decides has the names and the boundary."""
@@ -150,7 +129,6 @@ class TestOutcome:
             inventory=None,
             evidence=(),
             digests=None,
-            boundary="load",
             now=NOW,
         )
         assert (verdict.decision, verdict.uncovered) == (DENY, ())
@@ -191,7 +169,6 @@ class TestCompleteness:
             inventory=None,
             evidence=(gap_of(Code.LIMIT_EXCEEDED, stage=Stage.INVENTORY, path=None),),
             digests=DIGESTS,
-            boundary="load",
             now=NOW,
         )
         assert verdict.decision is DENY
@@ -204,7 +181,6 @@ class TestCompleteness:
                 inventory=None,
                 evidence=(),
                 digests=DIGESTS,
-                boundary="load",
                 now=NOW,
             ).decision
             is INDETERMINATE
@@ -308,7 +284,6 @@ class TestCompleteness:
             inventory=None,
             evidence=(signature_of(()),),
             digests=DIGESTS,
-            boundary="load",
             now=NOW,
         )
         assert verdict.decision is INDETERMINATE

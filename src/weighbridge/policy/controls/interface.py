@@ -51,6 +51,7 @@ class Submission:
         evidence: What the stages say.
         now: The clock of this run, with a time zone.
         bindings: How claims may name the artifact; none where its digests are not known.
+        isolated: Whether what the rule demands of isolation will be enforced.
         receipt: The verdict that stands for the scan and the lineage; None where none does.
     """
 
@@ -61,6 +62,7 @@ class Submission:
     evidence: tuple[Evidence, ...]
     now: datetime
     bindings: tuple[Naming, ...] = ()
+    isolated: bool = False
     receipt: Attestation | None = None
 
     @property
