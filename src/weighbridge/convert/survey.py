@@ -8,7 +8,7 @@ safetensors cannot carry, all of it at once.
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from weighbridge.convert.problems import refused
@@ -44,7 +44,15 @@ from weighbridge.load.torch_globals import (
     UNTYPED_STORAGES,
     require_known,
 )
-from weighbridge.load.torch_state import Placer, Step, find_item, is_tensor, name_of, walk_state
+from weighbridge.load.torch_state import (
+    Placer,
+    Step,
+    find_item,
+    is_tensor,
+    name_of,
+    ordered_pairs,
+    walk_state,
+)
 
 OPENERS: Final = {
     FileFormat.TORCH_ZIP: open_zip_checkpoint,
@@ -221,7 +229,7 @@ class _Finder:
             return
         label = "" if step.place.depth == 0 else _label(step)
         try:
-            text = _metadata_of(value.states)
+            text = _metadata_of(value.states, where=self._where)
         except ValueError:
             self._object(f"{label or 'the state dict'}: an attribute that is no plain value")
             return
@@ -316,7 +324,7 @@ def _form_problem(placement: Placement) -> str | None:
 # -- what PyTorch notes on a state dict -----------------------------------------------------------
 
 
-def _metadata_of(states: Iterable[Value]) -> str | None:
+def _metadata_of(states: Iterable[Value], *, where: str) -> str | None:
     """
     Return the last `_metadata` of *states* as JSON with sorted keys; None where there is none.
 
@@ -331,7 +339,7 @@ def _metadata_of(states: Iterable[Value]) -> str | None:
             found = value
     if found is None:
         return None
-    plain = _Plain().value(found, depth=0)
+    plain = _Plain(where).value(found, depth=0)
     text = json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return None if text == "{}" else text
 
@@ -339,7 +347,8 @@ def _metadata_of(states: Iterable[Value]) -> str | None:
 class _Plain:
     """Turns symbolic values into those of JSON, so many at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str) -> None:
+        self._where = where
         self._count = 0
 
     def value(self, value: Value, *, depth: int) -> object:
@@ -362,17 +371,15 @@ class _Plain:
             case ListNode() | TupleNode():
                 return [self.value(item, depth=depth + 1) for item in value.items]
             case DictNode():
-                return self._object(value.pairs, depth=depth)
-            case CallNode() if value.target == ORDERED_DICT and value.positional == ():
-                return self._object(value.pairs, depth=depth)
+                return self._object(value.pairs(), depth=depth)
+            case CallNode() if value.target == ORDERED_DICT:
+                return self._object(ordered_pairs(value, where=self._where), depth=depth)
             case _:
                 raise ValueError("no plain value")
 
-    def _object(
-        self, pairs: Callable[[], Iterable[tuple[Value, Value]]], *, depth: int
-    ) -> dict[str, object]:
+    def _object(self, pairs: Iterable[tuple[Value, Value]], *, depth: int) -> dict[str, object]:
         made: dict[str, object] = {}
-        for key, value in pairs():
+        for key, value in pairs:
             if type(key) is not str:
                 raise ValueError("a key that is no text")
             made[key] = self.value(value, depth=depth + 1)

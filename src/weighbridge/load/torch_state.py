@@ -179,8 +179,7 @@ def _children(step: Step, *, where: str) -> list[Step] | None:
     if isinstance(value, DictNode):
         return _named(step, value.pairs())
     if isinstance(value, CallNode) and value.target == ORDERED_DICT:
-        initial = _initial_pairs(value, where=where)
-        return _named(step, iter([*initial, *value.pairs()]))
+        return _named(step, ordered_pairs(value, where=where))
     if isinstance(value, ListNode | TupleNode):
         return _named(step, ((index, item) for index, item in enumerate(value.items)))
     if isinstance(value, SetNode):
@@ -206,6 +205,16 @@ def _key_text(key: Value) -> str | None:
 def _below(step: Step, key: str | None) -> Place:
     place = step.place
     return Place(None if place.depth == 0 else place, key, place.depth + 1)
+
+
+def ordered_pairs(call: CallNode, /, *, where: str) -> Iterator[tuple[Value, Value]]:
+    """
+    Return every assignment to the `OrderedDict` that *call* makes, in order.
+
+    Raises:
+        ArtifactRefusedError: It is made of something else than pairs.
+    """
+    return iter([*_initial_pairs(call, where=where), *call.pairs()])
 
 
 def _initial_pairs(call: CallNode, *, where: str) -> list[tuple[Value, Value]]:

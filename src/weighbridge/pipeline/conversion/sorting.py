@@ -59,7 +59,7 @@ def sort_files(inventory: Inventory, *, ignored: frozenset[str], name: str) -> S
     left = tuple(e.path for e in inventory.model_entries if is_under(e.path, ignored))
     checkpoints = [e for e in taken if e.format in OPENERS]
     others = [e for e in taken if e.format not in OPENERS]
-    _require_harmless(others)
+    _require_harmless(others, name=inventory.name)
     if not checkpoints:
         raise NothingToCheckError(
             "there is no checkpoint to convert",
@@ -86,14 +86,15 @@ def sort_files(inventory: Inventory, *, ignored: frozenset[str], name: str) -> S
     return found
 
 
-def _require_harmless(others: Iterable[FileEntry]) -> None:
+def _require_harmless(others: Iterable[FileEntry], *, name: str) -> None:
     problems = [
-        f"{entry.path}: {entry.format}, which is no checkpoint of tensors and can carry code"
+        f"{name if entry.path == '.' else entry.path}: {entry.format}, "
+        "which is no checkpoint of tensors and can carry code"
         for entry in others
         if carries(entry.format or FileFormat.UNKNOWN) not in _COPIED
     ]
     if problems:
-        raise refused("the model", problems, hint="Leave files out with --ignore-paths")
+        raise refused(name, problems, hint="Leave files out with --ignore-paths")
 
 
 def _require_apart(found: Sorted) -> None:
