@@ -49,6 +49,9 @@ COMMANDS = {
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
     "weighbridge.converted/v1": "convert checkpoints out --to safetensors --tensors-only"
     " --ignore-paths checkpoints/module.py --private-key release.pem",
+    "weighbridge.build/v1": "attest build bad --allow-symlinks --input model --param a=b"
+    " --source git+https://git.example/a/b --private-key release.pem",
+    "weighbridge.attested-scan/v1": "attest scan bad --allow-symlinks --private-key release.pem",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
     "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan --show-globals",
     "weighbridge.inspection/v1": "inspect bad",

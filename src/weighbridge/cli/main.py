@@ -33,6 +33,7 @@ EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells report it."""
 
 COMMANDS: Final = {
+    "attest": "Sign a claim about a model that is there.",
     "bom": "Write a model's bill of materials: CycloneDX or SPDX.",
     "check": "Check a model against a policy: one verdict, with its reasons.",
     "convert": "Convert checkpoints to safetensors without executing them.",
@@ -44,7 +45,10 @@ COMMANDS: Final = {
     "guard": "Guard every Python of this environment.",
     "inspect": "Show what a model is made of and what in it can execute.",
     "keygen": "Make a key pair to sign models with.",
+    "lineage": "Draw what a model was made from, step by step.",
     "policy": "Begin, show, test and explain policies.",
+    "record": "Run a step of a build, and sign how its output was made.",
+    "run": "Run a program that sees the verified model and nothing else.",
     "scan": "Find what loading a model would execute.",
     "sign": "Sign a model.",
     "trust": "Show and refresh the trusted root of keyless signatures.",

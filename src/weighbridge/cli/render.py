@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from weighbridge.core.artifact import ArtifactDigests
     from weighbridge.core.evidence import Severity, Verification
+    from weighbridge.core.lineage import Lineage
     from weighbridge.core.verdict import Verdict
     from weighbridge.pipeline.conversion.convert import ConvertResult
     from weighbridge.pipeline.describe import Inspection
     from weighbridge.pipeline.installation import Capability
     from weighbridge.pipeline.keys import KeyFiles
+    from weighbridge.pipeline.receipts import Receipt
+    from weighbridge.pipeline.recording.attest import AttestedScan
+    from weighbridge.pipeline.recording.given import Recorded
     from weighbridge.pipeline.sign import SignResult
     from weighbridge.pipeline.trusted_roots import RootRefresh, RootView
     from weighbridge.policy.rehearsal import CaseResult
@@ -170,6 +174,67 @@ def show_converted(session: Session, result: "ConvertResult") -> None:
     session.write(converted_text(result))
 
 
+def show_recorded(session: Session, recorded: "Recorded") -> None:
+    """Print which build was signed, and what whoever recorded it should know besides."""
+    from weighbridge.record.recorded import recorded_document, recorded_text, warnings_of
+
+    claims, report = str(recorded.claims), recorded.report
+    seen = report.observation if report else None
+    if session.format == "json":
+        _write_json(
+            session,
+            recorded_document(
+                claims=claims,
+                output=recorded.output,
+                build=recorded.build,
+                carried=recorded.carried,
+                enforced=tuple(map(str, report.enforced)) if report else (),
+                observed=seen is not None,
+                blind=seen.blind if seen else (),
+                network=seen.network if seen else None,
+                undeclared=recorded.undeclared,
+                ended=report.ended if report else 0,
+            ),
+        )
+        return
+    session.write(
+        recorded_text(
+            claims=claims,
+            output=recorded.output,
+            build=recorded.build,
+            carried=recorded.carried,
+        )
+    )
+    for line in warnings_of(
+        undeclared=recorded.undeclared,
+        blind=seen.blind if seen else (),
+        unobserved=report.unobserved if report else None,
+        ended=report.ended if report else 0,
+    ):
+        session.talk(line)
+
+
+def show_attested_scan(session: Session, attested: "AttestedScan") -> None:
+    """Print which result of a scan was signed."""
+    from weighbridge.record.recorded import attested_scan_document, attested_scan_text
+
+    if session.format == "json":
+        document = attested_scan_document(
+            claims=str(attested.claims),
+            artifact=attested.artifact,
+            result=attested.result,
+            failed=attested.failed,
+            warned=attested.warned,
+        )
+        _write_json(session, document)
+        return
+    session.write(
+        attested_scan_text(
+            claims=str(attested.claims), artifact=attested.artifact, result=attested.result
+        )
+    )
+
+
 def show_key(session: Session, files: "KeyFiles") -> None:
     """Print where a new key pair is."""
     if session.format == "json":
@@ -270,6 +335,36 @@ def show_bill(session: Session, bill: "Bill", *, output: "Path | None") -> None:
         _write_json(session, document)
     else:
         write_whole(output, render_json(document).encode())
+
+
+def show_receipt(session: Session, receipt: "Receipt") -> None:
+    """Say where a receipt was written; the verdict is the result."""
+    from weighbridge.core.errors import one_line
+
+    result = "passed" if receipt.passed else "failed"
+    worth = "" if receipt.signed else "; nobody signed it, so nobody will believe it"
+    session.talk(f"receipt ({result}): {one_line(str(receipt.path))}{worth}")
+
+
+def show_lineage(session: Session, lineage: "Lineage") -> None:
+    """Print what a model was made from."""
+    match session.format:
+        case "json":
+            from weighbridge.record.json_lineage import lineage_document
+
+            _write_json(session, lineage_document(lineage))
+        case "mermaid":
+            from weighbridge.record.lineage_graph import lineage_mermaid
+
+            session.write(lineage_mermaid(lineage))
+        case "dot":
+            from weighbridge.record.lineage_graph import lineage_dot
+
+            session.write(lineage_dot(lineage))
+        case _:
+            from weighbridge.record.lineage_tree import lineage_text
+
+            session.write(lineage_text(lineage, style=_style(session)))
 
 
 def show_explanation(session: Session, selection: "RuleSelection") -> None:

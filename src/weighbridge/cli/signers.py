@@ -140,6 +140,25 @@ def signer_from(session: Session, signing: Signing) -> "Signer | None":
     return stamping() if callable(stamping) else stamping
 
 
+def required_signer(session: Session, signing: Signing) -> "Signer":
+    """
+    Return the signer that the options name.
+
+    Raises:
+        UsageError: They name none, or as for `signer_from`.
+        KeyRejectedError, OperationError, MissingExtraError: As for `signer_from`.
+    """
+    signer = signer_from(session, signing)
+    if signer is None:
+        raise UsageError(
+            "nobody signs",
+            expected="a signer: --private-key, --pkcs11-uri or --keyless",
+            found="none of them",
+            hint="An unsigned statement is nobody's word",
+        )
+    return signer
+
+
 def _chosen(own: dict[str, Any], identity: SignerFlags) -> str | None:
     """Return the option that says by which method, and refuse whatever does not go with it."""
     keyless = [name for name in SignerFlags.__dataclass_fields__ if getattr(identity, name)]

@@ -89,6 +89,14 @@ class Code(StrEnum):
     PROVENANCE_PARAMETER = "provenance-parameter"
     PROVENANCE_SOURCE = "provenance-source"
 
+    # recorded steps
+    STEP_FAILED = "step-failed"
+    STEP_UNOBSERVED = "step-unobserved"
+    INPUT_CHANGED = "input-changed"
+    INPUT_UNDECLARED = "input-undeclared"
+    ISOLATION_UNAVAILABLE = "isolation-unavailable"
+    SOURCE_MISMATCH = "source-mismatch"
+
     # scanning (gaps; findings carry rule ids)
     SCAN_UNSUPPORTED = "scan-unsupported"
     SCAN_MALFORMED = "scan-malformed"

@@ -1,0 +1,287 @@
+"""
+What git says of a checkout: the source of a step, as far as it can be told.
+
+git is asked, not imitated. It runs what the checkout's own configuration says, which is that of
+whoever records.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.attestation import Source
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import (
+    ArtifactChangedError,
+    LimitExceededError,
+    OperationError,
+    UsageError,
+)
+from weighbridge.core.limits import MAX_GIT_OUTPUT_BYTES, MAX_GIT_SECONDS
+from weighbridge.core.values import frozen
+from weighbridge.provenance.resources import is_commit, split_git
+
+_SCP: Final = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!/)([^\s]+)")
+_URL: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@?#]*@)?([^/@?#]+)/([^@?#]+)")
+
+
+@frozen
+class Checkout:
+    """
+    A working tree of git.
+
+    Attributes:
+        root: Its directory, a real path.
+        commit: Id of the commit that is checked out.
+        branch: `refs/heads/NAME`; None for a detached head.
+        remotes: Where it may be from: `git+SCHEME://HOST/PATH`, without names of users.
+        changed: Paths that are not as in the commit, tracked or not, less those left out.
+        edited: Those of them that the commit has.
+        tracked: Absolute real paths of all files of the commit.
+    """
+
+    root: Path
+    commit: str
+    branch: str | None
+    remotes: tuple[str, ...]
+    changed: tuple[str, ...]
+    edited: tuple[str, ...]
+    tracked: frozenset[str]
+
+
+def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Checkout | None:
+    """
+    Return the checkout that *directory* lies in; None where there is none, or no git.
+
+    Args:
+        directory: Where the step runs.
+        leave_out: Real paths whose content is no part of the source: inputs and the output.
+
+    Raises:
+        OperationError: git fails where it should not.
+        LimitExceededError: It says too much, or takes too long.
+    """
+    top = _ask(directory, "rev-parse", "--show-toplevel")
+    commit = _ask(directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if top is None or commit is None:
+        return None
+    root = Path(os.path.realpath(_text(top)))
+    left_out = tuple(leave_out)
+    changed, edited = _status(root, left_out)
+    branch = _ask(root, "symbolic-ref", "--quiet", "HEAD")
+    listed = _ask(root, "ls-files", "-z") or b""
+    return Checkout(
+        root=root,
+        commit=_text(commit),
+        branch=None if branch is None else _text(branch),
+        remotes=_remotes(root),
+        changed=changed,
+        edited=edited,
+        tracked=frozenset(
+            os.path.realpath(root / os.fsdecode(path)) for path in listed.split(b"\0") if path
+        ),
+    )
+
+
+def source_of(checkout: Checkout | None, stated: str | None, /) -> Source | None:
+    """
+    Return the source of a step that runs in *checkout*.
+
+    What the caller states is held against the checkout: it has to have that repository as a
+    remote, and that revision checked out. Where nothing is stated it is the first remote.
+
+    Raises:
+        UsageError: The statement cannot be read, or the checkout is of something else.
+    """
+    if stated is None:
+        if checkout is None or not checkout.remotes:
+            return None
+        return _source(checkout, checkout.remotes[0], checkout.branch)
+    uri, ref = parse_source(stated)
+    if checkout is None:
+        raise UsageError(
+            "the command does not run in a checkout of the source",
+            code=Code.SOURCE_MISMATCH,
+            where=stated,
+            hint="Change into a checkout, or leave out --source",
+        )
+    if _same(uri) not in map(_same, checkout.remotes):
+        raise UsageError(
+            "the checkout is of another repository",
+            code=Code.SOURCE_MISMATCH,
+            where=stated,
+            expected="a remote of that URL",
+            found=", ".join(checkout.remotes) or "no remote",
+        )
+    if ref is not None and not _is_checked_out(checkout, ref):
+        raise UsageError(
+            "another revision is checked out",
+            code=Code.SOURCE_MISMATCH,
+            where=stated,
+            expected=ref,
+            found=checkout.commit,
+        )
+    return _source(checkout, uri, None if ref == checkout.commit else ref)
+
+
+def parse_source(text: str, /) -> tuple[str, str | None]:
+    """
+    Read `git+URL@REF`; a URL alone counts with `git+` in front.
+
+    Raises:
+        UsageError: It is no such reference.
+    """
+    place = split_git(text if text.startswith("git+") else f"git+{text}")
+    if place is None or not text.isprintable():
+        raise UsageError(
+            "this is no reference to a source",
+            where=text,
+            expected="git+https://HOST/OWNER/REPOSITORY@REF",
+        )
+    uri, ref = place
+    if ref is not None and not is_commit(ref) and not ref.startswith("refs/"):
+        raise UsageError(
+            "a source's revision is written in full",
+            where=text,
+            expected="refs/heads/BRANCH, refs/tags/TAG or the commit's id",
+            found=ref,
+        )
+    return uri, ref
+
+
+def require_same_source(before: Checkout, after: Checkout | None, /) -> None:
+    """
+    Refuse a step during which its source changed.
+
+    Files that are new count for nothing here: steps write next to their source.
+
+    Raises:
+        ArtifactChangedError: Another commit is checked out, or a file of it was edited.
+    """
+    found: str | None = None
+    if after is None or after.root != before.root:
+        found = "it is gone"
+    elif after.commit != before.commit:
+        found = f"commit {after.commit} instead of {before.commit}"
+    elif after.edited != before.edited:
+        found = ", ".join(sorted(set(after.edited) ^ set(before.edited))[:5]) or "other edits"
+    if found is not None:
+        raise ArtifactChangedError(
+            "the source changed while the step ran",
+            code=Code.INPUT_CHANGED,
+            where=os.fspath(before.root),
+            found=found,
+            hint="No claim was made. Run the step again when nothing edits its source",
+        )
+
+
+def _source(checkout: Checkout, uri: str, ref: str | None) -> Source:
+    return Source(uri=uri, ref=ref, commit=checkout.commit, clean=not checkout.changed)
+
+
+def _is_checked_out(checkout: Checkout, ref: str) -> bool:
+    if ref in {checkout.commit, checkout.branch}:
+        return True
+    if is_commit(ref):
+        return False
+    rest = ref.removeprefix("refs/")
+    # What CI systems check out has no branch; they keep what they fetched under remotes.
+    for name in (ref, f"refs/remotes/{rest}", f"refs/remotes/origin/{rest.removeprefix('heads/')}"):
+        found = _ask(checkout.root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if found is not None:
+            return _text(found) == checkout.commit
+    return False
+
+
+def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is not as in the commit, and what of that the commit has."""
+    data = _ask(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    if data is None:
+        raise OperationError("git does not say what was changed", where=os.fspath(root))
+    changed: list[str] = []
+    edited: list[str] = []
+    for item in data.split(b"\0"):
+        kind, path = item[:2], os.fsdecode(item[3:])
+        if not path or _lies_in(os.path.realpath(root / path), left_out):
+            continue
+        changed.append(path)
+        if kind != b"??":
+            edited.append(f"{path} ({_stamp(root / path)})")
+    return tuple(changed), tuple(edited)
+
+
+def _stamp(place: Path) -> str:
+    """Return what tells one edit of a file from the next."""
+    try:
+        status = place.lstat()
+    except OSError:
+        return "gone"
+    return f"{status.st_size} bytes of {status.st_mtime_ns}"
+
+
+def _lies_in(path: str, places: Iterable[str]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def _remotes(root: Path) -> tuple[str, ...]:
+    data = _ask(root, "config", "--null", "--get-regexp", r"^remote\..*\.url$") or b""
+    found: dict[str, str] = {}
+    for item in data.split(b"\0"):
+        name, _, url = os.fsdecode(item).partition("\n")
+        uri = _public(url)
+        if uri is not None:
+            found.setdefault(name, uri)
+    # The one that clones are made from comes first.
+    return tuple(uri for _, uri in sorted(found.items(), key=lambda p: (".origin." not in p[0], p)))
+
+
+def _public(url: str) -> str | None:
+    """Return *url* as a source's, without a user's name or password; None for a local one."""
+    match = _URL.fullmatch(url)
+    if match:
+        scheme, host, path = match.groups()
+    elif match := _SCP.fullmatch(url):
+        scheme, host, path = "ssh", *match.groups()
+    else:
+        return None
+    uri = f"git+{scheme}://{host}/{path.rstrip('/').removesuffix('.git')}"
+    return uri if split_git(uri) == (uri, None) and uri.isprintable() else None
+
+
+def _same(uri: str) -> str:
+    """Return what two ways to write one repository have in common."""
+    public = _public(uri.removeprefix("git+")) or uri
+    host, _, path = public.partition("://")[2].partition("/")
+    return f"{host.lower()}/{path}"
+
+
+def _text(data: bytes) -> str:
+    return os.fsdecode(data).rstrip("\n")
+
+
+def _ask(directory: Path, *arguments: str) -> bytes | None:
+    """Return what git answers; None if it says no, or is not installed."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(  # noqa: S603  found on the user's own path
+            ["git", "-C", os.fspath(directory), "-c", "core.quotePath=false", *arguments],  # noqa: S607
+            env=environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=MAX_GIT_SECONDS,
+            check=False,
+        )
+    except OSError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise LimitExceededError(
+            "git takes too long",
+            where=os.fspath(directory),
+            expected=f"an answer to git {arguments[0]} within {MAX_GIT_SECONDS} seconds",
+        ) from error
+    if len(done.stdout) > MAX_GIT_OUTPUT_BYTES:
+        raise LimitExceededError("git says too much", where=os.fspath(directory))
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,81 @@
+"""What a step runs in: the places it may use when it is isolated, and its environment there."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.values import frozen
+from weighbridge.pipeline.recording.environment import installations, system_places
+from weighbridge.sandbox.steps.interface import Isolation
+
+_DEVICES: Final = (
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"),
+    *("/dev/ptmx", "/dev/pts", "/dev/dri", "/dev/kfd", "/dev/nvidiactl", "/dev/nvidia-uvm"),
+    *("/dev/nvidia-uvm-tools", "/dev/nvidia-caps"),
+)
+_GRAPHICS: Final = "nvidia[0-9]*"
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  where the system keeps it
+_SECRET: Final = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH_SOCK|SIGSTORE",
+    re.IGNORECASE,
+)
+_OWN_DIRECTORIES: Final = ("HOME", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+
+
+@frozen
+class Surroundings:
+    """
+    Where a step runs.
+
+    Attributes:
+        installed: Real paths of the system's directories and of the program's installation.
+        allowed: Real paths that the caller lets the step read besides.
+    """
+
+    installed: tuple[str, ...]
+    allowed: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, program: str, environment: Mapping[str, str], *, allowed: Iterable[Path] = ()
+    ) -> "Surroundings":
+        """Find the surroundings of *program*."""
+        places = (*system_places(), *installations(program, environment))
+        return cls(
+            installed=tuple(dict.fromkeys(places)),
+            allowed=tuple(dict.fromkeys(os.path.realpath(place) for place in allowed)),
+        )
+
+    def isolation(
+        self,
+        *,
+        program: str,
+        declared: Iterable[str],
+        output: Path,
+        scratch: Path,
+        ports: tuple[int, ...],
+    ) -> Isolation:
+        """Return what a step may use whose inputs and source are at *declared*."""
+        devices = (*_DEVICES, *map(os.fspath, Path("/dev").glob(_GRAPHICS)))
+        return Isolation(
+            readable=tuple(
+                dict.fromkeys(
+                    (*self.installed, *self.allowed, os.path.realpath(program), *declared)
+                )
+            ),
+            writable=(os.path.realpath(output), os.fspath(scratch), _SHARED_MEMORY),
+            devices=devices,
+            ports=ports,
+        )
+
+
+def isolated_environment(environment: Mapping[str, str], scratch: Path, /) -> dict[str, str]:
+    """
+    Return *environment* without what is named like a secret, and with a home of its own.
+
+    A CI system hands its jobs what they sign with by the environment; a step has no use for it.
+    """
+    kept = {name: value for name, value in environment.items() if not _SECRET.search(name)}
+    return kept | dict.fromkeys(_OWN_DIRECTORIES, os.fspath(scratch))
