@@ -31,6 +31,7 @@ from weighbridge.scan.numpy_types import RECORD_CLASSES, find_type_fault, read_t
 from weighbridge.scan.pickle_arrow import refuse_arrow
 from weighbridge.scan.pickle_companions import Companions
 from weighbridge.scan.pickle_facts import literal_bytes, member_of
+from weighbridge.scan.pickle_graphs import Graphs
 from weighbridge.scan.pickle_model_files import refuse_model_file, refuse_tagger
 from weighbridge.scan.pickle_owners import refuse_foreign
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
@@ -80,6 +81,7 @@ class Judge:
 
     def __init__(self, companions: Companions) -> None:
         self.plain = PlainValues()
+        self.graphs = Graphs()
         self._companions = companions
         self._built: set[int] = set()
 
@@ -367,6 +369,7 @@ def _is_tensor(value: Value) -> bool:
         entry is not None
         and entry.pack in {"torch", "numpy", "joblib"}
         and (entry.kind is Kind.FUNCTION or entry.pack == "joblib")
+        and entry.args is not Arguments.GRAPH
     )
 
 
@@ -488,6 +491,10 @@ def _arrow(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     return refuse_arrow(call, args)
 
 
+def _graph(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    return judge.graphs.refuse(call, args, judge.plain)
+
+
 def _zone(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
     key = args[0] if args else None
     named = isinstance(key, str) and _ZONE.fullmatch(key) is not None
@@ -530,6 +537,7 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.SINGLETON: _singleton,
             Arguments.ZONE: _zone,
             Arguments.ARROW: _arrow,
+            Arguments.GRAPH: _graph,
         }
     )
 )

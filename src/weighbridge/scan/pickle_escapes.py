@@ -69,6 +69,7 @@ _PACKS: Final = frozenset(
         "lifelines",
         "mlxtend",
         "networkx",
+        "onnx2torch",
         "open_clip",
         "peft",
         "pmdarima",

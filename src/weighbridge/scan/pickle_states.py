@@ -37,6 +37,7 @@ NOT_CALLED_BY_OTHERS: Final = frozenset(
         Arguments.MEMBER,
         Arguments.SINGLETON,
         Arguments.ARROW,
+        Arguments.GRAPH,
     }
 )
 """Functions that may not be called by another: what they get then is nobody's to check."""

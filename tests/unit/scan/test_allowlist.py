@@ -36,7 +36,7 @@ NEVER = (
     "nltk.parse.malt.MaltParser", "dateutil.tz.tz.tzfile", "scipy.spatial._ckdtree.cKDTree",
     "sklearn.metrics._dist_metrics.PyFuncDistance", "operator.attrgetter", "builtins.print",
     "catboost.core.Pool", "cmdstanpy.model.CmdStanModel", "prophet.forecaster.Prophet",
-    "torch_geometric.nn.conv.gcn_conv.GCNConv", "torch.fx.graph_module.reduce_graph_module",
+    "torch_geometric.nn.conv.gcn_conv.GCNConv", "torch.fx.graph_module.reduce_package_graph_module",
     "numba.core.serialize._unpickle__CustomPickled", "skorch.classifier.NeuralNetClassifier",
     "monai.bundle.config_item.ConfigExpression", "transformers.pipelines.base.Pipeline",
     "torch.utils.data.dataloader.DataLoader", "torch.jit._script.unpackage_script_module",

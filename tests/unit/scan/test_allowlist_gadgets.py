@@ -9,6 +9,7 @@ corrupt something on unpickling. Sources: the frameworks' own code, read for
 import pytest
 
 from support import pickles as p
+from support.graphs import REDUCE, attack, bare
 from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Gap, Severity
@@ -502,6 +503,14 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     "loader-as-argument": (
         p.call(p.name("sklearn.tree._tree", "Tree"), MEAN),
         p.call(p.name("sklearn.tree._tree", "Tree"), LOADER),
+    ),
+    "graph-with-code": (
+        bare(),
+        bare(attack("call", "m/ark")),
+    ),
+    "graph-kept-for-later": (
+        p.list_of(bare()),
+        p.list_of(REDUCE),
     ),
     "base-that-is-an-object": (
         p.call(RECONSTRUCTOR, LINEAR, OBJECT, p.NONE),

@@ -63,6 +63,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         "nltk": "nltk",
         "numpy": "numpy",
         "omegaconf": "omegaconf",
+        "onnx2torch": "onnx2torch",
         "open_clip": "open_clip",
         "operator": "python",
         "pandas": "pandas",

@@ -136,6 +136,9 @@ class Arguments(StrEnum):
     ZONE = "zone"
     """The name of a time zone, which is no path, and a number."""
 
+    GRAPH = "graph"
+    """The attributes of a graph module of `torch.fx` and its imports: source that only computes."""
+
     ARROW = "arrow"
     """Bytes; or the parts of an array of Arrow, within such buffers; or a list of such arrays."""
 
