@@ -7,7 +7,7 @@ from weighbridge.core.attestation import Artifact, Binding, Build, Resource
 from weighbridge.core.codes import Code
 from weighbridge.core.references import is_called
 from weighbridge.core.verdict import Reason
-from weighbridge.policy.reasons import denied, undecided
+from weighbridge.policy.reasons import denied
 from weighbridge.policy.rule import LineageControl
 from weighbridge.policy.selection import reference_names
 
@@ -55,7 +55,7 @@ def build_problems(
                 f"its build used {resource.name or resource.uri or 'something without a name'}, "
                 "which is not named by both digests of an artifact"
             )
-            yield undecided(Code.LINEAGE_UNBOUND, message)
+            yield denied(Code.LINEAGE_UNBOUND, message)
 
 
 def is_base(artifact: Artifact, claim: str) -> bool:
