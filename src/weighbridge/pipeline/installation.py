@@ -12,6 +12,8 @@ from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.launcher import Launcher, is_supported
+from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.interface import Engine
 from weighbridge.scan.worker.client import ALLOWANCE, TARGET
 
 _PACKAGES: Final = (
@@ -58,8 +60,18 @@ def capabilities() -> tuple[Capability, ...]:
         Capability(name="cores", present=True, detail=str(available_cores())),
         _sealed_memory(),
         _confinement(),
+        *(_engine(engine) for engine in ENGINES),
         *(_scanner(name) for name in sorted(KNOWN)),
     )
+
+
+def _engine(engine: Engine) -> Capability:
+    """Say what an engine of `weighbridge run` enforces here."""
+    strength = engine.probe()
+    held = ", ".join(sorted(strength.walls))
+    lacks = "; ".join(dict.fromkeys(f"{reason}" for _, reason in strength.missing))
+    detail = f"{held} (not: {lacks})" if held and lacks else held or lacks
+    return Capability(name=f"isolation: {engine.name}", present=bool(held), detail=detail)
 
 
 def _package(name: str) -> Capability:

@@ -1,0 +1,58 @@
+"""`weighbridge run`."""
+
+from pathlib import Path
+
+import click
+
+from weighbridge.cli.options import FILE, MODEL
+from weighbridge.cli.terminal import Session
+from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.running import run
+from weighbridge.policy.schema import Policy
+
+
+@click.command(
+    "run",
+    short_help="Run a program that sees the verified model and nothing else.",
+)
+@click.argument("reference", metavar="REF", type=MODEL)
+@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
+@click.option(
+    "--boundary",
+    default=DEFAULT_BOUNDARY,
+    show_default=True,
+    help="Where the policy is applied.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["bubblewrap", "direct"]),
+    help="What isolates.  [default: the strongest that works here]",
+)
+@click.argument(
+    "arguments", metavar="-- COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED
+)
+@click.pass_obj
+def command(
+    session: Session,
+    reference: str,
+    policy: Path,
+    boundary: str,
+    engine: str | None,
+    arguments: tuple[str, ...],
+) -> int:
+    """
+    Check the model REF, then run COMMAND behind walls.
+
+    COMMAND sees the verified files read only at the model's own path, programs and libraries of
+    the system, its own temporary directory, and what the rule's `isolation` lists. It has no
+    network. `{model}` in an argument stands for the model's path. The exit code is the command's.
+    """
+    outcome = run(
+        reference,
+        arguments,
+        policy=Policy.from_file(policy),
+        boundary=boundary,
+        engine=engine,
+        started=lambda found: session.talk(f"isolated by {found.engine}"),
+    )
+    return outcome.exit_code

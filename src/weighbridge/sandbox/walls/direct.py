@@ -1,0 +1,98 @@
+"""
+Engine `direct`: Landlock and seccomp alone, where no namespaces can be made.
+
+The program runs where everything else is, and cannot reach it. It sees that other processes exist,
+and it sees a model where the store keeps it: without namespaces nothing can be shown elsewhere.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from weighbridge.core.errors import IsolationError, UsageError
+from weighbridge.sandbox import kernel, landlock
+from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.starting import Places, Running, find_program, ordered
+
+NAME: Final = "direct"
+
+_LANDLOCK_NEEDED: Final = 6
+"""The version that knows abstract sockets and signals; older ones leave these."""
+
+_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_PROCESS: Final = ("cpuinfo", "meminfo", "stat", "version", "sys/kernel/random", "filesystems")
+_UNSEEN: Final = "the number and the names of other processes can be seen"
+
+
+class Direct:
+    """The engine; see the module."""
+
+    name = NAME
+    moves = False
+
+    def probe(self) -> Strength:
+        """Find out whether the kernel has what it takes; nothing is run for that."""
+        problem = _problem()
+        if problem is not None:
+            missing = tuple((wall, problem) for wall in Wall)
+            return Strength(engine=NAME, walls=frozenset(), missing=missing)
+        return Strength(
+            engine=NAME,
+            walls=frozenset(Wall) - {Wall.UNSEEN},
+            missing=((Wall.UNSEEN, _UNSEEN),),
+        )
+
+    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+        """
+        Run *command* behind *walls*; see `Engine`.
+
+        Raises:
+            IsolationError: A wall cannot be put up; the program was not started.
+            UsageError: There is no such program, or something is to be shown at another place.
+        """
+        problem = _problem()
+        if problem is not None:
+            raise IsolationError("the engine cannot isolate here", found=problem)
+        moved = next((inside for outside, inside in walls.shown if outside != inside), None)
+        if moved is not None:
+            raise UsageError(
+                "without namespaces a file is seen where it is",
+                where=moved,
+                hint="Use the engine bubblewrap",
+            )
+        program = find_program(command[0], walls)
+        temporary = tempfile.mkdtemp(prefix="weighbridge-run-")
+        try:
+            own = {"TMPDIR": temporary, "HOME": temporary}
+            around = replace(walls, environment=tuple({**dict(walls.environment), **own}.items()))
+            places = Places(
+                readable=(
+                    *walls.readable,
+                    *(inside for _, inside in walls.shown),
+                    *(f"/proc/{name}" for name in _PROCESS),
+                    "/proc/self",
+                ),
+                writable=(temporary, *walls.writable),
+                devices=_DEVICES,
+                dies_with_parent=True,
+            )
+            with ordered(program, command, around, places) as (order, inner):
+                running = Running(inner, descriptors=(order,))
+                return running.wait(running.signal)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _problem() -> str | None:
+    """Return what the kernel lacks; None where it has everything."""
+    if kernel.machine() is None:
+        return "the system calls of this architecture are not known"
+    try:
+        known = landlock.version()
+    except OSError as error:
+        return f"Landlock is not there: {error.strerror or error}"
+    if known < _LANDLOCK_NEEDED:
+        return f"Landlock {_LANDLOCK_NEEDED} is needed, and the kernel has {known}"
+    return None

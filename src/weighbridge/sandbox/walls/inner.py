@@ -1,0 +1,103 @@
+"""
+The last step before the program: keep this very process to its walls, and become the program.
+
+Run by a fresh interpreter without site packages, inside whatever an engine has put up around it.
+The order comes through a descriptor. What cannot be enforced ends it: the program is not run.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from weighbridge.sandbox import kernel, landlock, seccomp
+from weighbridge.sandbox.steps import filters
+
+NOT_CONFINED: Final = 125
+"""Exit code of a process that could not put up its walls."""
+
+NOT_FOUND: Final = 127
+"""Exit code of one that could not become the program, as of shells."""
+
+_LIMITS: Final = {
+    "memory_bytes": resource.RLIMIT_AS,
+    "processes": resource.RLIMIT_NPROC,
+    "file_bytes": resource.RLIMIT_FSIZE,
+    "open_files": resource.RLIMIT_NOFILE,
+    "cpu_seconds": resource.RLIMIT_CPU,
+}
+LIMITED: Final = tuple(_LIMITS)
+"""Names of the limits in an order."""
+
+_FIRST: Final = 3
+_LAST_CAPABILITY: Final = 63
+_DROP_BOUND: Final = 24
+"""PR_CAPBSET_DROP."""
+_LANDLOCK_NEEDED: Final = 3
+"""The version that knows truncation; older ones would let files be emptied."""
+
+
+def main(descriptor: int) -> NoReturn:
+    """Read the order from *descriptor*, put up the walls, and become the program."""
+    with os.fdopen(descriptor, "rb") as file:
+        order = json.loads(file.read())
+    try:
+        _confine(order)
+    except OSError as error:
+        _fail(NOT_CONFINED, f"the walls cannot be put up: {error.strerror or error}")
+    try:
+        os.execve(order["program"], order["command"], dict(order["environment"]))  # noqa: S606  what was ordered
+    except OSError as error:
+        _fail(NOT_FOUND, f"{order['program']}: {error.strerror or error}")
+
+
+def _confine(order: Mapping[str, Any]) -> None:
+    machine = kernel.machine()
+    if machine is None:
+        raise OSError(0, "the system calls of this architecture are not known")
+    if landlock.version() < _LANDLOCK_NEEDED:
+        raise OSError(0, f"Landlock {_LANDLOCK_NEEDED} is needed, an older one is there")
+    if order["parent"] is not None:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != order["parent"]:
+            raise OSError(0, "the process that started it has ended")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.closerange(_FIRST, _open_files())
+    os.umask(0o077)
+    os.chdir(order["directory"])
+    for name, which in _LIMITS.items():
+        if order["limits"][name] is not None:
+            _limit(which, order["limits"][name])
+    _limit(resource.RLIMIT_CORE, 0)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    for number in range(_LAST_CAPABILITY + 1):
+        with contextlib.suppress(OSError):  # one that the kernel or the process does not have
+            kernel.prctl(_DROP_BOUND, number)
+    kernel.drop_capabilities()
+    landlock.restrict_step(
+        readable=order["readable"], writable=order["writable"], devices=order["devices"]
+    )
+    seccomp.install(filters.isolating(machine, network=False))
+
+
+def _limit(which: int, value: int) -> None:
+    """Set a limit for good, or leave it where it is lower already."""
+    _, most = resource.getrlimit(which)
+    if most != resource.RLIM_INFINITY:
+        value = min(value, most)
+    resource.setrlimit(which, (value, value))
+
+
+def _open_files() -> int:
+    """Return a number above every open descriptor."""
+    return max((int(entry.name) for entry in os.scandir("/proc/self/fd")), default=_FIRST) + 1
+
+
+def _fail(code: int, reason: str) -> NoReturn:
+    sys.stderr.write(f"weighbridge: {reason}\n")
+    sys.stderr.flush()
+    os._exit(code)

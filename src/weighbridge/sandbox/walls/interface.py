@@ -1,0 +1,136 @@
+"""
+What a program inside may reach, and what an engine has to say of itself.
+
+::
+
+    Walls + command --Engine--> the program, in a process that reaches nothing else
+
+An engine says what it enforces on this machine before anything is run: what a policy demands and
+no engine can hold is refused, and never run with less.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from weighbridge.core.values import frozen
+
+
+class Wall(StrEnum):
+    """One thing that is kept from the program."""
+
+    FILES = "files"
+    """No file but those that are shown, and writing only where it is allowed."""
+
+    NETWORK = "network"
+    """No socket of any family leads outside."""
+
+    PROCESSES = "processes"
+    """No process outside can be seen, traced, read or signalled."""
+
+    PRIVILEGES = "privileges"
+    """No program gives it more rights, and it has no capability."""
+
+    KERNEL = "kernel"
+    """No call that opens other ways: rings, namespaces, mounts, modules, keys, tracing."""
+
+    ENVIRONMENT = "environment"
+    """No variable but listed ones, also in what the process was started with."""
+
+    DESCRIPTORS = "descriptors"
+    """No descriptor but standard input, output and error."""
+
+    LIMITS = "limits"
+    """No more memory, processes and file size than allowed."""
+
+    UNSEEN = "unseen"
+    """Other processes do not exist, instead of being out of reach."""
+
+
+@frozen
+class Limits:
+    """
+    How much the program may use; None for as much as the caller may.
+
+    Attributes:
+        memory_bytes: Address space of each process.
+        processes: Processes and threads of the user, where the system counts them.
+        file_bytes: Size of each file that it writes.
+        open_files: Descriptors of each process.
+        cpu_seconds: Processor time of each process.
+    """
+
+    memory_bytes: int | None = None
+    processes: int | None = None
+    file_bytes: int | None = None
+    open_files: int | None = None
+    cpu_seconds: int | None = None
+
+
+@frozen
+class Walls:
+    """
+    What the program may reach; nothing else.
+
+    Attributes:
+        readable: Absolute paths of files and directories that it sees at the same place, read only.
+        shown: Pairs of a path outside and the path inside at which it is seen, read only.
+        writable: Absolute paths of directories that it may change, at the same place.
+        environment: Pairs of a variable and its value; there is no other.
+        directory: Where it starts.
+        limits: How much it may use.
+    """
+
+    readable: tuple[str, ...]
+    shown: tuple[tuple[str, str], ...] = ()
+    writable: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    directory: str = "/"
+    limits: Limits = Limits()
+
+
+@frozen
+class Strength:
+    """
+    What an engine enforces on this machine.
+
+    Attributes:
+        engine: Its name.
+        walls: What holds.
+        missing: What does not, each with the reason; empty walls mean that it cannot run at all.
+    """
+
+    engine: str
+    walls: frozenset[Wall]
+    missing: tuple[tuple[Wall, str], ...] = ()
+
+
+class Engine(Protocol):
+    """Runs a program behind walls."""
+
+    @property
+    def name(self) -> str:
+        """What policies and reports call it."""
+        ...
+
+    @property
+    def moves(self) -> bool:
+        """Whether a file can be shown at another place than its own."""
+        ...
+
+    def probe(self) -> Strength:
+        """Find out what it enforces here, by running something harmless behind walls."""
+        ...
+
+    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+        """
+        Run *command* behind *walls* and return its exit code; 128 + N for one that signal N ended.
+
+        The program has this process's standard streams. Signals that ask this process to end go
+        on to it.
+
+        Raises:
+            IsolationError: A wall cannot be put up; the program was not started.
+            UsageError: There is no such program.
+        """
+        ...

@@ -1,0 +1,169 @@
+"""Start the last step before the program, and wait for it: what both engines have in common."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import weighbridge
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import IsolationError, UsageError
+from weighbridge.core.values import frozen
+from weighbridge.sandbox.walls.inner import LIMITED, NOT_CONFINED
+from weighbridge.sandbox.walls.interface import Walls
+
+_CODE: Final = (
+    "import sys; sys.path.append(sys.argv[2]); "
+    "from weighbridge.sandbox.walls.inner import main; main(int(sys.argv[1]))"
+)
+_FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+_PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+PACKAGE: Final = Path(weighbridge.__file__).parent
+"""Where the code of the last step is; it has to be readable inside."""
+
+
+@frozen
+class Places:
+    """
+    What Landlock leaves to the program, as seen from where it runs.
+
+    Attributes:
+        readable: Files and directories that it may read and run.
+        writable: Those that it may change.
+        devices: Device files that it may use.
+        dies_with_parent: Whether the last step is a child of this process and ends with it.
+    """
+
+    readable: tuple[str, ...]
+    writable: tuple[str, ...]
+    devices: tuple[str, ...]
+    dies_with_parent: bool
+
+
+def find_program(name: str, walls: Walls, /) -> str:
+    """
+    Return the absolute path of the program that a shell would run for *name* with its variables.
+
+    Raises:
+        UsageError: There is none.
+    """
+    path = dict(walls.environment).get("PATH", os.defpath)
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise UsageError(
+            "there is no such program",
+            code=Code.REFERENCE_NOT_FOUND,
+            where=name,
+            hint="Give the program's path after --",
+        )
+    return os.path.abspath(found)  # noqa: PTH100  links are not followed: their name is the program's
+
+
+@contextmanager
+def ordered(
+    program: str, command: Sequence[str], walls: Walls, places: Places, /
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Give the order's descriptor, closed on leaving, and the command line of the last step."""
+    order = {
+        "program": program,
+        "command": [*command],
+        "environment": walls.environment,
+        "directory": walls.directory,
+        "readable": places.readable,
+        "writable": places.writable,
+        "devices": places.devices,
+        "limits": {name: getattr(walls.limits, name) for name in LIMITED},
+        "parent": os.getpid() if places.dies_with_parent else None,
+    }
+    with passed(json.dumps(order).encode()) as descriptor:
+        python = os.path.realpath(sys.executable)
+        yield (
+            descriptor,
+            (python, *_FLAGS, "-c", _CODE, str(descriptor), os.fspath(PACKAGE.parent)),
+        )
+
+
+@contextmanager
+def passed(data: bytes, /) -> Iterator[int]:
+    """Give a descriptor from which a child can read *data*."""
+    descriptor = os.memfd_create("weighbridge", 0)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+class Running:
+    """
+    A started engine, until its program has ended.
+
+    Args:
+        line: What to run.
+        descriptors: What it gets besides the standard streams.
+    """
+
+    def __init__(self, line: Sequence[str], /, *, descriptors: Sequence[int]) -> None:
+        try:
+            # An interrupt of the terminal is for the program, which is in the same group; what is
+            # around the program takes over that it is ignored here.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            try:
+                self._process = subprocess.Popen(  # noqa: S603  an engine's
+                    line, env={}, pass_fds=descriptors
+                )
+            finally:
+                signal.signal(signal.SIGINT, before)
+        except OSError as error:
+            raise IsolationError(
+                f"the engine cannot be started: {error.strerror or error}", where=line[0]
+            ) from error
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        return self._process.pid
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process that was started."""
+        self._process.send_signal(number)
+
+    def wait(self, signalled: Callable[[int], None], /) -> int:
+        """
+        Return the program's exit code; meanwhile hand signals that ask to end to *signalled*.
+
+        Raises:
+            IsolationError: The walls could not be put up.
+        """
+        with self._process, _passing_on(signalled):
+            code = self._process.wait()
+        if code == NOT_CONFINED:
+            raise IsolationError(
+                "the walls could not be put up, and the program was not run; the reason is above"
+            )
+        return 128 - code if code < 0 else code
+
+
+@contextmanager
+def _passing_on(signalled: Callable[[int], None]) -> Iterator[None]:
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        del frame
+        with suppress(ProcessLookupError):
+            signalled(number)
+
+    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,217 @@
+"""
+What programs behind walls attempt, and what comes of it: by engine, as root and as another user.
+
+Nothing inside is believed about what got out: listeners, files and a victim process outside are
+looked at. A twin without walls shows that each attempt would have worked.
+"""
+
+import json
+import os
+import pwd
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.escapes.outside import SECRET, VARIABLE, outside, parse
+from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.interface import Engine, Wall
+from weighbridge.sandbox.walls.starting import PACKAGE
+
+SCRIPT = Path(__file__).parents[1] / "support" / "escapes" / "attempts.py"
+
+ELSEWHERE = frozenset(
+    {
+        "metadata-address",
+        "alg-socket",
+        "load-module",
+        "make-device",
+        "vsock",
+        "set-time",
+        "raw-socket",
+    }
+)
+"""What a machine may not have, or not let even root do."""
+
+ONLY_ROOT = frozenset(
+    {
+        *("bpf", "capabilities", "keyctl", "load-module", "mount", "packet-socket", "perf-event"),
+        *("open-by-handle", "pidfd-take-descriptor", "process-vm-read", "ptrace-attach"),
+        *("raw-socket", "read-victims-memory-file", "set-time", "set-user-id", "userfaultfd"),
+        *("type-into-terminal", "user-namespace", "clone-user-namespace", "io-uring"),
+    }
+)
+"""What systems let root alone do, or nobody else by their settings."""
+
+OTHER = "nobody"
+
+ROW = re.compile(r"\| `([a-z0-9-]+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|")
+WORDS = {"refused": (), "inside": ("self", "root"), "refused, but to root": ("root",)}
+"""What the documentation says of an attempt, and for whom it works then."""
+
+_RUN = """
+import json, sys
+from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.interface import Limits, Walls
+name, fields, command = json.loads(sys.stdin.read())
+(engine,) = [each for each in ENGINES if each.name == name]
+limits = Limits(**fields.pop("limits"))
+tuples = {key: tuple(map(lambda v: tuple(v) if isinstance(v, list) else v, value))
+          if isinstance(value, list) else value for key, value in fields.items()}
+sys.exit(engine.run(command, Walls(limits=limits, **tuples)))
+"""
+
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
+
+
+def fields(world: dict[str, object]) -> dict[str, object]:
+    """Return the walls of the tests, as fields."""
+    weights = world["weights"]
+    return {
+        "readable": [
+            *(*SYSTEM, sys.prefix, sys.base_prefix),
+            *(os.fspath(PACKAGE.parent), os.fspath(SCRIPT)),
+        ],
+        "shown": [[weights, weights]],
+        "environment": [["PATH", os.environ["PATH"]]],
+        "limits": {"processes": 100, "memory_bytes": 400 << 20, "file_bytes": 32 << 20},
+    }
+
+
+def attempt(engine: Engine, world: dict[str, object], *, user: str | None) -> dict[str, str]:
+    """Run the attempts behind the walls of *engine*, as *user*, and return what they say."""
+    python = python_of(user)
+    assert python is not None
+    command = [python, "-I", os.fspath(SCRIPT), json.dumps(world)]
+    done = subprocess.run(
+        [python, "-c", _RUN],
+        input=json.dumps([engine.name, fields(world), command]),
+        check=False,
+        close_fds=False,  # what was left open on purpose is for the engine to close
+        **as_user(user),
+    )
+    assert done.returncode == 0, done.stderr
+    return parse(done.stdout)
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Return what docs/isolation.md says of each attempt, by engine."""
+    text = (Path(__file__).parents[2] / "docs" / "isolation.md").read_text("utf-8")
+    _, text = text.split("## What was tried", 1)
+    return {
+        name: {"bubblewrap": first.strip(), "direct": second.strip()}
+        for name, first, second in ROW.findall(text)
+    }
+
+
+def allowed(engine: Engine, *, root: bool) -> set[str]:
+    """Return the attempts that work by the documentation."""
+    who = "root" if root else "self"
+    return {name for name, said in documented().items() if who in WORDS[said[engine.name]]}
+
+
+def users() -> list[str | None]:
+    """Return as whom to run: as oneself, and as nobody where that can be and can run anything."""
+    return [None] if python_of(OTHER) is None else [None, OTHER]
+
+
+def python_of(user: str | None) -> str | None:
+    """Return an interpreter that *user* can run this package with; None where there is none."""
+    if user is None:
+        return sys.executable
+    if os.geteuid() != 0:
+        return None
+    code = (
+        "import sys; assert sys.version_info >= (3, 11); import weighbridge.sandbox.walls.engines"
+    )
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            tried = subprocess.run([python, "-c", code], **as_user(user), check=False)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        if tried.returncode == 0:
+            return python
+    return None
+
+
+def as_user(user: str | None) -> dict[str, Any]:
+    """Return how `subprocess.run` starts something as *user*, with nothing but what it needs."""
+    variables = {"PYTHONPATH": os.fspath(PACKAGE.parent), "PATH": os.environ["PATH"]}
+    common = {"env": {**variables, VARIABLE: SECRET}, "capture_output": True, "text": True}
+    if user is None:
+        return common
+    return {**common, "user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
+@pytest.fixture(params=users(), ids=str)
+def user(request: pytest.FixtureRequest) -> str | None:
+    """Return as whom to run."""
+    name: str | None = request.param
+    return name
+
+
+def require(engine: Engine) -> None:
+    """Skip where *engine* cannot work, which is no fault of it."""
+    strength = engine.probe()
+    if not strength.walls:
+        pytest.skip(f"{engine.name}: {strength.missing[0][1]}")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a directory that everybody can use, in no place that engines make anew."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as made:
+        path = Path(made)
+        path.chmod(0o777)
+        yield path
+
+
+def open_to_all(place: Path) -> None:
+    """Let everybody read and change what is outside: walls are to protect it, not its mode."""
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o777)
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_no_attempt_gets_out(engine: Engine, user: str | None, place: Path) -> None:
+    """Nothing that is tried works but what stays inside, and nothing arrives outside."""
+    require(engine)
+    with outside(place) as world:
+        open_to_all(place)
+        said = attempt(engine, world.configuration, user=user)
+        root = os.geteuid() == 0 and user is None
+        worked = {name for name, outcome in said.items() if outcome == "done"}
+        assert worked == allowed(engine, root=root)
+        assert set(said) == set(documented())
+        assert world.reached() == set()
+
+
+def test_without_walls_every_attempt_gets_out(place: Path) -> None:
+    """The attempts are real: in the same surroundings without an engine they work."""
+    with outside(place) as world:
+        world.configuration |= {"memory_mib": 1, "processes": 1}
+        done = subprocess.run(
+            [sys.executable, "-I", os.fspath(SCRIPT), json.dumps(world.configuration)],
+            capture_output=True,
+            text=True,
+            check=True,
+            close_fds=False,
+            env={**os.environ, VARIABLE: SECRET},
+        )
+        failed = {name for name, outcome in parse(done.stdout).items() if outcome != "done"}
+        assert failed <= ELSEWHERE | ONLY_ROOT
+        assert world.reached() >= {"outside", "weights", "model", "home", "victim", "tcp4", "udp"}
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_an_engine_says_what_it_holds(engine: Engine) -> None:
+    """Every wall is either held or missing with a reason, and none is both."""
+    strength = engine.probe()
+    missing = {wall for wall, reason in strength.missing if reason}
+    assert strength.walls | missing == set(Wall)
+    assert not strength.walls & missing

@@ -1,0 +1,253 @@
+"""`weighbridge run`: what the program sees, how it ends, and what happens where walls are missing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from support.publisher import make_workplace, weighbridge
+from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.starting import PACKAGE
+
+NAMES = [engine.name for engine in ENGINES]
+
+POLICY = """
+version = 1
+
+[trust.publisher]
+method     = "key"
+public-key = "publisher.pub"
+
+[[rule]]
+match     = ["model"]
+boundary  = ["load"]
+signature = {{ any-of = ["publisher"] }}
+isolation = {{ {isolation} }}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a directory with a signed model, and a policy that demands isolation."""
+    make_workplace(tmp_path)
+    signed = weighbridge(tmp_path, "sign", "key", "model", "--private-key", "publisher.key")
+    assert signed.code == 0
+    write_policy(tmp_path)
+    return tmp_path
+
+
+def write_policy(place: Path, isolation: str = 'network = "none"') -> None:
+    """Write the policy with these demands of isolation."""
+    (place / "weighbridge.toml").write_text(POLICY.format(isolation=isolation), "utf-8")
+
+
+def line(engine: str, *command: str) -> tuple[str, ...]:
+    """Return the arguments that run *command* by *engine*."""
+    return ("run", "model", "--policy", "weighbridge.toml", "--engine", engine, "--", *command)
+
+
+@pytest.fixture(params=NAMES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that works here."""
+    (found,) = [engine for engine in ENGINES if engine.name == request.param]
+    strength = found.probe()
+    if not strength.walls:
+        pytest.skip(f"{found.name}: {strength.missing[0][1]}")
+    return found.name
+
+
+def test_the_program_sees_the_verified_files_alone(place: Path, engine: str) -> None:
+    """Weights and configuration are there; the signature, which is no part of the model, is not."""
+    result = weighbridge(place, *line(engine, "/bin/ls", "{model}"))
+    assert result.code == 0
+    assert "model.safetensors" in result.out.split()
+    assert "model.sig" not in result.out.split()
+    assert f"isolated by {engine}" in result.err
+
+
+def test_a_python_program_loads_the_model(place: Path, engine: str) -> None:
+    """An unmodified program, named on the command line, gets the tensors that were signed."""
+    program = place / "show.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import os, sys
+            from safetensors.numpy import load_file
+            tensors = load_file(os.path.join(os.environ["WEIGHBRIDGE_MODEL"], "model.safetensors"))
+            print(sorted(tensors), sys.argv[1:])
+            """
+        ),
+        "utf-8",
+    )
+    plain = subprocess.run(
+        [sys.executable, os.fspath(program), "x"],
+        env={**os.environ, "WEIGHBRIDGE_MODEL": os.fspath(place / "model")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = weighbridge(place, *line(engine, sys.executable, "show.py", "x"))
+    assert (result.code, result.out) == (0, plain.stdout)
+
+
+def test_the_exit_code_is_the_programs(place: Path, engine: str) -> None:
+    """Whatever the program ends with, so does the command; a signal is 128 and its number."""
+    assert weighbridge(place, *line(engine, "/bin/sh", "-c", "exit 7")).code == 7
+    assert weighbridge(place, *line(engine, "/bin/sh", "-c", "kill -KILL $$")).code == 137
+
+
+def test_a_denied_model_runs_nothing(place: Path, engine: str) -> None:
+    """A changed model ends with the verdict, and the program is not started."""
+    (place / "model" / "config.json").write_text("{}", "utf-8")
+    result = weighbridge(place, *line(engine, "/bin/echo", "it ran"))
+    assert result.code == 10
+    assert "it ran" not in result.out
+
+
+def test_what_the_rule_lists_is_there(place: Path, engine: str) -> None:
+    """Files to read, directories to change and variables: those that are listed, and no others."""
+    (place / "settings.txt").write_text("listed", "utf-8")
+    (place / "out").mkdir()
+    write_policy(place, 'read = ["settings.txt"], write = ["out"], env = ["LISTED"]')
+    script = f"cat {place}/settings.txt; echo done > {place}/out/result; echo $LISTED-$OTHER"
+    result = weighbridge(place, *line(engine, "/bin/sh", "-c", script), LISTED="a", OTHER="b")
+    assert (result.code, result.out) == (0, "listeda-\n")
+    assert (place / "out" / "result").read_text("utf-8") == "done\n"
+
+
+def test_a_limit_on_memory_holds(place: Path, engine: str) -> None:
+    """A program that takes more than the rule gives it fails by itself."""
+    write_policy(place, "memory-mib = 200")
+    code = "x = bytearray(300 << 20)"
+    result = weighbridge(place, *line(engine, sys.executable, "-I", "-S", "-c", code))
+    assert result.code == 1
+    assert "MemoryError" in result.err
+
+
+def test_a_program_that_is_not_there(place: Path, engine: str) -> None:
+    """It is named, as wrong usage."""
+    result = weighbridge(place, *line(engine, "no-such-program"))
+    assert result.code == 2
+    assert "no-such-program" in result.err
+
+
+def test_a_network_is_not_given(place: Path, engine: str) -> None:
+    """A rule that lets the program use the network is refused: no engine could confine that."""
+    write_policy(place, 'network = "allow"')
+    result = weighbridge(place, *line(engine, "/bin/echo", "it ran"))
+    assert result.code == 1
+    assert "it ran" not in result.out
+    assert "[isolation-unavailable]" in result.err
+
+
+def test_a_check_alone_is_indeterminate(place: Path) -> None:
+    """Who only checks enforces nothing, and the reason says what would."""
+    result = weighbridge(place, "check", "model", "--policy", "weighbridge.toml")
+    assert result.code == 11
+    assert "weighbridge run" in result.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_goes_on_to_the_program(place: Path, engine: str, number: signal.Signals) -> None:
+    """The program can end in its own way when the command is asked to end."""
+    script = f"trap 'echo asked; exit 5' {number}; echo ready; while :; do sleep 1 & wait; done"
+    with started(place, engine, script) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "asked\n"
+        assert process.wait() == 5
+
+
+def test_an_interrupt_is_the_programs(place: Path, engine: str) -> None:
+    """Ctrl-C reaches the program by the terminal's group; the command waits for what it does."""
+    script = "trap 'echo interrupted; exit 6' INT; echo ready; while :; do sleep 1 & wait; done"
+    with started(place, engine, script) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert process.wait() == 6
+
+
+def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
+    """Where the command is killed, the program does not stay behind without anybody's walls."""
+    with started(place, engine, "echo ready; exec sleep 600") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+        # The pipe ends when everybody who could write to it has ended.
+        assert process.stdout.read() == ""
+
+
+def started(place: Path, engine: str, script: str) -> "subprocess.Popen[str]":
+    """Start *script* behind the walls of *engine*, in a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "weighbridge", *line(engine, "/bin/sh", "-c", script)],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+_LACKING = """
+import json, sys
+from weighbridge.sandbox import bpf, kernel, seccomp
+from weighbridge.sandbox.steps import filters
+machine = kernel.machine()
+column = list(bpf.AUDIT_ARCH).index(machine)
+refuse = bpf.result(bpf.REFUSE)
+clone = filters.CLONE[column]
+landlock = [bpf.when(444, refuse)] if "landlock" in sys.argv[1:] else []
+code = b"".join([
+    bpf.line(bpf.LOAD, bpf.NUMBER),
+    bpf.when(filters.UNSHARE[column], refuse),
+    bpf.when(435, bpf.result(bpf.UNKNOWN)),
+    bpf.when(clone, bpf.argument(0), bpf.line(bpf.SET, 0x7E020000, other=1), refuse,
+             bpf.result(bpf.ALLOW)),
+    *landlock,
+    bpf.result(bpf.ALLOW),
+])
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+seccomp.install(code)
+from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox.walls.engines import ENGINES, choose_engine
+try:
+    print(json.dumps([choose_engine()[0].name, [bool(e.probe().walls) for e in ENGINES]]))
+except IsolationError as error:
+    print(json.dumps(["refused", str(error)]))
+"""
+
+
+def lacking(*what: str) -> list[object]:
+    """Return which engine is chosen where a container's filter refuses namespaces and *what*."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LACKING, *what],
+        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result: list[object] = json.loads(done.stdout)
+    return result
+
+
+def test_without_namespaces_the_other_engine_is_taken() -> None:
+    """A container that allows no namespaces still has walls, and never runs anything open."""
+    assert lacking() == ["direct", [False, True]]
+
+
+def test_without_either_nothing_is_run() -> None:
+    """Where Landlock is missing as well, it is refused, and every engine says why."""
+    outcome, reason = lacking("landlock")
+    assert outcome == "refused"
+    assert "bubblewrap: " in str(reason)
+    assert "direct: Landlock is not there" in str(reason)
