@@ -117,6 +117,12 @@ class MissingExtraError(OperationError):
         )
 
 
+class IsolationError(OperationError):
+    """What a program was to be kept to cannot be enforced here; it was not run."""
+
+    default_code = Code.ISOLATION_UNAVAILABLE
+
+
 class StoreError(OperationError):
     """The content-addressed store is missing, not private, or holds wrong bytes."""
 
