@@ -33,6 +33,11 @@ def state_of(
     return p.dict_of(*(part for key, value in items.items() for part in (p.text(key), value)))
 
 
+def old_string(content: bytes) -> bytes:
+    """Return bytes as Python 2 pickles them, a string of no encoding (BINSTRING)."""
+    return b"T" + len(content).to_bytes(4, "little") + content
+
+
 def file_with(state: bytes) -> bytes:
     """Return a file that gets *state*."""
     return p.new(FILE) + state + p.BUILD

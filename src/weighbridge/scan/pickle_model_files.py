@@ -9,13 +9,14 @@ has to be one which CRFsuite can read without harm. This is the one entry of the
 names may write: the rule `pickle-temporary-file` says so each time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
 from weighbridge.formats.crfsuite import check_crfsuite
+from weighbridge.formats.pickle.trace import Anomaly, AnomalyKind
 from weighbridge.formats.pickle.values import CallNode, DictNode, Value
 from weighbridge.scan.allowlist import Entry, State
 from weighbridge.scan.pickle_facts import literal_bytes
@@ -69,7 +70,7 @@ def _refuse_attribute(key: Value, value: Value) -> Refusal:
 
 def _refuse_model(content: Value) -> Refusal:
     """Say why *content* is no model that CRFsuite can read without harm."""
-    data = literal_bytes(content)
+    data = _bytes_of(content)
     if data is None:
         return "the content of a file is computed"
     try:
@@ -82,7 +83,29 @@ def _refuse_model(content: Value) -> Refusal:
 def content_of(state: Value) -> bytes | None:
     """Return what unpickling writes into the file with *state*; None where it writes none."""
     pairs = state.pairs() if isinstance(state, DictNode) else ()
-    return next((literal_bytes(value) for key, value in pairs if key == CONTENT), None)
+    return next((_bytes_of(value) for key, value in pairs if key == CONTENT), None)
+
+
+def is_ambiguous(state: Value, anomalies: Iterable[Anomaly]) -> bool:
+    """
+    Tell whether the file may be given other bytes than `content_of` *state* has.
+
+    Python 2 pickles bytes as strings of no encoding. The trace has them in Latin-1 where they are
+    not UTF-8, and not where they are: then nobody can tell from the text which of them it was.
+    """
+    pairs = state.pairs() if isinstance(state, DictNode) else ()
+    old = any(key == CONTENT and isinstance(value, str) for key, value in pairs)
+    return old and any(each.kind is AnomalyKind.STRING_ENCODING for each in anomalies)
+
+
+def _bytes_of(content: Value) -> bytes | None:
+    """Return bytes that a stream writes out, also as a string of Python 2 that is not UTF-8."""
+    if not isinstance(content, str):
+        return literal_bytes(content)
+    try:
+        return content.encode("latin-1")
+    except UnicodeEncodeError:
+        return None
 
 
 def refuse_tagger(state: Value, *, made_by: Callable[[CallNode], Entry | None]) -> Refusal:

@@ -11,7 +11,15 @@ import pytest
 
 from support import pickles as p
 from support.scanning import examined
-from support.tagger_files import FILE, MODEL, TAGGER, file_with, state_of, tagger_with
+from support.tagger_files import (
+    FILE,
+    MODEL,
+    TAGGER,
+    file_with,
+    old_string,
+    state_of,
+    tagger_with,
+)
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Gap, Severity
 
@@ -51,6 +59,12 @@ GOOD = {
     "file-in-protocol-2": file_with(state_of(None, __FILE_RESOURCE_DATA__=_as_protocol_2(MODEL))),
     "file-without-content": file_with(state_of(None)),
     "file-of-python-2": _reconstructed(FILE, state_of()),
+    "content-of-python-2": _reconstructed(
+        FILE, state_of(None, __FILE_RESOURCE_DATA__=old_string(MODEL))
+    ),
+    "content-of-python-2-and-names": p.tuple_of(
+        file_with(state_of(None, __FILE_RESOURCE_DATA__=old_string(MODEL))), old_string(b"caf\xe9")
+    ),
     "log": tagger_with(
         p.text("training_log_"),
         p.new(PARSER) + p.dict_of(p.text("state"), p.text("ITERATION")) + p.BUILD,
@@ -90,6 +104,19 @@ BAD = {
     "model-and-more": file_with(state_of(MODEL + b"#")),
     "model-that-writes-memory": file_with(state_of(SWAPPED)),
     "model-as-text": file_with(state_of(None, __FILE_RESOURCE_DATA__=p.text("lCRF"))),
+    "model-as-old-text-that-is-another": file_with(
+        state_of(None, __FILE_RESOURCE_DATA__=old_string(MODEL.decode("latin-1").encode()))
+    ),
+    "model-as-old-text-that-may-be-another": p.tuple_of(
+        file_with(state_of(None, __FILE_RESOURCE_DATA__=old_string(MODEL))),
+        old_string("caf\xe9".encode()),
+    ),
+    "no-model-in-old-text": file_with(
+        state_of(None, __FILE_RESOURCE_DATA__=old_string(b"lCRF\xff"))
+    ),
+    "model-as-text-of-no-bytes": file_with(
+        state_of(None, __FILE_RESOURCE_DATA__=p.text("lCRF\u4e00"))
+    ),
     "model-that-is-made": file_with(
         state_of(None, __FILE_RESOURCE_DATA__=p.call(p.name("builtins", "bytes"), p.raw(MODEL)))
     ),

@@ -117,11 +117,14 @@ def _push_old_string(m: Registers, text: bytes, at: int) -> None:
     try:
         m.push(text.decode("ascii"))
     except UnicodeDecodeError:
-        m.note(AnomalyKind.STRING_ENCODING, "a Python 2 string is not ASCII", at - 1)
+        kind = AnomalyKind.STRING_ENCODING
         try:
-            m.push(text.decode("utf-8"))
+            value = text.decode("utf-8")
         except UnicodeDecodeError:
-            m.push(text.decode("latin-1"))
+            kind = AnomalyKind.STRING_BYTES
+            value = text.decode("latin-1")
+        m.note(kind, "a Python 2 string is not ASCII", at - 1)
+        m.push(value)
 
 
 def _string(m: Registers, at: int) -> int:

@@ -45,7 +45,10 @@ class AnomalyKind(StrEnum):
     """PROTO anywhere but at the start."""
 
     STRING_ENCODING = "string-encoding"
-    """A Python 2 string that is not ASCII: what it means depends on the caller."""
+    """A Python 2 string that is UTF-8 and not ASCII: what it means depends on the caller."""
+
+    STRING_BYTES = "string-bytes"
+    """A Python 2 string that is not UTF-8: bytes, as the trace has them in Latin-1."""
 
     ITEM_ASSIGNED = "item-assigned"
     """An item of a list or bytearray is replaced."""

@@ -1,5 +1,6 @@
 """A pickle that Python's unpicklers do not read alike, or that no pickler has written."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -19,8 +20,10 @@ _SEVERITY: Final[Mapping[AnomalyKind, Severity]] = MappingProxyType(
         AnomalyKind.ITEM_ASSIGNED: Severity.MEDIUM,
         AnomalyKind.MEMO_INDEX: Severity.MEDIUM,
         AnomalyKind.STRING_ENCODING: Severity.LOW,
+        AnomalyKind.STRING_BYTES: Severity.LOW,
     }
 )
+_OLD_STRINGS: Final = frozenset({AnomalyKind.STRING_ENCODING, AnomalyKind.STRING_BYTES})
 
 
 class PickleDivergence(Rule[PickleFacts]):
@@ -37,11 +40,12 @@ class PickleDivergence(Rule[PickleFacts]):
 
     def check(self, facts: PickleFacts, /) -> Iterator[Match]:
         """Yield each kind of anomaly at most a few times, and out-of-band buffers."""
-        seen: dict[AnomalyKind, int] = {}
+        seen: Counter[AnomalyKind] = Counter()
         for anomaly in facts.summary.anomalies:
-            seen[anomaly.kind] = seen.get(anomaly.kind, 0) + 1
-            limit = 1 if anomaly.kind is AnomalyKind.STRING_ENCODING else MAX_FINDINGS_PER_FILE
-            if seen[anomaly.kind] <= limit:
+            old = anomaly.kind in _OLD_STRINGS
+            kind = AnomalyKind.STRING_ENCODING if old else anomaly.kind
+            seen[kind] += 1
+            if seen[kind] <= (1 if old else MAX_FINDINGS_PER_FILE):
                 yield Match(
                     message=f"Unpicklers do not agree on this stream: {anomaly.detail}.",
                     offset=facts.at(anomaly.offset),

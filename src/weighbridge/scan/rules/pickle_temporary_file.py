@@ -9,7 +9,7 @@ from weighbridge.scan.allowlist import State
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_arguments import made_by
 from weighbridge.scan.pickle_facts import PickleFacts
-from weighbridge.scan.pickle_model_files import content_of
+from weighbridge.scan.pickle_model_files import content_of, is_ambiguous
 
 
 class PickleTemporaryFile(Rule[PickleFacts]):
@@ -26,8 +26,19 @@ class PickleTemporaryFile(Rule[PickleFacts]):
             entry = made_by(target) if isinstance(target, CallNode) else None
             if entry is None or entry.state is not State.MODEL_FILE:
                 continue
-            content = content_of(change.items[0]) if change.kind is ChangeKind.BUILD else None
-            if content is not None:
+            if change.kind is not ChangeKind.BUILD:
+                continue
+            (state,) = change.items
+            content = content_of(state)
+            if is_ambiguous(state, facts.summary.anomalies):
+                yield Match(
+                    message="Unpickling writes a new temporary file for CRFsuite to read, and the "
+                    "stream has strings of Python 2 that may be other bytes than were examined.",
+                    offset=facts.at(change.offset),
+                    evidence=(entry.name,),
+                    severity=Severity.HIGH,
+                )
+            elif content is not None:
                 yield Match(
                     message=f"Unpickling writes a new temporary file of {len(content)} bytes, "
                     "for CRFsuite to read.",
