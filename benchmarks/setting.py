@@ -56,6 +56,7 @@ class Sizes:
     scan_files: int
     scan_checkpoint_bytes: int
     scan_sharded_bytes: int
+    convert_bytes: int
     rounds: int
     start_rounds: int
 
@@ -72,6 +73,7 @@ FULL: Final = Sizes(
     scan_files=2_000,
     scan_checkpoint_bytes=1 * GIB,
     scan_sharded_bytes=10 * GIB,
+    convert_bytes=2 * GIB,
     rounds=5,
     start_rounds=20,
 )
@@ -88,6 +90,7 @@ QUICK: Final = Sizes(
     scan_files=20,
     scan_checkpoint_bytes=1 * MIB,
     scan_sharded_bytes=1 * MIB,
+    convert_bytes=8 * MIB,
     rounds=1,
     start_rounds=2,
 )
