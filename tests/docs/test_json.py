@@ -52,6 +52,9 @@ COMMANDS = {
     "weighbridge.build/v1": "attest build bad --allow-symlinks --input model --param a=b"
     " --source git+https://git.example/a/b --private-key release.pem",
     "weighbridge.attested-scan/v1": "attest scan bad --allow-symlinks --private-key release.pem",
+    "weighbridge.lineage/v1": "lineage out",
+    "weighbridge.claims/v1": "claims list model",
+    "weighbridge.appended-claims/v1": "claims append model model/model.sig",
     "weighbridge.verdict/v1": "check model --policy weighbridge.toml",
     "weighbridge.scan/v1": "scan bad --also picklescan --also modelscan --show-globals",
     "weighbridge.inspection/v1": "inspect bad",
@@ -64,6 +67,11 @@ COMMANDS = {
     "weighbridge.trust/v1": "trust show",
 }
 """A command for each schema that prints a document of it with no list empty that can be full."""
+
+SIGNED_FIRST = frozenset(
+    {"weighbridge.verdict/v1", "weighbridge.signature/v1", "weighbridge.appended-claims/v1"}
+)
+"""Schemas whose command needs a signature."""
 
 
 def members(value: object, path: str = "") -> Iterator[str]:
@@ -130,8 +138,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def printed(schema: str, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     """Return the document that the command for *schema* prints."""
-    if schema in {"weighbridge.verdict/v1", "weighbridge.signature/v1"}:
+    if schema in SIGNED_FIRST:
         assert run(COMMANDS["weighbridge.signed/v1"].split()) == os.EX_OK
+        capsys.readouterr()
+    if schema == "weighbridge.lineage/v1":
+        run(COMMANDS["weighbridge.converted/v1"].split())
         capsys.readouterr()
     run([*COMMANDS[schema].split(), "--format", "json"])
     result = json.loads(capsys.readouterr().out)

@@ -13,12 +13,8 @@ LINEAGE: Final = "weighbridge.lineage/v1"
 
 def lineage_document(lineage: Lineage) -> Document:
     """Return the document of a lineage; the first artifact is the one that was asked for."""
-    return {"schema": LINEAGE, **lineage_members(lineage)}
-
-
-def lineage_members(lineage: Lineage) -> Document:
-    """Return the members that tell of a lineage, as verdicts have them as well."""
     return {
+        "schema": LINEAGE,
         "standing": str(lineage.first.standing),
         "artifacts": [_node(node) for node in lineage.nodes],
     }
@@ -58,7 +54,7 @@ def _build(build: Build) -> Document:
         "build_type": build.build_type,
         "builder": build.builder_id,
         "source": None if build.source is None else build.source.label,
-        "parameters": dict(build.parameters),
+        "parameters": [{"name": name, "value": value} for name, value in build.parameters],
         "invocation": build.invocation_id,
         "started": None if build.started is None else build.started.isoformat(),
         "finished": None if build.finished is None else build.finished.isoformat(),

@@ -25,6 +25,7 @@ from weighbridge.core.evidence import (
 from weighbridge.core.identity import KeyIdentity, SigstoreIdentity, VerifiedIdentity
 from weighbridge.core.verdict import Reason, Verdict
 from weighbridge.record.inspection import Inspected, SignatureClaim
+from weighbridge.record.json_lineage import lineage_document
 from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan.need import Need
 from weighbridge.scan.report import ScanReport
@@ -59,6 +60,7 @@ def verdict_document(verdict: Verdict) -> Document:
         "reasons": [_reason(reason) for reason in verdict.reasons],
         "signers": [_signer(signer) for signer in verdict.signers],
         "provenance": [_provenance(item) for item in verdict.provenance],
+        "lineage": None if verdict.lineage is None else lineage_document(verdict.lineage),
         "covered": list(verdict.covered),
         "uncovered": [item.path for item in verdict.uncovered],
         "uncovered_reasons": _uncovered_reasons(verdict.uncovered),

@@ -7,6 +7,7 @@ from typing import Final
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import ProvenanceEvidence, Uncovered
+from weighbridge.core.lineage import Lineage, Standing
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.policy.controls.signature import NO_SIGNATURE_REQUIRED
 from weighbridge.record.style import PLAIN, Style, counted, shown
@@ -43,6 +44,8 @@ def _verdict_lines(verdict: Verdict, style: Style) -> Iterator[str]:
         yield from _row("signed by", nobody)
     for build in verdict.provenance:
         yield from _build_lines(build)
+    if verdict.lineage is not None:
+        yield from _lineage_lines(verdict.lineage)
     if verdict.artifact:
         yield from _row("root digest", str(verdict.artifact.oms))
         if verdict.artifact.names is not None:
@@ -71,6 +74,26 @@ def _build_lines(build: ProvenanceEvidence) -> Iterator[str]:
     yield from _row("built by", believed + level)
     if build.source is not None:
         yield from _row("", f"from {one_line(build.source)}")
+
+
+def _lineage_lines(lineage: Lineage) -> Iterator[str]:
+    """Yield what it was made from, as far as it holds."""
+    parents = [
+        node
+        for step in lineage.first.steps
+        if step.standing is Standing.HOLDS
+        for node in (lineage.nodes[number] for number in step.inputs if number is not None)
+    ]
+    names = dict.fromkeys(
+        f"{node.artifact.name} ({node.artifact.binding.label})" for node in parents
+    )
+    for place, name in enumerate(shown(names, noun="inputs")):
+        yield from _row("" if place else "made from", one_line(name))
+    if len(lineage.nodes) > 1:
+        behind = max(node.generation for node in lineage.nodes)
+        standing = "holds" if lineage.first.standing is Standing.HOLDS else "does not hold"
+        what = f"{counted(len(lineage.nodes) - 1, 'artifact')} in {counted(behind, 'generation')}"
+        yield from _row("lineage", f"{what}, {standing}")
 
 
 def _reason_line(reason: Reason, style: Style) -> str:
