@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "attest": "Sign a claim about a model that is there.",
     "bom": "Write a model's bill of materials: CycloneDX or SPDX.",
     "check": "Check a model against a policy: one verdict, with its reasons.",
+    "claims": "List, verify, append and merge claims.",
     "convert": "Convert checkpoints to safetensors without executing them.",
     "demo": "Watch a real model pass, and six attacks fail.",
     "digest": "Print the digests that name a model.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.core.artifact import ArtifactDigests
+    from weighbridge.core.claims import ClaimsList
     from weighbridge.core.evidence import Severity, Verification
     from weighbridge.core.lineage import Lineage
     from weighbridge.core.verdict import Verdict
@@ -365,6 +366,30 @@ def show_lineage(session: Session, lineage: "Lineage") -> None:
             from weighbridge.record.lineage_tree import lineage_text
 
             session.write(lineage_text(lineage, style=_style(session)))
+
+
+def show_claims(session: Session, listed: "ClaimsList") -> None:
+    """Print the claims about a model."""
+    if session.format == "json":
+        from weighbridge.record.json_claims import claims_document
+
+        _write_json(session, claims_document(listed))
+    else:
+        from weighbridge.record.text_claims import claims_text
+
+        session.write(claims_text(listed, style=_style(session)))
+
+
+def show_appended(session: Session, place: "Path", *, given: int, new: int) -> None:
+    """Print what became of claims that were to be appended."""
+    if session.format == "json":
+        from weighbridge.record.json_claims import appended_document
+
+        _write_json(session, appended_document(place, given=given, new=new))
+    else:
+        from weighbridge.record.text_claims import appended_text
+
+        session.write(appended_text(place, given=given, new=new))
 
 
 def show_explanation(session: Session, selection: "RuleSelection") -> None:

@@ -7,7 +7,7 @@ From lines to attestations: who signed each claim, and what the signer says.
 3. Whatever does not come to an attestation is a gap, and changes nothing about the others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from weighbridge.core.attestation import (
@@ -109,21 +109,27 @@ def verify_claims(
         OperationError: It cannot be read, or a package is missing.
         PolicyError: A trust entry is not in the policy, or half of one is.
     """
-    every = tuple(lines)
-    if not any(line.bundle is not None for line in every):
-        return (), tuple(line.gap for line in every if line.gap is not None)
-    methods = {line.bundle.method for line in every if line.bundle is not None}
-    entries = [e for e in trust_entries(policy, tuple(sorted(trust))) if e.method in methods]
-    verifiers = tuple((entry.name, verifier_for(entry, policy)) for entry in entries)
     attestations: list[Attestation] = []
     gaps: list[Gap] = []
-    for line in every:
-        outcome = line.gap or _verify(line, verifiers, names=sorted(trust), at=at)
+    for outcome in verify_each(lines, policy, trust=trust, at=at):
         if isinstance(outcome, Gap):
             gaps.append(outcome)
         else:
             attestations.extend(outcome)
     return tuple(attestations), tuple(gaps)
+
+
+def verify_each(
+    lines: Iterable[ClaimLine], policy: Policy, *, trust: Iterable[str], at: datetime
+) -> Iterator[tuple[Attestation, ...] | Gap]:
+    """Yield what each of *lines* comes to, in their order; see `verify_claims`."""
+    every = tuple(lines)
+    names = sorted(trust)
+    methods = {line.bundle.method for line in every if line.bundle is not None}
+    entries = [e for e in trust_entries(policy, tuple(names)) if e.method in methods]
+    verifiers = tuple((entry.name, verifier_for(entry, policy)) for entry in entries)
+    for line in every:
+        yield line.gap or _verify(line, verifiers, names=names, at=at)
 
 
 def read_line(line: ClaimLine) -> StatedClaim:
@@ -211,14 +217,15 @@ def _refused(
         if error.code not in NOT_THIS_SIGNER:
             return claim_gap(error, line.place, name=name, signer=trust)
     stranger = ClaimError(
-        f"nobody whom the policy names signed it: {', '.join(names) or 'it names nobody'}",
+        f"nobody who matters signed it; asked for were {', '.join(names) or 'nobody'}",
         code=Code.CLAIM_UNTRUSTED,
     )
     return claim_gap(stranger, line.place, name=name)
 
 
 def _read(payload: bytes, *, where: str) -> StatedClaim:
-    if not _is_signature(payload, where=where):
+    kind = _signature_kind(payload, where=where)
+    if kind is None:
         claim = read_claim(payload, where=where)
         return StatedClaim(
             artifacts=claim.artifacts,
@@ -230,28 +237,28 @@ def _read(payload: bytes, *, where: str) -> StatedClaim:
         statement = parse_statement(payload, where=where)
     except SignatureRejectedError as error:
         raise ClaimError(reason_of(error), where=where) from error
-    return _signed_files(statement, where=where)
+    return _signed_files(statement, kind=kind, where=where)
 
 
-def _is_signature(payload: bytes, *, where: str) -> bool:
-    """Tell whether *payload* is the statement of a model's signature; what is broken is not."""
+def _signature_kind(payload: bytes, *, where: str) -> str | None:
+    """Return which version of a model's signature *payload* states; None where it states none."""
     if (
         SIGNATURE_PREDICATE.encode() not in payload
         and LEGACY_PREDICATE_TYPE.encode() not in payload
     ):
         # A character of it could be escaped: no signer writes that, and `read_claim` refuses it.
-        return False
+        return None
     try:
         document = parse_json(payload, what=where)
     except (MalformedContentError, IndeterminateError):
-        return False
+        return None
     kind = document.get("predicateType") if isinstance(document, dict) else None
-    return isinstance(kind, str) and (
-        kind.startswith(SIGNATURE_PREDICATE) or kind == LEGACY_PREDICATE_TYPE
-    )
+    if not isinstance(kind, str):
+        return None
+    return kind if kind.startswith(SIGNATURE_PREDICATE) or kind == LEGACY_PREDICATE_TYPE else None
 
 
-def _signed_files(statement: Statement, *, where: str) -> StatedClaim:
+def _signed_files(statement: Statement, *, kind: str, where: str) -> StatedClaim:
     """Return what a model's own signature says: which model, by both digests, and its files."""
     if statement.layout != HashLayout() or statement.legacy:
         layout = statement.layout
@@ -278,5 +285,5 @@ def _signed_files(statement: Statement, *, where: str) -> StatedClaim:
         artifacts=(Artifact(name=name, binding=binding),),
         files=(),
         content=SignedFiles(paths=tuple(each.path for each in resources)),
-        predicate_type=SIGNATURE_PREDICATE,
+        predicate_type=kind,
     )

@@ -12,7 +12,8 @@ A build counts if all of this holds:
    provenance gives what the policy believes that builder, anything else no more than level 1.
 4. The build type is a known one, or one that the rule names.
 5. Every parameter is one that the rule expects, and every one that the rule expects is there.
-6. The source is the one that the rule asks for, and nobody says that it had been altered.
+6. The source is the one that the rule asks for, nobody says that it had been altered, and the
+   signer's certificate says no other one.
 
 One such build is enough; others neither help nor harm. Nothing is inferred from absence.
 """
@@ -30,6 +31,7 @@ from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Gap, ProvenanceEvidence, Severity, Stage
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.certified_source import certified_source_problem
 from weighbridge.policy.controls.interface import Submission, in_member
 from weighbridge.policy.controls.signature import NOBODY_CAN_TELL, is_of_entry
 from weighbridge.policy.reasons import denied, noted, undecided
@@ -40,6 +42,7 @@ from weighbridge.policy.trust import MAX_SLSA_LEVEL, Builder
 REST: Final = "**"
 """As the last element of an expected list: any further elements."""
 
+_NOT_ASKED_FOR: Final = frozenset({Code.CLAIM_UNTRUSTED})
 _SLSA: Final = "https://slsa.dev/provenance/"
 _WITHOUT_LEVELS: Final = 1
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -164,18 +167,31 @@ def assess_submission(submission: Submission, *, covered: Collection[str]) -> Pr
 
 
 def _gaps(submission: Submission, *, met: bool) -> Iterator[Reason]:
-    """Give a reason for every claim that does not count; they matter where one is missing."""
-    for gap in submission.gaps(Stage.PROVENANCE):
-        yield _gap_reason(gap, met=met)
+    """
+    Give a reason for every claim that does not count; they matter where one is missing.
+
+    Where none is, those that nobody asked for are one reason together: a model can carry the
+    claims of many generations, of which a rule without lineage needs none.
+    """
+    gaps = submission.gaps(Stage.PROVENANCE)
+    strangers = [gap for gap in gaps if met and gap.code in _NOT_ASKED_FOR]
+    if strangers:
+        message = f"{len(strangers)} of the claims are by nobody whom the rule asks for"
+        yield noted(Code.CLAIM_UNTRUSTED, message)
+    for gap in gaps:
+        if not met or gap.code not in _NOT_ASKED_FOR:
+            yield _gap_reason(gap, met=met)
 
 
 def _gap_reason(gap: Gap, *, met: bool) -> Reason:
     message = f"a claim that does not count{in_member(gap)}: {gap.reason}"
+    # The reason of a claim begins with file and line.
+    path = None if gap.path is None or gap.reason.startswith(f"{gap.path}:") else gap.path
     if met:
-        return noted(gap.code, message, path=gap.path)
+        return noted(gap.code, message, path=path)
     if gap.code in NOBODY_CAN_TELL:
-        return undecided(gap.code, message, path=gap.path)
-    return denied(gap.code, message, path=gap.path, severity=Severity.MEDIUM)
+        return undecided(gap.code, message, path=path)
+    return denied(gap.code, message, path=path, severity=Severity.MEDIUM)
 
 
 class _Judge:
@@ -204,7 +220,10 @@ class _Judge:
             yield denied(Code.PROVENANCE_BUILD_TYPE, _shown(message))
         for problem in _parameter_problems(build, dict(self._control.parameters)):  # 5
             yield denied(Code.PROVENANCE_PARAMETER, _shown(f"{at}: {problem}"))
-        source = self._source_problem(build)  # 6
+        certified = certified_source_problem(attestation.signer, build)  # 6
+        if certified is not None:
+            yield denied(Code.PROVENANCE_SOURCE, _shown(f"{at}: {certified}"))
+        source = self._source_problem(build)
         if source is not None:
             yield denied(Code.PROVENANCE_SOURCE, _shown(f"{at}: {source}"))
 
@@ -380,7 +399,8 @@ def _is_expected(value: str, wanted: ExpectedValue) -> bool:
     except (ValueError, RecursionError):
         return False
     if not isinstance(wanted, tuple):
-        return not isinstance(meant, list | dict) and wanted.matches(_plain(meant, value))
+        # An object is one parameter where its members have no fixed names: a job's variables.
+        return not isinstance(meant, list) and wanted.matches(_plain(meant, value))
     if not isinstance(meant, list):
         return False
     rest = wanted[-1].pattern == REST

@@ -77,7 +77,7 @@ def test_a_claim_by_nobody_who_matters_is_a_gap(bench: Bench, trust: tuple[str, 
     found, (gap,) = verified(bench, sign_by("runner", b"no statement"), trust=trust)
     assert found == ()
     assert (gap.stage, gap.code, gap.path) == (Stage.PROVENANCE, Code.CLAIM_UNTRUSTED, NAME)
-    assert gap.reason.startswith(f"{NAME}:1: nobody whom the policy names signed it")
+    assert gap.reason.startswith(f"{NAME}:1: nobody who matters signed it")
 
 
 def change_payload(document: dict[str, Any]) -> None:
