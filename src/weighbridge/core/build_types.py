@@ -53,6 +53,16 @@ _GITLAB_RUNNER: Final = re.compile(
     r"https://gitlab\.com/gitlab-org/gitlab-runner/-/blob/[A-Za-z0-9._-]{1,64}/PROVENANCE\.md"
 )
 
+_OF_REPOSITORY: Final = frozenset(
+    {
+        GITHUB_WORKFLOW,
+        GITHUB_WORKFLOW_COMMUNITY,
+        GENERATOR_DELEGATOR,
+        GENERATOR_CONTAINER_BASED,
+        *GENERATOR_V02,
+    }
+)
+
 KNOWN_BUILD_TYPES: Final = frozenset(
     {
         COMMAND_BUILD_TYPE,
@@ -67,6 +77,15 @@ KNOWN_BUILD_TYPES: Final = frozenset(
     }
 )
 """All of them that have one URI; GitLab's have the runner's version in theirs."""
+
+
+def is_of_repository(build_type: str, /) -> bool:
+    """
+    Tell whether the source of a build of *build_type* is the repository whose workflow ran.
+
+    Then the platform's identity provider knows the source as well.
+    """
+    return build_type in _OF_REPOSITORY or is_gitlab_runner(build_type)
 
 
 def is_gitlab_runner(build_type: str, /) -> bool:
