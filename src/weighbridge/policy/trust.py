@@ -146,7 +146,8 @@ class Builder:
 
     Attributes:
         name: Name of the entry.
-        id: URI of the builder as provenance names it.
+        id: URI of the builder as provenance names it. Behind its last `@`, where a platform puts
+            the ref of a workflow, it may have wildcards.
         signed_by: Name of the trust entry that has to sign the provenance.
         max_level: The SLSA build level up to which the builder is believed.
     """
@@ -155,6 +156,10 @@ class Builder:
     id: str
     signed_by: str
     max_level: int
+
+    def is_named(self, builder_id: str, /) -> bool:
+        """Tell whether provenance that names *builder_id* names this builder."""
+        return IdentityGlob(self.id).matches(builder_id)
 
 
 def read_trust(table: Table) -> TrustEntry | None:
@@ -172,7 +177,9 @@ def read_builder(table: Table) -> Builder | None:
     """Read one `[builder.NAME]`; None where problems were recorded."""
     name = _entry_name(table)
     identifier = table.text("id")
-    _refuse_wildcards(table, key="id", text=identifier)
+    # What is in front of the ref is another mode of the builder, with another level.
+    exact, at, _ref = (identifier or "").rpartition("@")
+    _refuse_wildcards(table, key="id", text=exact if at else identifier)
     signed_by = table.text("signed-by")
     max_level = table.integer("max-level", default=None, least=1, most=MAX_SLSA_LEVEL)
     table.finish()

@@ -63,12 +63,13 @@ max-level = 1
 """
 SIGNERS = {"hsm": 1, "runner": 3, "laptop": 5, "alice": 6}
 LOCAL = "urn:weighbridge:builder:local"
+RUNNER = "https://github.com/actions/runner/github-hosted"
 SOURCE = Source(uri="git+https://git.example/acme/train", ref="refs/heads/main", commit="a" * 40)
 MODEL = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
 """What `judge` judges."""
 
 
-def policy_of(*keys: str, builder: str = "runner") -> Policy:
+def policy_of(*keys: str, builder: str = "runner", head: str = HEAD) -> Policy:
     """Return a policy whose one rule demands provenance, with *keys* in its table."""
     table = ", ".join([f'builder = ["{builder}"]', *keys])
     rule = f"""
@@ -78,7 +79,7 @@ boundary = ["*"]
 signature = {{ required = false }}
 provenance = {{ {table} }}
 """
-    return Policy.from_toml((HEAD + rule).encode(), path=None)
+    return Policy.from_toml((head + rule).encode(), path=None)
 
 
 def said(build: Build, *, artifact: Artifact = MODEL, trust: str = "runner") -> Attestation:
@@ -126,6 +127,28 @@ class TestBuilder:
         """A signer whom the policy trusts for something else does not sign for the builder."""
         verdict = judge(policy_of(), said(build_of(), trust=trust))
         refused(verdict, Code.PROVENANCE_BUILDER, f"it is signed by {trust}")
+
+    @pytest.mark.parametrize(
+        ("ref", "counts"),
+        [
+            ("refs/tags/v1.4.0", True),
+            ("refs/tags/v2", True),
+            ("refs/tags/", False),
+            ("refs/tags/v1/x", False),
+            ("refs/tags/v1@evil", False),
+            ("refs/heads/main", False),
+            ("refs/tags/*", False),
+        ],
+    )
+    def test_a_workflow_at_any_tag_may_be_one_builder(self, ref: str, counts: bool) -> None:
+        """The ref of a workflow may be a pattern, whose wildcards stand for no more than a ref."""
+        workflow = "https://github.com/acme/train/.github/workflows/release.yml"
+        policy = policy_of(head=HEAD.replace(RUNNER, f"{workflow}@refs/tags/*"))
+        verdict = judge(policy, said(build_of(builder=f"{workflow}@{ref}")))
+        assert (verdict.decision is Decision.ALLOW) == counts
+        other = workflow.replace("release", "other")
+        verdict = judge(policy, said(build_of(builder=f"{other}@{ref}")))
+        refused(verdict, Code.PROVENANCE_BUILDER)
 
     @pytest.mark.parametrize(
         "builder",

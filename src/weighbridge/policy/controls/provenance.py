@@ -268,7 +268,7 @@ class _Judge:
         return tuple(
             builder
             for builder in self._builders
-            if builder.id == build.builder_id
+            if builder.is_named(build.builder_id)
             and builder.signed_by == attestation.trust
             and is_of_entry(self._policy.trust_entry(attestation.trust), attestation.signer)
         )
@@ -289,7 +289,7 @@ class _Judge:
 
     def _why_not(self, attestation: Attestation, build: Build) -> str:
         at, trust = attestation.place, attestation.trust
-        of_id = [b for b in self._builders if b.id == build.builder_id]
+        of_id = [b for b in self._builders if b.is_named(build.builder_id)]
         by_signer = [b for b in self._builders if b.signed_by == trust]
         if of_id:
             wanted = ", ".join(sorted({builder.signed_by for builder in of_id}))
