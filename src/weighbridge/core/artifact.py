@@ -81,6 +81,7 @@ class FileFormat(StrEnum):
     CRFSUITE = "crfsuite"
     CHARSMAP = "charsmap"
     FRONT_CODED = "front-coded"
+    SPHINX_LM = "sphinx-lm"
     THULAC = "thulac"
     WORD2VEC = "word2vec"
     MXNET = "mxnet"
@@ -155,6 +156,7 @@ _CARRIES: Final = MappingProxyType(
         FileFormat.CRFSUITE: Carries.DATA,
         FileFormat.CHARSMAP: Carries.DATA,
         FileFormat.FRONT_CODED: Carries.DATA,
+        FileFormat.SPHINX_LM: Carries.DATA,
         FileFormat.THULAC: Carries.DATA,
         FileFormat.WORD2VEC: Carries.DATA,
         FileFormat.MXNET: Carries.DATA,

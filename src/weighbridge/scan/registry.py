@@ -78,6 +78,7 @@ ANALYZERS: Final[Mapping[FileFormat, str]] = MappingProxyType(
         FileFormat.TF_GRAPH: "savedmodel",
         FileFormat.TF_METAGRAPH: "savedmodel",
         FileFormat.TF_HUB_MODULE: "framed",
+        FileFormat.SPHINX_LM: "native_model",
         FileFormat.THULAC: "native_model",
         FileFormat.TOKENIZER: "framed",
         FileFormat.TORCHSCRIPT: "torch",

@@ -180,6 +180,8 @@ SIGNATURES = [
     ("crfsuite", b"lCRF" + bytes(4) + b"FOMC" + bytes(40), F.CRFSUITE),
     ("front-coded dictionary", b"SMFC1\0\x01\0\x01a\0\0", F.FRONT_CODED),
     ("text of its letters", b"SMFC1 is a mark", F.TEXT),
+    ("language model of a recognizer", b"Trie Language Model\x03" + bytes(40), F.SPHINX_LM),
+    ("text about one", b"Trie Language Model: a table", F.TEXT),
     ("crfsuite of another kind", b"lCRF" + bytes(4) + b"FOMX" + bytes(40), F.UNKNOWN),
     ("catboost or a number", b"CBM1" + bytes(64) + b"\x84\x11\0\0\0\x12", F.CATBOOST),
     ("charsmap", struct.pack("<I", 1024) + bytes(1024) + b"text\0", F.CHARSMAP),

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.formats import arrow_marks, crfsuite, front_coding, mxnet
+from weighbridge.formats import arrow_marks, crfsuite, front_coding, mxnet, sphinx_lm
 from weighbridge.formats.sniff.window import OutOfReadsError, Window
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -135,6 +135,12 @@ def _is_sound(window: Window) -> bool:
     return window.head[8:12] in (b"WAVE", b"AVI ")
 
 
+def _is_sphinx_lm(window: Window) -> bool:
+    """A language model has a small number behind its mark, which a text of it has not."""
+    at = len(sphinx_lm.MAGIC)
+    return b"\0" < window.head[at : at + 1] < b"\x08"
+
+
 def _is_front_coded(window: Window) -> bool:
     """A dictionary has a flag behind its mark, which a text of these letters has not."""
     at = len(front_coding.MAGIC)
@@ -223,6 +229,7 @@ _CHECKED: Final = (
     *((each, FileFormat.TENSORRT, _is_engine) for each in _ENGINES),
     (crfsuite.MAGIC, FileFormat.CRFSUITE, _is_crfsuite),
     (front_coding.MAGIC, FileFormat.FRONT_CODED, _is_front_coded),
+    (sphinx_lm.MAGIC, FileFormat.SPHINX_LM, _is_sphinx_lm),
     (b"BZh", FileFormat.BZIP2, _is_bzip2),
     (b"\xca\xfe\xba\xbe", FileFormat.SHARED_OBJECT, _is_fat_binary),
     (b"MZ", FileFormat.SHARED_OBJECT, _is_executable),

@@ -23,6 +23,7 @@ from weighbridge.formats.front_coding import check_front_coding
 from weighbridge.formats.mnn import external_paths
 from weighbridge.formats.mxnet import check_mxnet
 from weighbridge.formats.paddle_parameters import check_parameters
+from weighbridge.formats.sphinx_lm import check_sphinx_lm
 from weighbridge.formats.thulac import check_thulac
 from weighbridge.formats.ubjson import check_ubjson
 from weighbridge.formats.word2vec import check_word2vec
@@ -69,6 +70,8 @@ def analyze(subject: Subject) -> Analysis:
         walk(subject.source, between=subject.check_time)
         return
     match subject.format:
+        case FileFormat.SPHINX_LM:
+            check_sphinx_lm(subject.source)
         case FileFormat.WORD2VEC:
             check_word2vec(subject.source)
         case FileFormat.MNN:
