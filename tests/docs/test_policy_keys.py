@@ -36,6 +36,8 @@ TABLES = {
     "[[case]]": "case",
     "findings of a case": "case.findings",
     "gaps of a case": "case.gaps",
+    "builds of a case": "case.builds",
+    "signed of a case": "case.signed",
 }
 """Titles of the sections with a table of keys, and the tables of the file they are about."""
 
@@ -107,6 +109,8 @@ expect = "deny"
 files = { a = "json" }
 findings = [{ rule = "chat-template", path = "a", severity = "high" }]
 gaps = [{ stage = "scan", code = "scan-timeout" }]
+builds = [{ builder = "ci" }]
+signed = [{ of = "b", signer = "hsm" }]
 """
 
 _CODE = re.compile(r"`([^`]+)`")

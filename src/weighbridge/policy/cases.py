@@ -14,6 +14,12 @@ from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
 from weighbridge.core.limits import MAX_POLICY_RULES
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision
+from weighbridge.policy.assumed import (
+    AssumedBuild,
+    AssumedSignature,
+    read_build,
+    read_signature,
+)
 from weighbridge.policy.table import Table, quote, read_document
 
 CASES_VERSION: Final = 1
@@ -38,6 +44,8 @@ class PolicyCase:
         findings: What the scanner would find.
         gaps: What a stage could not examine.
         signers: Names of trust entries that signed.
+        builds: Builds of the artifact, and of what it is made from.
+        signed: Signatures of what it is made from.
         uncovered: Files outside each of the signatures.
         day: The day of the check, UTC; None for the day of the test.
         expect: The decision that has to come out.
@@ -56,6 +64,8 @@ class PolicyCase:
     day: date | None
     expect: Decision
     codes: tuple[str, ...]
+    builds: tuple[AssumedBuild, ...] = ()
+    signed: tuple[AssumedSignature, ...] = ()
 
 
 def parse_cases(data: bytes, *, path: str) -> tuple[PolicyCase, ...]:
@@ -95,6 +105,10 @@ def _read_case(table: Table) -> PolicyCase | None:
     )
     gaps = tuple(_read_gap(item) for item in table.tables("gaps", noun=f"{table.name}: gap"))
     signers = table.texts("signers", required=False)
+    builds = tuple(read_build(item) for item in table.tables("builds", noun=f"{table.name}: build"))
+    signed = tuple(
+        read_signature(item) for item in table.tables("signed", noun=f"{table.name}: signature")
+    )
     uncovered = table.texts("uncovered", required=False)
     for index, path in enumerate(uncovered):
         if path not in dict(files):
@@ -117,6 +131,8 @@ def _read_case(table: Table) -> PolicyCase | None:
         day=day,
         expect=expect,
         codes=codes,
+        builds=tuple(build for build in builds if build is not None),
+        signed=tuple(signature for signature in signed if signature is not None),
     )
 
 

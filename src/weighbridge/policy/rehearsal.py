@@ -1,5 +1,6 @@
 """Running of a policy's cases: only the evaluation, over evidence made up from each case."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from typing import Final
 
@@ -11,6 +12,7 @@ from weighbridge.core.artifact import (
     FileStamp,
     Inventory,
 )
+from weighbridge.core.attestation import Attestation, Binding
 from weighbridge.core.digest import Digest, DigestPart, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.evidence import (
     Clean,
@@ -30,7 +32,14 @@ from weighbridge.core.identity import (
 )
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Verdict
+from weighbridge.policy.assumed import (
+    assumption_problems,
+    build_attestation,
+    signature_attestation,
+    signer_of,
+)
 from weighbridge.policy.cases import PolicyCase
+from weighbridge.policy.controls.interface import Naming
 from weighbridge.policy.evaluate import evaluate
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import reference_names, select_rule
@@ -82,6 +91,9 @@ def _run_case(policy: Policy, case: PolicyCase, *, now: datetime) -> CaseResult:
     evidence += [Consulted(scanner=name, finished=True) for name in asked]
     for number, name in enumerate(case.signers):
         evidence.append(_signature(policy, case, name=name, number=number, now=moment))
+    digests = ArtifactDigests(name=case.reference, oms=_digest(0), names=_digest(0))
+    own = Binding(root=digests.oms, names=_digest(0))
+    evidence += _claims(policy, case, own=own)
     verdict = evaluate(
         policy,
         selection=select_rule(
@@ -89,8 +101,9 @@ def _run_case(policy: Policy, case: PolicyCase, *, now: datetime) -> CaseResult:
         ),
         inventory=inventory,
         evidence=tuple(evidence),
-        digests=ArtifactDigests(name=case.reference, oms=_digest(0), names=_digest(0)),
+        digests=digests,
         now=moment,
+        bindings=(Naming(binding=own, paths=frozenset(path for path, _ in case.files)),),
     )
     return CaseResult(case=case, verdict=verdict, problems=_problems(policy, case, verdict))
 
@@ -101,6 +114,7 @@ def _problems(policy: Policy, case: PolicyCase, verdict: Verdict) -> tuple[str, 
         for name in case.signers
         if policy.trust_entry(name) is None
     ]
+    problems += assumption_problems(policy, case.builds, case.signed)
     if verdict.decision is not case.expect:
         problems.append(f"expected {case.expect}, found {verdict.decision}")
     given = sorted({reason.code for reason in verdict.reasons})
@@ -151,6 +165,26 @@ def _signature(
         claimed_ignores=(),
         verified_at=now,
     )
+
+
+def _claims(policy: Policy, case: PolicyCase, *, own: Binding) -> Iterator[Attestation]:
+    """Yield the statements that *case* assumes, each by a signer of its own for each entry."""
+    for number, build in enumerate(case.builds):
+        trust = signer_of(policy, build)
+        if trust is not None:
+            signer = _identity(policy, name=trust, number=_number_of(policy, trust))
+            yield build_attestation(
+                policy, build, own=own, signer=signer, trust=trust, number=number
+            )
+    for number, signature in enumerate(case.signed, start=len(case.builds)):
+        key = _number_of(policy, signature.signer)
+        signer = _identity(policy, name=signature.signer, number=key)
+        yield signature_attestation(signature, signer=signer, number=number)
+
+
+def _number_of(policy: Policy, trust: str) -> int:
+    """Return a number for a trust entry, by which its keys differ from those of others."""
+    return next((n for n, entry in enumerate(policy.trust) if entry.name == trust), 0)
 
 
 def _identity(policy: Policy, *, name: str, number: int) -> VerifiedIdentity:
