@@ -201,6 +201,8 @@ Other pickles of known frameworks are blocked as well, each for a reason:
 - tables of pyarrow, and columns with lists, dictionaries or decimals in them: only plain columns are held to
   their buffers.
 - estimators of scikit-learn around a function or class of your own.
+- graph modules of `torch.fx` whose source takes trees of arguments apart (`concrete_args`, `torch.export`), uses
+  `torch.ops` or functions of other packages, or that hold modules of others than PyTorch and onnx2torch.
 
 What such a file needs can be approved by its digest and its names: see [policy.md](policy.md).
 """

@@ -26,7 +26,7 @@ import torch.utils._pytree as pytree"""
 GOOD: Final = (
     "l = self.l(x)",
     "w = self.w;  b = self.b",
-    "mul = w * x;  w = b = None",
+    "mul = w * x;  w = None",
     'seq_0 = getattr(self.seq, "0")(mul)',
     'seq_1 = getattr(getattr(self.seq, "1"), "w/eird-0")(seq_0)',
     'seq_weight = getattr(self.seq, "0").weight',

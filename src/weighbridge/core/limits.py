@@ -513,9 +513,9 @@ MAX_PYTHON_SOURCE_BYTES: Final = 2 * MIB
 """A Python file; its syntax tree takes some hundred times as much memory. The largest modelling
 file of the transformers library has 300 KiB."""
 
-MAX_GRAPH_SOURCE_CHARS: Final = 1 * MIB
-"""The source of all graph modules of one pickle; that of a network of a thousand layers has some
-300 KiB."""
+MAX_GRAPH_SOURCE_CHARS: Final = 512 * KIB
+"""The source of all graph modules of one pickle; its syntax tree takes up to 700 times as much
+memory. That of a network of a thousand layers has some 300 KiB."""
 
 MAX_GRAPH_ATTRIBUTES: Final = 1_000_000
 """Attributes of the modules within graph modules of one pickle, counted as often as a graph module

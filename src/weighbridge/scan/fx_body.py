@@ -129,7 +129,7 @@ class Computation:
         match statement:
             case ast.Assign(targets=targets, value=ast.Constant(value=None)):
                 for target in targets:
-                    self._values[self._name(target)] = False
+                    self._values.pop(self._name(target), None)
             case ast.Assign(targets=[target], value=value):
                 self._assign(target, value)
             case ast.AnnAssign(target=target, value=ast.expr() as value, simple=1):

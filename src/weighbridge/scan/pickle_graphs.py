@@ -120,10 +120,15 @@ _MODULES: Final = (
 _NO_MODULES: Final = frozenset({"torch.nn.modules.module._WrappedHook"})
 """Listed classes that stand there and are none: they call what they hold."""
 
-_MADE: Final = frozenset(
-    {"_rebuild_parameter", "_rebuild_qtensor", "_rebuild_tensor", "_rebuild_tensor_v2"}
+_PARAMETER: Final = "torch._utils._rebuild_parameter"
+_TENSORS: Final = frozenset(
+    {
+        _PARAMETER,
+        "torch._utils._rebuild_qtensor",
+        "torch._utils._rebuild_tensor",
+        "torch._utils._rebuild_tensor_v2",
+    }
 )
-_TENSORS: Final = frozenset(f"torch._utils.{name}" for name in _MADE)
 
 
 @frozen
@@ -325,9 +330,17 @@ class _Tree:
                 return None
             kind, value = current.tables[name]
             if number == len(path):
-                return None if value is None else kind
+                return _kind_of(kind, value)
             current = self._modules.get(id(value))
         return None
+
+
+def _kind_of(kind: Reached, value: Value) -> Reached | None:
+    """Return what torch finds: a table of parameters may hold tensors that are none."""
+    if not isinstance(value, CallNode):
+        return None
+    own = kind is not Reached.PARAMETER or value.target == _PARAMETER
+    return kind if own else Reached.BUFFER
 
 
 def _names_in(target: str) -> re.Pattern[str] | None:

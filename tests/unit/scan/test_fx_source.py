@@ -119,6 +119,8 @@ LINES = {
     "y = torch.zeros(4)": "it computes with constants only",
     "y = math_sqrt(2)": "it computes with constants only",
     "y = b.repeat(9)": "it calls b.repeat, which is no listed function",
+    "y = z;  y = None;  w = y.relu()": "it calls y.relu, which is no listed function",
+    "y = z = None;  w = torch.relu(y)": "y is no plain value",
     "y = self.b;  z = y.repeat(9)": "it computes with constants only",
     "y = self.b;  z = y[0]": "it computes with constants only",
     "y = self.b;  z = y.shape": "it computes with constants only",

@@ -318,6 +318,14 @@ def test_only_what_modules_hold_is_used(line: str, why: str | None) -> None:
     assert (why or "") in found
 
 
+def test_a_tensor_among_the_parameters_is_no_stand_in() -> None:
+    """Torch computes with a tensor at once that is no parameter, wherever it is kept."""
+    code = calls("y = self.t", "z = y.repeat(9)")
+    assert reasons(graph(code, parameters=p.text("t") + PARAMETER)) == ""
+    found = reasons(graph(code, parameters=p.text("t") + TENSOR))
+    assert "it computes with constants only" in found
+
+
 def test_a_module_in_a_layer_is_not_used() -> None:
     """A layer's own modules are its own business: its class may have methods of their names."""
     layer = module("torch.nn.modules.linear", "Linear", modules=p.text("inner") + RELU)

@@ -78,15 +78,10 @@ def _confine(order: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # one that the kernel or the process does not have
             kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
-    listen = order["listen"]
     landlock.restrict_step(
-        readable=order["readable"],
-        writable=order["writable"],
-        devices=order["devices"],
-        own_ports=listen,
-        tcp=not (listen and order["any_port"]),
+        readable=order["readable"], writable=order["writable"], devices=order["devices"]
     )
-    seccomp.install(filters.isolating(machine, network=bool(listen), listening=bool(listen)))
+    seccomp.install(filters.isolating(machine, network=False))
 
 
 def _limit(which: int, value: int) -> None:
