@@ -213,6 +213,10 @@ MAX_STATEMENT_RESOURCES: Final = 200_000
 MAX_STATEMENT_PARAMETERS: Final = 20_000
 """Parameters of one build, the ones within others included; an event of a forge has some 500."""
 
+MAX_STATEMENT_NAME_CHARS: Final = 4 * MIB
+"""Characters of the dotted names of all parameters of one build: each repeats the names of what it
+is in, so that a small statement could have names of a gigabyte."""
+
 MAX_STATEMENT_TEXT_CHARS: Final = 8 * KIB
 """Characters of a name, of a URI or of a key in a statement; names are paths at the longest."""
 

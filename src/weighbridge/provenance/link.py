@@ -3,7 +3,8 @@ in-toto links: a step of a layout, with the command that was run.
 
 A link names no builder: whoever signed ran the step. So the builder's id is the kind of
 statement, and a policy says with the signer's entry whom it believes. The environment is one
-parameter, `environment`: what is in it is up to who made the link.
+parameter, `environment`: what is in it is up to who made the link. Subjects and materials are files
+that were digested one by one, and never artifacts.
 
 Source: in-toto Attestation Framework, predicate Link v0.3.
 """
@@ -17,7 +18,7 @@ from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.build_types.plain import take_source
 from weighbridge.provenance.fields import Fields, optional_mapping, optional_texts, required_text
 from weighbridge.provenance.parameters import collapsed, parameters_of
-from weighbridge.provenance.resources import read_resources, subjects_of
+from weighbridge.provenance.resources import read_resources
 
 LINK_V03: Final = LINK
 """The predicate's type."""
@@ -42,8 +43,7 @@ def read_link(predicate: Fields, /) -> Build:
         raise predicate.error(
             "the materials do not have a name each", expected="different names", found="others"
         )
-    inputs, rest = subjects_of(materials, at="predicate.materials", where=predicate.where)
-    source, others = take_source(rest)
+    source, others = take_source(materials)
     environment = collapsed("environment", optional_mapping(predicate, "environment"))
     return Build(
         predicate_type=LINK_V03,
@@ -53,7 +53,6 @@ def read_link(predicate: Fields, /) -> Build:
             sorted((*parameters_of({"name": name, "command": command}), *environment))
         ),
         source=source,
-        inputs=inputs,
         others=others,
     )
 

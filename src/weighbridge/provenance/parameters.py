@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, UsageError
-from weighbridge.core.limits import MAX_STATEMENT_PARAMETERS, MAX_STATEMENT_TEXT_CHARS
+from weighbridge.core.limits import (
+    MAX_STATEMENT_NAME_CHARS,
+    MAX_STATEMENT_PARAMETERS,
+    MAX_STATEMENT_TEXT_CHARS,
+)
 from weighbridge.formats.json import JsonValue
 
 _BARE: Final = re.compile(r'[^."\s]+')
@@ -36,22 +40,31 @@ def parameters_of(values: Mapping[str, JsonValue], /) -> tuple[tuple[str, str], 
     """
     pairs: list[tuple[str, str]] = []
     rest: list[tuple[str, JsonValue]] = [(segment(key), values[key]) for key in values]
-    visited = 0
+    visited = characters = 0
     while rest:
         name, value = rest.pop()
         visited += 1
-        if visited > MAX_STATEMENT_PARAMETERS or len(name) > MAX_STATEMENT_TEXT_CHARS:
-            raise LimitExceededError(
-                "the build has too many parameters, or one with too long a name",
-                expected=f"at most {MAX_STATEMENT_PARAMETERS}, "
-                f"and {MAX_STATEMENT_TEXT_CHARS} characters",
-                found="more",
-            )
+        characters += len(name)
+        _check_bounds(visited, characters, len(name))
         if isinstance(value, dict):
             rest.extend((f"{name}.{segment(key)}", value[key]) for key in value)
         elif value is not None and value != []:
             pairs.append((name, canonical(value)))
     return tuple(sorted(pairs))
+
+
+def _check_bounds(visited: int, characters: int, longest: int) -> None:
+    if (
+        visited > MAX_STATEMENT_PARAMETERS
+        or characters > MAX_STATEMENT_NAME_CHARS
+        or longest > MAX_STATEMENT_TEXT_CHARS
+    ):
+        raise LimitExceededError(
+            "the build has too many parameters, or too long names of them",
+            expected=f"at most {MAX_STATEMENT_PARAMETERS} with {MAX_STATEMENT_NAME_CHARS} "
+            f"characters, and {MAX_STATEMENT_TEXT_CHARS} for one",
+            found="more",
+        )
 
 
 def collapsed(name: str, value: JsonValue, /) -> tuple[tuple[str, str], ...]:

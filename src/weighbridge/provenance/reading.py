@@ -18,7 +18,7 @@ from weighbridge.provenance.fields import Fields, fields
 from weighbridge.provenance.link import LINK_V03, read_link
 from weighbridge.provenance.slsa import PROVENANCE_V1
 from weighbridge.provenance.slsa_v02 import PROVENANCE_V02
-from weighbridge.provenance.statement import beyond_a_bound, parse_statement, subjects_of
+from weighbridge.provenance.statement import Statement, beyond_a_bound, parse_statement, subjects_of
 from weighbridge.provenance.summary import SUMMARY_V1, read_summary
 from weighbridge.provenance.witness import COLLECTION, product_files, read_collection
 
@@ -79,10 +79,7 @@ def read_claim(payload: bytes, /, *, where: str) -> Claim:
             expected="SLSA provenance, a verification summary or a link",
             found=repr(statement.predicate_type[:200]),
         )
-    subjects = statement.subjects
-    if statement.predicate_type == COLLECTION:
-        subjects = product_files(subjects)
-    artifacts, files = subjects_of(subjects, where=where)
+    artifacts, files = _about(statement, where=where)
     predicate = {} if statement.predicate is None else statement.predicate
     try:
         content = read(fields(predicate, at="predicate", where=where))
@@ -94,3 +91,20 @@ def read_claim(payload: bytes, /, *, where: str) -> Claim:
         content=content,
         predicate_type=statement.predicate_type,
     )
+
+
+def _about(
+    statement: Statement, *, where: str
+) -> tuple[tuple[Artifact, ...], tuple[Resource, ...]]:
+    """
+    Return the artifacts and the files that *statement* is about.
+
+    Of links and collections each subject is a file that a step left behind and a tool digested.
+    There is a file whose digest is the root digest of any model, and one for its names: two
+    files called `NAME` and `NAME#manifest` are no artifact.
+    """
+    if statement.predicate_type == COLLECTION:
+        return (), product_files(statement.subjects)
+    if statement.predicate_type == LINK_V03:
+        return (), statement.subjects
+    return subjects_of(statement.subjects, where=where)

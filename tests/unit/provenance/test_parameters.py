@@ -88,6 +88,10 @@ def test_parameters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(parameters_of({"a": {"b": 1, "c": 2}})) == 2
     with pytest.raises(LimitExceededError):
         parameters_of({"a": {"b": 1, "c": {}, "d": 2}})
+    monkeypatch.setattr(parameters, "MAX_STATEMENT_NAME_CHARS", 4)
+    parameters_of({"a": {"b": 1}})
+    with pytest.raises(LimitExceededError):
+        parameters_of({"a": {"b": 1, "c": 1}})
     monkeypatch.setattr(parameters, "MAX_STATEMENT_TEXT_CHARS", 3)
     parameters_of({"a": {"b": 1}})
     with pytest.raises(LimitExceededError):

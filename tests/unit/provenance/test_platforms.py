@@ -1,5 +1,6 @@
 """What other platforms write about builds: each maps to the same values."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -13,6 +14,8 @@ from support.statements import (
     SOURCE,
     STATEMENT_V01,
     WEIGHTS,
+    Document,
+    artifact,
     build,
     built,
     collection,
@@ -505,6 +508,33 @@ class TestWitness:
         assert len(built(collection(material=files)).others) == len(files)
         with refused(Code.LIMIT_EXCEEDED):
             read(collection(material={**files, "g": {"sha256": WEIGHTS}}))
+
+
+@pytest.mark.parametrize("platform", [link, collection])
+def test_files_of_a_step_are_never_an_artifact(platform: Callable[[], Document]) -> None:
+    """A step could leave files whose digests are those of a model that it never saw."""
+    model = artifact("acme/bert").binding
+    document = platform()
+    top = document["subject"][0]["name"].removesuffix("model.safetensors")
+    document["subject"] = [
+        {"name": f"{top}acme/bert", "digest": {"sha256": model.root.hex}},
+        {"name": f"{top}acme/bert#manifest", "digest": {"sha256": model.names.hex}},
+    ]
+    claim = read(document)
+    assert claim.artifacts == ()
+    assert [file.name for file in claim.files] == ["acme/bert", "acme/bert#manifest"]
+
+
+def test_a_material_of_a_step_is_never_an_artifact() -> None:
+    """What a step read was digested file by file, whatever the files are called."""
+    binding = artifact("acme/base").binding
+    pair = [
+        {"name": "acme/base", "digest": {"sha256": binding.root.hex}},
+        {"name": "acme/base#manifest", "digest": {"sha256": binding.names.hex}},
+    ]
+    found = built(link(materials=pair))
+    assert found.inputs == ()
+    assert len(found.others) == 2
 
 
 def test_the_kinds_that_are_read_are_the_standards() -> None:
