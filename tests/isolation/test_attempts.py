@@ -9,10 +9,11 @@ import json
 import os
 import pwd
 import re
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ sys.exit(engine.run(command, Walls(limits=limits, **tuples)))
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
-def fields(world: dict[str, object]) -> dict[str, object]:
+def fields(world: dict[str, object], listen: Sequence[int]) -> dict[str, object]:
     """Return the walls of the tests, as fields."""
     weights = world["weights"]
     return {
@@ -78,19 +79,22 @@ def fields(world: dict[str, object]) -> dict[str, object]:
             *(os.fspath(PACKAGE.parent), os.fspath(SCRIPT)),
         ],
         "shown": [[weights, weights]],
+        "listen": [*listen],
         "environment": [["PATH", os.environ["PATH"]]],
         "limits": {"processes": 100, "memory_bytes": 400 << 20, "file_bytes": 32 << 20},
     }
 
 
-def attempt(engine: Engine, world: dict[str, object], *, user: str | None) -> dict[str, str]:
+def attempt(
+    engine: Engine, world: dict[str, object], *, user: str | None, listen: Sequence[int] = ()
+) -> dict[str, str]:
     """Run the attempts behind the walls of *engine*, as *user*, and return what they say."""
     python = python_of(user)
     assert python is not None
     command = [python, "-I", os.fspath(SCRIPT), json.dumps(world)]
     done = subprocess.run(
         [python, "-c", _RUN],
-        input=json.dumps([engine.name, fields(world), command]),
+        input=json.dumps([engine.name, fields(world, listen), command]),
         check=False,
         close_fds=False,  # what was left open on purpose is for the engine to close
         **as_user(user),
@@ -188,6 +192,22 @@ def test_no_attempt_gets_out(engine: Engine, user: str | None, place: Path) -> N
         worked = {name for name, outcome in said.items() if outcome == "done"}
         assert worked == allowed(engine, root=root)
         assert set(said) == set(documented())
+        assert world.reached() == set()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_a_server_gets_no_further_than_its_port(engine: Engine, place: Path) -> None:
+    """What may listen can do so, and nothing else that is tried works for it."""
+    require(engine)
+    with outside(place) as world, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        said = attempt(engine, world.configuration, user=None, listen=[port])
+        worked = {name for name, outcome in said.items() if outcome == "done"}
+        # In a network of its own a program may listen where it likes: nobody else is there.
+        more = {"listen"} if engine.name == "bubblewrap" else set[str]()
+        assert worked == allowed(engine, root=os.geteuid() == 0) | more
         assert world.reached() == set()
 
 

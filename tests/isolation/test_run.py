@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -187,8 +188,13 @@ def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
 
 def started(place: Path, engine: str, script: str) -> "subprocess.Popen[str]":
     """Start *script* behind the walls of *engine*, in a group of its own."""
+    return started_as(place, engine, "/bin/sh", "-c", script)
+
+
+def started_as(place: Path, engine: str, *command: str) -> "subprocess.Popen[str]":
+    """Start *command* behind the walls of *engine*, in a group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "weighbridge", *line(engine, "/bin/sh", "-c", script)],
+        [sys.executable, "-m", "weighbridge", *line(engine, *command)],
         cwd=place,
         env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
         stdout=subprocess.PIPE,
@@ -251,3 +257,62 @@ def test_without_either_nothing_is_run() -> None:
     assert outcome == "refused"
     assert "bubblewrap: " in str(reason)
     assert "direct: Landlock is not there" in str(reason)
+
+
+_SERVER = """
+import socket, sys, threading
+port, elsewhere = map(int, sys.argv[1:])
+server = socket.create_server(("127.0.0.1", port))
+print("ready", flush=True)
+while True:
+    connection, _ = server.accept()
+    with connection:
+        asked = connection.recv(100)
+        try:
+            socket.create_connection(("127.0.0.1", elsewhere), 5).close()
+            said = b"dialled out"
+        except OSError:
+            said = b"answer to " + asked
+        connection.sendall(said)
+"""
+
+
+def test_a_server_can_be_asked_and_ask_nobody(place: Path, engine: str) -> None:
+    """It answers at its port, and what listens outside hears nothing of it."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        write_policy(place, f"listen = [{port}]")
+        (place / "server.py").write_text(_SERVER, "utf-8")
+        command = (sys.executable, "-I", "server.py", str(port), str(elsewhere.getsockname()[1]))
+        with started_as(place, engine, *command) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            for question in (b"one", b"two"):
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.sendall(question)
+                    assert client.recv(100) == b"answer to " + question
+            process.terminate()
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+def test_without_listen_a_server_cannot_start(place: Path, engine: str) -> None:
+    """A port that the rule does not list cannot be had."""
+    (place / "server.py").write_text(_SERVER, "utf-8")
+    result = weighbridge(place, *line(engine, sys.executable, "-I", "server.py", "18765", "1"))
+    assert result.code == 1
+    assert "PermissionError" in result.err
+
+
+def test_a_taken_port_runs_nothing(place: Path) -> None:
+    """Where the relay's port is somebody else's, it is named and the program is not run."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        write_policy(place, f"listen = [{port}]")
+        result = weighbridge(place, *line("bubblewrap", "/bin/echo", "it ran"))
+    assert result.code == 1
+    assert "it ran" not in result.out
+    assert str(port) in result.err

@@ -132,6 +132,7 @@ def _walls(
     write = () if control is None else control.write
     variables = () if control is None else control.env
     read = () if control is None else control.read
+    listen = () if control is None else control.listen
     return Walls(
         readable=(
             *_SYSTEM,
@@ -143,6 +144,7 @@ def _walls(
         writable=tuple(os.path.realpath(policy.directory / name) for name in write),
         environment=tuple(_environment(variables, os.environ, place).items()),
         directory=os.fspath(Path.cwd()),
+        listen=listen,
         limits=_UNLIMITED if control is None else _limits(control),
     )
 

@@ -254,6 +254,7 @@ class IsolationControl:
         read: Files and directories that it may read besides, relative to the policy's directory.
         write: Directories that it may change, likewise.
         env: Variables that it is given.
+        listen: TCP ports at which it can be asked.
         memory_mib: Address space of each of its processes, in MiB; None for no limit.
         processes: How many processes and threads its user may have; None for no limit.
     """
@@ -262,6 +263,7 @@ class IsolationControl:
     read: tuple[str, ...] = ()
     write: tuple[str, ...]
     env: tuple[str, ...]
+    listen: tuple[int, ...] = ()
     memory_mib: int | None = None
     processes: int | None = None
 

@@ -37,6 +37,7 @@ from weighbridge.policy.table import Table, quote
 REMOTE_CODE_PREFIX: Final = "remote-code"
 """Findings whose rule id starts so belong to the control `remote-code`, not to `scan`."""
 
+_LAST_PORT: Final = 65_535
 _RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _GLOBAL: Final = re.compile(r"[A-Za-z_]\w{0,255}(?:[.:][A-Za-z_]\w{0,255}){1,31}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -283,6 +284,7 @@ def _read_isolation(rule: Table) -> IsolationControl | None:
         read=table.texts("read", required=False, may_be_empty=True),
         write=table.texts("write", required=False, may_be_empty=True),
         env=table.texts("env", required=False, may_be_empty=True),
+        listen=table.integers("listen", default=(), least=1, most=_LAST_PORT),
         memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
         processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
     )

@@ -236,6 +236,8 @@ def _isolation(control: IsolationControl) -> Section:
         "write": list(control.write),
         "env": list(control.env),
     }
+    if control.listen:
+        view["listen"] = list(control.listen)
     if control.memory_mib is not None:
         view["memory-mib"] = control.memory_mib
     if control.processes is not None:

@@ -32,6 +32,7 @@ _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 
 _NET_FROM: Final = 4
 _NET_RIGHTS: Final = 3
+_BIND: Final = 1
 _CONNECT: Final = 2
 _SCOPES_FROM: Final = 6
 _SCOPES: Final = 3
@@ -65,13 +66,16 @@ def restrict_step(
     writable: Iterable[str],
     devices: Iterable[str] = (),
     ports: Iterable[int] = (),
+    own_ports: Iterable[int] = (),
+    tcp: bool = True,
 ) -> None:
     """
     Give up all files, but for those below the places that are given, each a directory or a file.
 
     Files below *readable* can be read and run, those below *writable* made and changed as well,
-    *devices* read, written and controlled. TCP is left for connections to *ports*, where the
-    kernel knows how to tell; ask `version` before.
+    *devices* read, written and controlled. TCP is left for connections to *ports* and for being
+    reached at *own_ports*, where the kernel knows how to tell; ask `version` before. Without
+    *tcp* nothing is said about TCP: for a network in which nobody is.
 
     `PR_SET_NO_NEW_PRIVS` has to be set before. Places that do not exist are left out.
 
@@ -83,15 +87,21 @@ def restrict_step(
     places = [(place, reading, False) for place in readable]
     places += [(place, everything & ~_SPECIAL, False) for place in writable]
     places += [(place, everything & _DEVICE, False) for place in devices]
-    _restrict(places, ports=ports)
+    rules = [(port, _CONNECT) for port in ports] + [(port, _BIND) for port in own_ports]
+    _restrict(places, ports=rules, tcp=tcp)
 
 
-def _restrict(places: Iterable[tuple[str, int, bool]], *, ports: Iterable[int]) -> None:
+def _restrict(
+    places: Iterable[tuple[str, int, bool]],
+    *,
+    ports: Iterable[tuple[int, int]],
+    tcp: bool = True,
+) -> None:
     """Keep this process to *places*, each with its rights and whether it is to be a directory."""
     known = version()
     attributes = pack("=Q", _file_rights(known))
     if known >= _NET_FROM:
-        attributes += pack("=Q", _NET_RIGHTS)
+        attributes += pack("=Q", _NET_RIGHTS if tcp else 0)
     if known >= _SCOPES_FROM:
         attributes += pack("=Q", _SCOPES)
     ruleset = kernel.syscall(
@@ -103,8 +113,8 @@ def _restrict(places: Iterable[tuple[str, int, bool]], *, ports: Iterable[int]) 
     try:
         for place, rights, directory in places:
             _allow(ruleset, place, rights, directory=directory)
-        for port in ports if known >= _NET_FROM else ():
-            _add(ruleset, _NET_PORT, pack("=QQ", _CONNECT, port))
+        for port, right in ports if tcp and known >= _NET_FROM else ():
+            _add(ruleset, _NET_PORT, pack("=QQ", right, port))
         kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)

@@ -78,8 +78,10 @@ _REFUSED: Final = (
     (68, 186),  # msgget
     (240, 180),  # mq_open
     (300, 262),  # fanotify_init
-    (50, 201),  # listen: Landlock does not see a port that the kernel chooses
 )
+
+_LISTEN: Final = (50, 201)
+"""Landlock does not see a port that the kernel chooses."""
 
 NEW_MOUNTS: Final = 0x00020000
 _NEW_NAMESPACES: Final = 0x7E020000
@@ -120,13 +122,14 @@ def observing(architecture: str) -> bytes:
     )
 
 
-def isolating(architecture: str, *, network: bool) -> bytes:
+def isolating(architecture: str, *, network: bool, listening: bool = False) -> bytes:
     """
     Return the filter that refuses the network, and what could undo or evade an isolation.
 
     Args:
         architecture: Of the machine; programs for another one are ended.
         network: Whether TCP may be used; to which ports is for Landlock to say.
+        listening: Whether connections may be accepted.
     """
     column = list(bpf.AUDIT_ARCH).index(architecture)
     refuse = bpf.result(bpf.REFUSE)
@@ -135,6 +138,7 @@ def isolating(architecture: str, *, network: bool) -> bytes:
         [
             *_head(architecture, bpf.result(bpf.KILL), refuse),
             *(bpf.when(pair[column], refuse) for pair in _REFUSED),
+            b"" if listening else bpf.when(_LISTEN[column], refuse),
             bpf.when(_IO_URING_SETUP, bpf.result(bpf.UNKNOWN)),
             bpf.when(_CLONE3, bpf.result(bpf.UNKNOWN)),
             _with_bit(CLONE[column], 0, _NEW_NAMESPACES, refuse),

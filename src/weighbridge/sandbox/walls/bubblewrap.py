@@ -10,13 +10,21 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
-from weighbridge.sandbox.walls.starting import Places, Running, find_program, ordered, passed
+from weighbridge.sandbox.walls.starting import (
+    Places,
+    Running,
+    bound,
+    find_program,
+    ordered,
+    passed,
+    relayed,
+)
 
 NAME: Final = "bubblewrap"
 _INSTALL: Final = "install it: apt-get install bubblewrap"
@@ -70,19 +78,25 @@ class Bubblewrap:
             writable=("/tmp", "/dev/shm", *walls.writable),  # noqa: S108  this program's own
             devices=_DEVICES,
             dies_with_parent=False,
+            any_port=True,
         )
         told, teller = os.pipe()
         with (
             os.fdopen(told, "rb") as news,
             passed(b"".join(os.fsencode(a) + b"\0" for a in _arguments(walls))) as plan,
             ordered(program, command, walls, places) as (order, inner),
+            bound(walls.listen) as listening,
+            ExitStack() as unwinding,
         ):
             try:
                 line = (bwrap, "--args", str(plan), "--info-fd", str(teller), "--", *inner)
                 running = Running(line, descriptors=(plan, order, teller))
             finally:
                 os.close(teller)
-            return running.wait(_Sandbox(running, news.read()).signal)
+            unwinding.callback(running.end)
+            inside = _Sandbox(running, news.read())
+            with relayed(inside.first, listening):
+                return running.wait(inside.signal)
 
 
 class _Sandbox:
@@ -90,18 +104,18 @@ class _Sandbox:
 
     def __init__(self, running: Running, info: bytes) -> None:
         try:
-            self._first = int(json.loads(info)["child-pid"])
+            self.first = int(json.loads(info)["child-pid"])
         except (ValueError, KeyError):
             # It has failed before there was one.
-            self._first = running.pid
+            self.first = running.pid
 
     def signal(self, number: int) -> None:
         """Send a signal to the program, which the first process inside has started."""
         try:
-            children = Path(f"/proc/{self._first}/task/{self._first}/children").read_text("ascii")
+            children = Path(f"/proc/{self.first}/task/{self.first}/children").read_text("ascii")
         except OSError:
             children = ""
-        for child in children.split() or [str(self._first)]:
+        for child in children.split() or [str(self.first)]:
             os.kill(int(child), number)
 
 

@@ -77,6 +77,7 @@ class Direct:
                 writable=(temporary, *walls.writable),
                 devices=_DEVICES,
                 dies_with_parent=True,
+                any_port=False,
             )
             with ordered(program, command, around, places) as (order, inner):
                 running = Running(inner, descriptors=(order,))

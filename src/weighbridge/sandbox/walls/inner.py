@@ -78,10 +78,15 @@ def _confine(order: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # one that the kernel or the process does not have
             kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
+    listen = order["listen"]
     landlock.restrict_step(
-        readable=order["readable"], writable=order["writable"], devices=order["devices"]
+        readable=order["readable"],
+        writable=order["writable"],
+        devices=order["devices"],
+        own_ports=listen,
+        tcp=not (listen and order["any_port"]),
     )
-    seccomp.install(filters.isolating(machine, network=False))
+    seccomp.install(filters.isolating(machine, network=bool(listen), listening=bool(listen)))
 
 
 def _limit(which: int, value: int) -> None:

@@ -78,6 +78,7 @@ class Walls:
         writable: Absolute paths of directories that it may change, at the same place.
         environment: Pairs of a variable and its value; there is no other.
         directory: Where it starts.
+        listen: TCP ports at which it can be asked; it can ask nobody.
         limits: How much it may use.
     """
 
@@ -86,6 +87,7 @@ class Walls:
     writable: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     directory: str = "/"
+    listen: tuple[int, ...] = ()
     limits: Limits = Limits()
 
 
