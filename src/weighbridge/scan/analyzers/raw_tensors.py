@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.codes import Code
+from weighbridge.core.content import ByteSource
 from weighbridge.scan.interface import Analysis, Subject
 
 _SHARD: Final = re.compile(r"\.data-[0-9]{5}-of-[0-9]{5}\Z")
@@ -30,14 +31,19 @@ def analyze(subject: Subject) -> Analysis:
     Nothing in such a file is interpreted: the model's own file says which bytes are numbers of
     which tensor, and its analyzer holds it to the file's size.
     """
-    other = _OBJECTS.match(subject.source.read_at(0, _OBJECTS_BYTES))
-    if other is not None:
-        kind = _KINDS[(other.lastindex or 1) - 1]
+    kind = objects_at_start(subject.source)
+    if kind is not None:
         yield subject.gap(f"the bytes begin as {kind} do", code=Code.SCAN_UNSUPPORTED)
     described = any(_says_something(subject, path) for path in _descriptions(subject.path))
     if not described and not _has_onnx(subject):
         reason = "bytes without a header, and no file of this model says what they are"
         yield subject.gap(reason, code=Code.SCAN_UNSUPPORTED)
+
+
+def objects_at_start(source: ByteSource) -> str | None:
+    """Return what other readers would build of bytes that begin as these do; None for nothing."""
+    other = _OBJECTS.match(source.read_at(0, _OBJECTS_BYTES))
+    return None if other is None else _KINDS[(other.lastindex or 1) - 1]
 
 
 def _descriptions(path: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from weighbridge.formats.tar import TarArchive, TarMember, read_archive
 from weighbridge.formats.tar.values import MINOR
 from weighbridge.scan import torch_tar
 from weighbridge.scan.archive_facts import ArchiveFacts, ArchiveOddity
+from weighbridge.scan.array_packs import is_numbers, sizes_of_arrays
 from weighbridge.scan.interface import Analysis, Subject
 
 _NOT_EMBEDDED: Final = frozenset({FileFormat.TEXT, FileFormat.UNKNOWN, FileFormat.EMPTY})
@@ -31,9 +32,11 @@ def analyze(subject: Subject) -> Analysis:
     archive = read_archive(subject.source, check_time=subject.check_time)
     yield ArchiveFacts(subject=subject, oddities=_oddities(archive))
     checkpoint = {member.name for member in archive.members} >= torch_tar.NAMES
+    arrays = sizes_of_arrays(subject, archive)
     for member in archive.members:
         subject.check_time()
-        yield from _examine(subject, member, checkpoint=checkpoint)
+        array = not member.sparse and arrays.get(member.name) == member.size
+        yield from _examine(subject, member, checkpoint=checkpoint, array=array)
     if archive.unread is not None:
         length = subject.source.size - archive.unread
         rest = RegionSource(subject.source, offset=archive.unread, length=length)
@@ -56,8 +59,8 @@ def _oddities(archive: TarArchive) -> tuple[ArchiveOddity, ...]:
     )
 
 
-def _examine(subject: Subject, member: TarMember, *, checkpoint: bool) -> Analysis:
-    """Yield one member as a subject, or the pickles in it."""
+def _examine(subject: Subject, member: TarMember, *, checkpoint: bool, array: bool) -> Analysis:
+    """Yield one member as a subject, or the pickles in it; nothing of what is only numbers."""
     subject.budget.open_member()
     content: ByteSource = RegionSource(subject.source, offset=member.offset, length=member.size)
     if checkpoint and member.name in torch_tar.NAMES:
@@ -66,6 +69,8 @@ def _examine(subject: Subject, member: TarMember, *, checkpoint: bool) -> Analys
         return
     found = sniff(content, name=member.name)
     if found.format is FileFormat.EMPTY:
+        return
+    if array and not found.also and is_numbers(subject, content, found.format):
         return
     nested = subject.nested(
         member=member.name, format=found.format, source=content, also=found.also
