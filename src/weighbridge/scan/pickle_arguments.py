@@ -35,6 +35,8 @@ from weighbridge.scan.pickle_graphs import Graphs
 from weighbridge.scan.pickle_model_files import refuse_model_file, refuse_tagger
 from weighbridge.scan.pickle_owners import refuse_foreign
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, has_keywords, integers, is_text
+from weighbridge.scan.pickle_search_trees import refuse_search_tree
+from weighbridge.scan.pickle_sharing import Sharing
 from weighbridge.scan.pickle_sizes import refuse_size
 from weighbridge.scan.pickle_states import (
     NOT_CALLED_BY_OTHERS,
@@ -64,6 +66,9 @@ _UFUNC_MODULES: Final = MappingProxyType(
 )
 """Where NumPy itself says that arithmetic functions are, and where they are listed."""
 
+_COMPLETED: Final = frozenset({State.TREE, State.SEARCH_TREE})
+"""Instances of these without a state have pointers to nothing."""
+
 _RECONSTRUCTOR: Final = "copyreg._reconstructor"
 
 _FACTORIES: Final = frozenset(
@@ -77,12 +82,14 @@ class Judge:
 
     Args:
         companions: What joblib can read beside the pickle.
+        sharing: What the stream gives to more than one.
     """
 
-    def __init__(self, companions: Companions) -> None:
+    def __init__(self, companions: Companions, sharing: Sharing) -> None:
         self.plain = PlainValues()
         self.graphs = Graphs()
         self._companions = companions
+        self._sharing = sharing
         self._built: set[int] = set()
 
     def refuse_call(self, call: CallNode, entry: Entry) -> Refusal:
@@ -91,6 +98,8 @@ class Judge:
             return "a constant is not called"
         if call.positional is None:
             return "the stream computes the arguments"
+        if entry.state in _COMPLETED and len(call.states) != 1:
+            return "it gets no state or several, and what has none is no tree"
         return _CHECKS[entry.args](self, call, call.positional)
 
     def refuse_change(self, change: Change) -> Refusal:
@@ -116,6 +125,10 @@ class Judge:
             return find_type_fault(target, content)
         if isinstance(target, CallNode) and entry.state is State.MODEL_FILE:
             return refuse_model_file(target, content)
+        if isinstance(target, CallNode) and entry.state is State.SEARCH_TREE:
+            return refuse_search_tree(
+                target, content, is_built=self.is_built, sharing=self._sharing
+            )
         if isinstance(target, CallNode) and entry.state is State.COMPANION:
             return self._companions.refuse(target, content)
         if isinstance(target, CallNode) and entry.state is State.TREE:

@@ -88,6 +88,21 @@ def read_array(value: Value, *, is_built: IsBuilt) -> WrittenArray | None:
     return _written(items[2], items[1], _bytes_of(items[4])) if len(items) == 5 else None  # noqa: PLR2004  as above
 
 
+def memory_of(array: CallNode) -> tuple[Value, ...]:
+    """
+    Return whatever shares the memory of an array that `read_array` returned.
+
+    NumPy takes the memory of the bytes that are an array's state, and of a buffer, as it is, so
+    that two arrays of the same bytes are one (`array_setstate` in `methods.c`).
+    """
+    first = (array.positional or (None,))[0]
+    if array.target in _BUFFERS:
+        return (array, array.args, first)
+    state = array.states[0]
+    content = state.items[-1:] if isinstance(state, TupleNode) else ()
+    return (array, state, *content)
+
+
 def read_attributes(state: Value) -> dict[str, Value] | None:
     """Return the items of a dict; None where a key is no string, or is written twice."""
     if not isinstance(state, DictNode):

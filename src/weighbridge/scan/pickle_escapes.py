@@ -96,6 +96,10 @@ _CLASSES: Final = frozenset(
         "joblib.numpy_pickle.NumpyArrayWrapper",  # joblib reads raw bytes behind an instance
         "joblib.numpy_pickle_compat.NDArrayWrapper",
         "nltk.tokenize.punkt.PunktTokenizer",
+        "scipy.spatial._ckdtree.cKDTree",  # whoever else has its arrays is counted
+        "scipy.spatial._kdtree.KDTree",
+        "scipy.spatial.ckdtree.cKDTree",
+        "scipy.spatial.kdtree.KDTree",
     }
 )
 _FUNCTIONS: Final = frozenset(

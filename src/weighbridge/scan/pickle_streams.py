@@ -167,7 +167,8 @@ def describe(
 def _rerun(subject: Subject, data: bytes, trace: Trace, memo: dict[int, Value]) -> Trace | None:
     """Return the stream as an unpickler reads it that keeps its *memo*, where that differs."""
     again = run(data, start=trace.start, memo=memo, bounds=bounds_of(subject))
-    return again if list(references(again)) != list(references(trace)) else None
+    differs = again.complete != trace.complete or list(references(again)) != list(references(trace))
+    return again if differs else None
 
 
 def _loaded_by(call: CallNode) -> bytes | None:

@@ -47,7 +47,7 @@ def refuse_tree(tree: CallNode, state: Value, *, is_built: IsBuilt) -> Refusal:
         return _NO_ARRAY
     if type(depth) is not int:
         return "the depth of a tree is no number"
-    if count != len(found[0]):
+    if not 0 < count == len(found[0]):
         return f"a tree of {count} nodes has an array of {len(found[0])}"
     deepest = _find_depth(zip(*found, strict=True), count, features)
     if deepest is None:

@@ -33,7 +33,7 @@ NEVER = (
     "pathlib.Path.write_text", "xgboost.core.DMatrix", "lightgbm.basic.Dataset",
     "lightgbm.basic._InnerPredictor", "sklearn.callback._scoring_monitor.ScoringMonitor",
     "gensim.models.word2vec.LineSentence", "gensim.models.poincare.PoincareRelations",
-    "nltk.parse.malt.MaltParser", "dateutil.tz.tz.tzfile", "scipy.spatial._ckdtree.cKDTree",
+    "nltk.parse.malt.MaltParser", "dateutil.tz.tz.tzfile",
     "sklearn.metrics._dist_metrics.PyFuncDistance", "operator.attrgetter", "builtins.print",
     "catboost.core.Pool", "cmdstanpy.model.CmdStanModel", "prophet.forecaster.Prophet",
     "torch_geometric.nn.conv.gcn_conv.GCNConv", "torch.fx.graph_module.reduce_package_graph_module",

@@ -501,8 +501,8 @@ PAIRS: dict[str, tuple[bytes, bytes]] = {
     ),
     "loader-that-is-left": (p.list_of(MEAN), p.list_of(LOADER)),
     "loader-as-argument": (
-        p.call(p.name("sklearn.tree._tree", "Tree"), MEAN),
-        p.call(p.name("sklearn.tree._tree", "Tree"), LOADER),
+        p.call(p.name("numpy._core.numeric", "_frombuffer"), MEAN),
+        p.call(p.name("numpy._core.numeric", "_frombuffer"), LOADER),
     ),
     "graph-with-code": (
         bare(),

@@ -12,6 +12,7 @@ from weighbridge.scan.numpy_types import ElementType, find_type_fault, read_type
 from weighbridge.scan.pickle_arguments import Judge
 from weighbridge.scan.pickle_companions import Companions
 from weighbridge.scan.pickle_facts import Dialect, literal_bytes
+from weighbridge.scan.pickle_sharing import Sharing
 from weighbridge.scan.pickle_storage import read_module, read_storage
 
 FLOAT = p.name("torch", "FloatStorage")
@@ -19,7 +20,8 @@ FLOAT = p.name("torch", "FloatStorage")
 
 def judge() -> Judge:
     """Return a judge of a pickle without files beside it."""
-    return Judge(Companions(subject_of(b"", format=FileFormat.PICKLE), Dialect.PLAIN))
+    alone = Companions(subject_of(b"", format=FileFormat.PICKLE), Dialect.PLAIN)
+    return Judge(alone, Sharing(run(p.stream(p.NONE))))
 
 
 def _dtype(code: str, *state: bytes) -> bytes:

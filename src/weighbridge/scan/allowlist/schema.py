@@ -205,6 +205,9 @@ class State(StrEnum):
     ARROW = "arrow"
     """As `attributes`, around an array of Arrow that the stream itself makes."""
 
+    SEARCH_TREE = "search-tree"
+    """The state of a search tree of SciPy, of which each number leads to what it has."""
+
     COMPANION = "companion"
     """The name of a file of NumPy beside the pickle, which the same scan examines."""
 

@@ -15,6 +15,7 @@ from weighbridge.scan.pickle_arguments import Judge
 from weighbridge.scan.pickle_companions import Companions
 from weighbridge.scan.pickle_escapes import find_escapes
 from weighbridge.scan.pickle_facts import PickleFacts, member_of
+from weighbridge.scan.pickle_sharing import Sharing
 
 _CHECK_TIME_EVERY: Final = 1024
 _KEPT: Final = "it is kept as a value, and whatever calls it then may pass it anything"
@@ -47,7 +48,7 @@ class PickleArgument(Rule[PickleFacts]):
 
 def _refusals(facts: PickleFacts) -> Iterator[tuple[str, str, int, str]]:
     """Yield name, reason, offset and rendering of whatever is refused."""
-    judge = Judge(Companions(facts.subject, facts.dialect))
+    judge = Judge(Companions(facts.subject, facts.dialect), Sharing(facts.trace))
     for number, call in enumerate(chain(facts.summary.calls, facts.summary.indirect_calls)):
         if not number % _CHECK_TIME_EVERY:
             facts.subject.check_time()
