@@ -13,7 +13,7 @@ SUFFIX: Final = ".safetensors"
 
 _CHECKPOINT_SUFFIXES: Final = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".th", ".tar"})
 _INDEX: Final = re.compile(r"(?P<stem>.+)\.bin\.index(?P<variant>(?:\.[\w-]+)?)\.json", re.ASCII)
-_OLD_STEM: Final = re.compile(r"pytorch_model(?=$|[.-])")
+_OLD_STEM: Final = re.compile(r"\Apytorch_model(?=$|[.-])")
 
 
 def is_index(path: str, /) -> bool:

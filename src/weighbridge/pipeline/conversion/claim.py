@@ -106,7 +106,7 @@ class Claiming:
             predicate_type=PROVENANCE_V1,
             build_type=CONVERT_BUILD_TYPE,
             builder_id=self.builder,
-            parameters=_parameters(how),
+            parameters=_parameters(how, handle),
             inputs=(Artifact(name=called, binding=_binding(source)),),
             started=started.replace(microsecond=0),
             finished=datetime.now(UTC).replace(microsecond=0),
@@ -123,7 +123,7 @@ class Claiming:
         )
 
 
-def _parameters(how: "Conversion") -> tuple[tuple[str, str], ...]:
+def _parameters(how: "Conversion", handle: LocalHandle) -> tuple[tuple[str, str], ...]:
     """
     Return what the caller chose, where it is not what everybody gets.
 
@@ -137,7 +137,8 @@ def _parameters(how: "Conversion") -> tuple[tuple[str, str], ...]:
     if how.shared is not type(how.shared).COPY:
         chosen["shared-tensors"] = str(how.shared)
     if how.selection.ignore_paths:
-        chosen["ignore-paths"] = sorted(str(path) for path in how.selection.ignore_paths)
+        # Relative to the model: what is around it is nobody's business.
+        chosen["ignore-paths"] = sorted(how.selection.ignored(handle))
     if not how.selection.ignore_git_paths:
         chosen["ignore-git-paths"] = False
     return tuple(sorted((name, _canonical(value)) for name, value in chosen.items()))
