@@ -49,6 +49,9 @@ LINK: Final = "https://in-toto.io/attestation/link/v0.3"
 WITNESS: Final = "https://witness.testifysec.com/attestation-collection/v0.1"
 """A collection of Witness: a step, with what its attestors saw."""
 
+GITLAB_JOB: Final = "https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1"
+"""A job of GitLab's, as GitLab itself attests it."""
+
 _GITLAB_RUNNER: Final = re.compile(
     r"https://gitlab\.com/gitlab-org/gitlab-runner/-/blob/[A-Za-z0-9._-]{1,64}/PROVENANCE\.md"
 )
@@ -71,12 +74,13 @@ KNOWN_BUILD_TYPES: Final = frozenset(
         GITHUB_WORKFLOW_COMMUNITY,
         GENERATOR_DELEGATOR,
         GENERATOR_CONTAINER_BASED,
+        GITLAB_JOB,
         LINK,
         WITNESS,
         *GENERATOR_V02,
     }
 )
-"""All of them that have one URI; GitLab's have the runner's version in theirs."""
+"""All of them that have one URI; those of GitLab's runner have its version in theirs."""
 
 
 def is_of_repository(build_type: str, /) -> bool:
@@ -85,12 +89,12 @@ def is_of_repository(build_type: str, /) -> bool:
 
     Then the platform's identity provider knows the source as well.
     """
-    return build_type in _OF_REPOSITORY or is_gitlab_runner(build_type)
+    return build_type in _OF_REPOSITORY or is_gitlab_job(build_type)
 
 
-def is_gitlab_runner(build_type: str, /) -> bool:
-    """Tell whether *build_type* is that of GitLab's runner, in any of its versions."""
-    return _GITLAB_RUNNER.fullmatch(build_type) is not None
+def is_gitlab_job(build_type: str, /) -> bool:
+    """Tell whether *build_type* is GitLab's, or that of its runner in any of its versions."""
+    return build_type == GITLAB_JOB or _GITLAB_RUNNER.fullmatch(build_type) is not None
 
 
 def is_known_build_type(build_type: str, /) -> bool:
@@ -100,4 +104,4 @@ def is_known_build_type(build_type: str, /) -> bool:
     Of any other one all external parameters are read as they stand, but nobody knows what they
     do; a policy has to name it.
     """
-    return build_type in KNOWN_BUILD_TYPES or is_gitlab_runner(build_type)
+    return build_type in KNOWN_BUILD_TYPES or is_gitlab_job(build_type)

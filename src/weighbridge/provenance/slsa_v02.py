@@ -11,7 +11,7 @@ Source: SLSA v0.2, provenance; the SLSA GitHub generator and GitLab's runner, as
 from typing import Final
 
 from weighbridge.core.attestation import Build, Resource, Source
-from weighbridge.core.build_types import GENERATOR_V02, is_gitlab_runner
+from weighbridge.core.build_types import GENERATOR_V02, is_gitlab_job
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.build_types import gitlab
 from weighbridge.provenance.fields import (
@@ -47,13 +47,13 @@ def read_build(predicate: Fields, /) -> Build:
     config = _config_source(invocation)
     materials = read_resources(predicate, "materials")
     project = None
-    if config is not None and is_gitlab_runner(build_type):
+    if config is not None and is_gitlab_job(build_type):
         project = gitlab.project(config, config.uri)
     stated = config if project is None else project.resource
     source, others = _source(stated, materials)
     said = source is not None and stated is not None and source_of(stated) == source
     parameters = parameters_of(_chosen(predicate, invocation, build_type, source_is_said=said))
-    if is_gitlab_runner(build_type):
+    if is_gitlab_job(build_type):
         given = optional_mapping(invocation, "parameters")
         parameters = tuple(sorted((*parameters, *collapsed("parameters", given))))
     return Build(
@@ -108,7 +108,7 @@ def _chosen(
         "configSource": config,
         "buildConfig": predicate.value("buildConfig") if "buildConfig" in predicate else None,
     }
-    if not is_gitlab_runner(build_type):
+    if not is_gitlab_job(build_type):
         chosen["parameters"] = optional_mapping(invocation, "parameters")
     if build_type in GENERATOR_V02:
         chosen["environment"] = _event(optional_mapping(invocation, "environment"))

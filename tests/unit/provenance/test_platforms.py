@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from weighbridge.core.attestation import Resource, Source
 from weighbridge.core.build_types import (
     GENERATOR_CONTAINER_BASED,
     GITHUB_WORKFLOW_COMMUNITY,
+    GITLAB_JOB,
     KNOWN_BUILD_TYPES,
     LINK,
     WITNESS,
@@ -298,6 +300,15 @@ class TestGitlab:
             ("variables", '{"CI":"","CI_COMMIT_SHA":""}'),
         )
         assert found.others == ()
+
+    def test_gitlab_itself_says_the_same(self) -> None:
+        """What GitLab attests has the commit under its own name; the rest is the same."""
+        document = gitlab()
+        document["predicate"]["buildDefinition"]["buildType"] = GITLAB_JOB
+        dependencies(
+            document, {"uri": "https://gitlab.com/acme/train", "digest": {"gitCommit": COMMIT}}
+        )
+        assert built(document) == replace(built(gitlab()), build_type=GITLAB_JOB)
 
     def test_variables_may_stand_beside_the_others(self) -> None:
         """Some releases have no member for them; then they are one parameter as well."""

@@ -1,9 +1,9 @@
 """
-Jobs of GitLab's runner.
+Jobs of GitLab, as GitLab attests them and as its runner describes them.
 
 The runner calls the commit a `sha256`, which it is not, and the project's URL no git URL. Of the
-variables it knows the names at least; what they were called is in one parameter, `variables`,
-since no policy could expect each of hundreds by name.
+variables both say the names at least; they are one parameter, `variables`, since no policy could
+expect each of hundreds by name.
 
 Source: GitLab documentation, "Provenance metadata format" and "SLSA provenance specification".
 """

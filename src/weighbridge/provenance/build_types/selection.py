@@ -8,7 +8,7 @@ from weighbridge.core.build_types import (
     GENERATOR_CONTAINER_BASED,
     GITHUB_WORKFLOW,
     GITHUB_WORKFLOW_COMMUNITY,
-    is_gitlab_runner,
+    is_gitlab_job,
 )
 from weighbridge.provenance.build_types import github, gitlab, plain
 from weighbridge.provenance.build_types.interface import Definition, Parts, Reader
@@ -31,6 +31,6 @@ def parts_of(definition: Definition, /) -> Parts:
             dependencies is named by one digest only.
         LimitExceededError: It has too many parameters.
     """
-    if is_gitlab_runner(definition.build_type):
+    if is_gitlab_job(definition.build_type):
         return gitlab.read(definition)
     return _READERS.get(definition.build_type, plain.read)(definition)
