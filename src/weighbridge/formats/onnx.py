@@ -205,7 +205,7 @@ class OnnxReader:
             )
 
     def _attribute(self, message: Message, *, where: str, depth: int) -> Iterator[OnnxTensor]:
-        for field in message.fields():
+        for field in message.fields(runs=False):
             match field.name:
                 case "g" | "graphs":
                     yield from self._graph(field.message, where=where, depth=depth + 3)
@@ -239,7 +239,8 @@ def _texts(node: Message) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for field in node.fields():
         if field.name == "attribute" and len(found) < _MAX_ATTRIBUTES:
-            parts = {f.name: f for f in field.message.fields() if f.name in ("name", "s")}
+            fields = field.message.fields(runs=False)
+            parts = {f.name: f for f in fields if f.name in ("name", "s")}
             if "s" in parts and "name" in parts and parts["s"].size <= _SHORT:
                 value = parts["s"].data().decode("utf-8", "backslashreplace")
                 found.append((parts["name"].text(), value))
