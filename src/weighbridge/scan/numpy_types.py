@@ -17,6 +17,7 @@ from weighbridge.formats.pickle.values import (
 )
 
 _TYPE: Final = "numpy.dtype"
+_STRING_TYPE: Final = "numpy._core._internal._convert_to_stringdtype_kwargs"
 _CODE: Final = re.compile(r"[<>|=]?([?bBhHiIlLqQpPefdgFDGSaUVOmMuc])([0-9]{0,9})")
 _CHARACTER_BYTES: Final = {"U": 4}
 _SIZED_BY_STATE: Final = frozenset("SaUV")
@@ -68,6 +69,15 @@ def read_type(value: Value, *, depth: int = 0) -> ElementType | None:
         # Arrays that have the type already would keep their memory, and change how it is read.
         return None
     return _read_type_state(value.states[0], kind, size, depth=depth)
+
+
+def is_string_type(value: Value) -> bool:
+    """
+    Tell whether *value* is the type of text of any length, of NumPy 2.
+
+    Arrays of it hold pointers of its own, and are pickled as lists.
+    """
+    return isinstance(value, CallNode) and value.target == _STRING_TYPE and not value.states
 
 
 def _read_type_state(state: Value, kind: str, size: int, *, depth: int) -> ElementType | None:

@@ -123,14 +123,14 @@ class Judge:
         """Say why BUILD may not give *content* to *target*, which *entry* made."""
         if isinstance(target, CallNode) and entry.state is State.DTYPE:
             return find_type_fault(target, content)
-        if isinstance(target, CallNode) and entry.state is State.MODEL_FILE:
-            return refuse_model_file(target, content)
         if isinstance(target, CallNode) and entry.state is State.SEARCH_TREE:
             return refuse_search_tree(
                 target, content, is_built=self.is_built, sharing=self._sharing
             )
         if isinstance(target, CallNode) and entry.state is State.COMPANION:
             return self._companions.refuse(target, content)
+        if isinstance(target, CallNode) and entry.state is State.MODEL_FILE:
+            return refuse_model_file(target, content)
         if isinstance(target, CallNode) and entry.state is State.TREE:
             return refuse_tree(target, content, is_built=self.is_built)
         if isinstance(target, CallNode) and content is target and entry.state is State.BOTH:
@@ -458,6 +458,13 @@ def _dtype_code(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusa
     return None if plain else "it takes a type code"
 
 
+def _string_type(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
+    coerce, *missing = args or (None,)
+    plain = isinstance(coerce, int) and len(missing) <= 1
+    held = all(isinstance(item, str | float | None) for item in missing)
+    return None if plain and held and not has_keywords(call) else "it takes a number and a constant"
+
+
 def _scalar(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
     kind = read_type(args[0]) if args else None
     if kind is None or kind.has_object:
@@ -544,6 +551,7 @@ _CHECKS: Final[Mapping[Arguments, Callable[[Judge, CallNode, tuple[Value, ...]],
             Arguments.ARRAY_SHELL: _array_shell,
             Arguments.SCALAR: _scalar,
             Arguments.DTYPE_CODE: _dtype_code,
+            Arguments.STRING_TYPE: _string_type,
             Arguments.MASKED_SHELL: _masked_shell,
             Arguments.UFUNC: _ufunc,
             Arguments.MEMBER: _member,

@@ -22,7 +22,7 @@ from weighbridge.formats.pickle.values import (
 )
 from weighbridge.scan.allowlist import Arguments, Entry, State, find_entry
 from weighbridge.scan.formulas import refuse_formula
-from weighbridge.scan.numpy_types import read_type
+from weighbridge.scan.numpy_types import is_string_type, read_type
 from weighbridge.scan.pickle_arrow import is_arrow_array
 from weighbridge.scan.pickle_plain import PlainValues, Refusal, integers, is_text
 
@@ -177,6 +177,8 @@ def _array(plain: PlainValues, state: Value) -> Refusal:
     if not isinstance(state, TupleNode) or len(state.items) not in {5, 7}:
         return "the state of an array has five items"
     _version, shape, kind, _order, content, *mask = state.items
+    if is_string_type(kind):
+        return _texts(shape, content)
     described, lengths = read_type(kind), integers(shape)
     if lengths is None or described is None or min(lengths, default=0) < 0:
         return "an array has no known shape or type"
@@ -191,6 +193,17 @@ def _array(plain: PlainValues, state: Value) -> Refusal:
         return "the content of an array is computed"
     del plain, mask
     return None
+
+
+def _texts(shape: Value, content: Value) -> Refusal:
+    """Admit the content of an array of text; NumPy makes text of anything else by calling it."""
+    lengths = integers(shape)
+    if lengths is None or min(lengths, default=0) < 0 or not isinstance(content, ListNode):
+        return "an array of text has no known shape or content"
+    if content.given != math.prod(lengths):
+        return "an array has more or fewer objects than its shape says"
+    plain = all(isinstance(item, str | float | None) for item in content.items)
+    return None if plain else "an array of text holds something else"
 
 
 def _callable(plain: PlainValues, state: Value) -> Refusal:

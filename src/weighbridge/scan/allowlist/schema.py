@@ -115,6 +115,9 @@ class Arguments(StrEnum):
     ARRAY_SHELL = "array-shell"
     """A listed array class, the shape (0,) and a type code: an array to be filled by BUILD."""
 
+    STRING_TYPE = "string-type"
+    """A number, and perhaps what stands for no text: None, a text or another number."""
+
     MASKED_SHELL = "masked-shell"
     """Two listed array classes, the shape (0,) and a type code."""
 

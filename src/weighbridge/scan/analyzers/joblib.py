@@ -20,7 +20,7 @@ from weighbridge.scan.allowlist import Arguments, Kind, find_entry
 from weighbridge.scan.allowlist.catalogue import PACKAGES
 from weighbridge.scan.denylist import find_effect
 from weighbridge.scan.interface import Analysis, Subject
-from weighbridge.scan.numpy_types import read_type
+from weighbridge.scan.numpy_types import is_string_type, read_type
 from weighbridge.scan.pickle_arrays import makes_array
 from weighbridge.scan.pickle_facts import Dialect
 from weighbridge.scan.pickle_streams import account_for, bounds_of, describe
@@ -136,6 +136,8 @@ class _Arrays:
         state = _attributes(target.states[-1])
         kind = read_type(state.get("dtype"))
         shape = state.get("shape")
+        if is_string_type(state.get("dtype")):
+            return self._walk_objects(at)
         if kind is None or not isinstance(shape, TupleNode):
             raise BrokenStreamError("a joblib array has no known type or shape")
         if kind.has_object:
