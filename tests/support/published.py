@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf import json_format
 from in_toto_attestation.predicates.link.v0 import link_pb2
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
 from in_toto_attestation.predicates.vsa.v1 import vsa_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
@@ -15,6 +16,7 @@ MESSAGES: Any = {
     "https://slsa.dev/provenance/v1": provenance_pb2.Provenance,
     "https://slsa.dev/verification_summary/v1": vsa_pb2.VerificationSummary,
     "https://in-toto.io/attestation/link/v0.3": link_pb2.Link,
+    "https://in-toto.io/attestation/test-result/v0.1": test_result_pb2.TestResult,
 }
 """The message of each kind of statement."""
 
@@ -50,4 +52,6 @@ def resources_in(predicate: Any) -> list[Any]:
     if isinstance(predicate, provenance_pb2.Provenance):
         definition, run = predicate.build_definition, predicate.run_details
         return [*definition.resolved_dependencies, *run.byproducts]
+    if isinstance(predicate, test_result_pb2.TestResult):
+        return list(predicate.configuration)
     return list(predicate.materials) if isinstance(predicate, link_pb2.Link) else []
