@@ -261,8 +261,7 @@ class _Tree:
         self._root, refused = self._read(self._attributes, waiting, names=_NAME)
         while waiting and refused is None:
             node = waiting.pop()
-            if id(node) in self._modules:
-                continue
+            # As often as it is held: torch goes through the modules once for each way to one.
             attributes = self._attributes_of(node)
             if attributes is None:
                 return f"it holds {_called(node)}, which is no listed module with a plain state"
