@@ -1,10 +1,24 @@
 """A file on disk as the memory of a held file, for who cannot have all of it in memory."""
 
 import os
+import threading
+from typing import Final
 
 from weighbridge.core.errors import OperationError
 from weighbridge.inventory.files import changed, failure
 from weighbridge.load.memory import PrivateBuffer, require_not_negative
+
+_SEEKING: Final = threading.Lock()
+
+
+def _read_after_seek(descriptor: int, length: int, offset: int) -> bytes:
+    """Do what `os.pread` does, where there is none."""
+    with _SEEKING:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, length)
+
+
+_pread = getattr(os, "pread", _read_after_seek)
 
 
 class DiskMemory:
@@ -43,7 +57,7 @@ class DiskMemory:
         chunks: list[bytes] = []
         while remaining > 0:
             try:
-                chunk = os.pread(self._descriptor, remaining, offset)
+                chunk = _pread(self._descriptor, remaining, offset)
             except OSError as error:
                 code, reason = failure(error)
                 raise OperationError(reason, code=code, where=self._path) from error

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.holding import hold
-from weighbridge.convert import strided
+from weighbridge.convert import disk, strided
 from weighbridge.convert.disk import DiskMemory
 from weighbridge.convert.strided import is_contiguous, pieces
 from weighbridge.core.errors import ArtifactRefusedError
@@ -111,7 +111,7 @@ def test_tensors_without_elements() -> None:
     assert list(pieces(placed, where="t")) == []
 
 
-def test_disk_memory_is_like_any_other(tmp_path: Path) -> None:
+def test_disk_memory_is_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file on disk gives the bytes that memory gives, at every place and as a whole."""
     (tmp_path / "f").write_bytes(DATA)
     with (tmp_path / "f").open("rb") as file:
@@ -122,3 +122,5 @@ def test_disk_memory_is_like_any_other(tmp_path: Path) -> None:
         assert hold(DATA).size == memory.size
         with pytest.raises(ValueError, match="negative"):
             memory.read_at(-1, 1)
+        monkeypatch.setattr(disk, "_pread", disk._read_after_seek)
+        assert memory.read_at(1000, 100) == DATA[1000:]

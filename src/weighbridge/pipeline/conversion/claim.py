@@ -21,6 +21,7 @@ from weighbridge.pipeline.claims.carrying import carry
 from weighbridge.pipeline.claims.reading import claims_place
 from weighbridge.pipeline.claims.writing import append_claims
 from weighbridge.pipeline.naming import digests_of
+from weighbridge.pipeline.recording.inputs import require_name
 from weighbridge.provenance.slsa import PROVENANCE_V1, render_build
 from weighbridge.signing.interface import Signer
 from weighbridge.sources.interface import LocalHandle
@@ -65,9 +66,24 @@ class Claiming:
     builder: str = BUILDER_ID
     name: str | None = None
 
-    def carry(self, handle: LocalHandle, /) -> tuple[bytes, ...]:
-        """Return what is claimed of the input; see `carry` of the claims."""
+    def carry(self, handle: LocalHandle, *, result: str) -> tuple[bytes, ...]:
+        """
+        Return what is claimed of the input, before anything is converted.
+
+        Args:
+            handle: The input.
+            result: What the result will be called.
+
+        Raises:
+            UsageError: No statement can call the input or the result so.
+            LimitExceededError, OperationError: As for `carry` of the claims.
+        """
+        require_name(self._called(handle))
+        require_name(result)
         return carry((handle,))
+
+    def _called(self, handle: LocalHandle) -> str:
+        return self.name if self.name is not None else handle.name
 
     def make(
         self,
@@ -101,7 +117,7 @@ class Claiming:
         inventory = take_inventory(made, InventoryPlan())
         require_complete(inventory.gaps)
         result = digests_of(inventory, inventory.model_entries, root=None)
-        called = self.name if self.name is not None else handle.name
+        called = self._called(handle)
         build = Build(
             predicate_type=PROVENANCE_V1,
             build_type=CONVERT_BUILD_TYPE,

@@ -33,7 +33,12 @@ from weighbridge.core.artifact import (
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
-from weighbridge.core.limits import CONVERT_BLOCK_BYTES, MAX_TEXT_BYTES
+from weighbridge.core.limits import (
+    CONVERT_BLOCK_BYTES,
+    MAX_MEMBER_BYTES,
+    MAX_TENSORS,
+    MAX_TEXT_BYTES,
+)
 from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors import parse_header
 from weighbridge.inventory.contents import DiskContents
@@ -44,6 +49,7 @@ from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.load.held import HeldFile
+from weighbridge.load.memory import InlineMemory
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.conversion.destination import Destination
 from weighbridge.pipeline.conversion.sorting import Sorted, sort_files
@@ -136,7 +142,7 @@ def convert(
     run = _Run(handle, how, Destination(destination, single=_is_file(handle, destination)))
     started = datetime.now(UTC)
     inventory = run.take(digested=claiming is not None, progress=progress)
-    carried = claiming.carry(handle) if claiming else ()
+    carried = claiming.carry(handle, result=run.place.path.name) if claiming else ()
     with ExitStack() as unwinding:
         opened = run.open(inventory, unwinding)
         planned = run.plan(opened)
@@ -253,11 +259,26 @@ class _Run:
         return _Opened(sorted=found, sources=sources)
 
     def plan(self, opened: _Opened) -> tuple[PlannedFile, ...]:
-        """Return what each checkpoint becomes."""
-        return tuple(
-            self._plan_one(entry, target, opened.sources[entry.path])
-            for entry, target in opened.sorted.checkpoints
-        )
+        """
+        Return what each checkpoint becomes.
+
+        All plans are in memory together, so the bounds for one file hold for all of them.
+        """
+        planned: list[PlannedFile] = []
+        tensors = inflated = 0
+        for entry, target in opened.sorted.checkpoints:
+            file = self._plan_one(entry, target, opened.sources[entry.path])
+            planned.append(file)
+            tensors += len(file.tensors)
+            inflated += _inflated(file)
+            if tensors > MAX_TENSORS or inflated > MAX_MEMBER_BYTES:
+                what = "tensors" if tensors > MAX_TENSORS else "compressed tensors"
+                raise LimitExceededError(
+                    f"the checkpoints have too many {what} together",
+                    where=entry.path,
+                    expected=f"at most {MAX_TENSORS}, and {MAX_MEMBER_BYTES} bytes compressed",
+                )
+        return tuple(planned)
 
     def _plan_one(self, entry: FileEntry, target: str, source: ByteSource) -> PlannedFile:
         where = self._handle.name if entry.path == "." else entry.path
@@ -324,6 +345,12 @@ class _Run:
             with self._contents.open(what.path) as source:
                 for at in range(0, source.size, CONVERT_BLOCK_BYTES):
                     file.write(source.read_at(at, CONVERT_BLOCK_BYTES))
+
+
+def _inflated(planned: PlannedFile) -> int:
+    """Return how many bytes of the file's tensors are in memory, since they are compressed."""
+    blocks = {tensor.placement.region.block for tensor in planned.tensors}
+    return sum(block.size for block in blocks if isinstance(block.memory, InlineMemory))
 
 
 class _StoppedError(Exception):

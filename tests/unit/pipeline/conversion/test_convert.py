@@ -269,6 +269,22 @@ class TestDirectories:
             convert(root, tmp_path / "out")
         assert names(tmp_path) == ["model", *(f"model/{name}" for name in names(root))]
 
+    def test_bounds_for_all_checkpoints_together(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Tensors, and compressed ones, are bounded over all files, whose plans are held at once."""
+        data = checkpoint(state(a=vector("0", 100)), {"0": bytes(400)}, compressed=True)
+        root = write_files(tmp_path / "model", {"a.pt": data, "b.pt": data}).root
+        monkeypatch.setattr(module, "MAX_MEMBER_BYTES", 799)
+        with pytest.raises(LimitExceededError, match="compressed tensors together"):
+            convert(root, tmp_path / "out")
+        monkeypatch.setattr(module, "MAX_MEMBER_BYTES", 800)
+        monkeypatch.setattr(module, "MAX_TENSORS", 1)
+        with pytest.raises(LimitExceededError, match="too many tensors together"):
+            convert(root, tmp_path / "out")
+        monkeypatch.setattr(module, "MAX_TENSORS", 2)
+        convert(root, tmp_path / "out")
+
     def test_several_at_once(self, tmp_path: Path) -> None:
         """The files of a model are written by several threads, each as a whole."""
         files = {
@@ -557,6 +573,17 @@ class TestClaims:
         assert plain.claim.source.binding == digest(root).binding
         (root / ".gitattributes").unlink()
         assert signed.claim.source.binding == digest(root).binding
+
+    @pytest.mark.parametrize("name", ["", "a#manifest", "a\nb"])
+    def test_names_that_no_claim_can_have(self, name: str, source: Path, tmp_path: Path) -> None:
+        """They are refused before anything is written, for the source and for the result."""
+        with pytest.raises(UsageError, match="this name"):
+            claiming = Claiming(signer=key_signer(), name=name)
+            convert(source, tmp_path / "out", claiming=claiming)
+        if name:
+            with pytest.raises(UsageError, match="this name"):
+                convert(source, tmp_path / name, claiming=Claiming(signer=key_signer()))
+        assert names(tmp_path) == ["source", "source/model.bin"]
 
     def test_a_signer_that_fails(self, source: Path, tmp_path: Path) -> None:
         """Without the claim there is no result."""
