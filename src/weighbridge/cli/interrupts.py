@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+EXIT_INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells report it."""
+
 _MOMENT_SECONDS: Final = 0.01
 
 

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 import click
 
-from weighbridge.cli.interrupts import insist
+from weighbridge.cli.interrupts import EXIT_INTERRUPTED, insist
 from weighbridge.cli.terminal import Session
 
 _COLLECT_AFTER: Final = 50_000
@@ -28,9 +28,6 @@ _SECRETS: Final = (
     "--client-secret",
     "--client_secret",
 )
-
-EXIT_INTERRUPTED: Final = 130
-"""128 + SIGINT, as shells report it."""
 
 COMMANDS: Final = {
     "attest": "Sign a claim about a model that is there.",

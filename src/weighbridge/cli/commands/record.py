@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.building import BuildFlags, build_options
+from weighbridge.cli.interrupts import EXIT_INTERRUPTED
 from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.render import show_recorded
 from weighbridge.cli.signers import Signing, required_signer, signer_options
@@ -71,7 +72,11 @@ def command(  # noqa: PLR0913  its options
         quiet_output=session.format != "text",
     )
     signer = required_signer(session, signing)
-    with session.progress() as progress:
-        recorded = record(step, signer=signer, progress=progress)
+    try:
+        with session.progress() as progress:
+            recorded = record(step, signer=signer, progress=progress)
+    except KeyboardInterrupt:
+        session.talk("interrupted; no claim was made")
+        return EXIT_INTERRUPTED
     show_recorded(session, recorded)
     return 0

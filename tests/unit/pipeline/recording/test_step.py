@@ -1,0 +1,446 @@
+"""Steps that are recorded: what is claimed of them, and when nothing is."""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from support.recorded_steps import REPOSITORY, Bench, make_bench
+from weighbridge.core.codes import Code
+from weighbridge.core.errors import (
+    ArtifactChangedError,
+    ArtifactRefusedError,
+    IndeterminateError,
+    NothingToCheckError,
+    OperationError,
+    UsageError,
+    WeighbridgeError,
+)
+from weighbridge.pipeline.describe import digest
+from weighbridge.pipeline.recording import step as recording
+from weighbridge.pipeline.recording.given import Recorded
+from weighbridge.pipeline.recording.step import Step, record
+from weighbridge.pipeline.sign import sign
+from weighbridge.provenance.reading import read_claim
+from weighbridge.sandbox.steps.interface import Observation, StepMeasure, StepReport
+from weighbridge.sandbox.steps.launch import is_supported
+
+pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
+
+MAKE = "mkdir -p out; cat base/w.bin data/w.bin > out/w.bin"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Go to a directory with two inputs."""
+    monkeypatch.chdir(tmp_path)
+    return make_bench(tmp_path)
+
+
+def observed(recorded: Recorded) -> Recorded:
+    """Return *recorded*; skip the test where the system tells nothing of what is opened."""
+    assert recorded.report is not None
+    if recorded.report.observation is None:
+        pytest.skip(f"nothing can be observed here: {recorded.report.unobserved}")
+    return recorded
+
+
+def no_claim(bench: Bench) -> bool:
+    """Tell whether nothing was claimed of anything."""
+    return not list(bench.root.rglob("*.claims.jsonl"))
+
+
+def test_a_step_is_claimed(bench: Bench) -> None:
+    """The claim is about the output and names the inputs, all by both digests."""
+    recorded = bench.record(MAKE, inputs=("base", "data"), parameters=(("lr", "0.1"),))
+    assert recorded.output.binding == digest("out").binding
+    inputs = {each.name: each.binding for each in recorded.build.inputs}
+    assert inputs == {"base": digest("base").binding, "data": digest("data").binding}
+    (statement,) = bench.claims()
+    external = statement["predicate"]["buildDefinition"]["externalParameters"]
+    assert external == {"command": ["sh", "-c", MAKE], "params": {"lr": "0.1"}}
+    internal = statement["predicate"]["buildDefinition"]["internalParameters"]
+    assert internal["isolated"] is False
+    assert "enforced" not in internal
+
+
+def test_the_claim_is_read_as_it_was_meant(bench: Bench) -> None:
+    """What the signed bundle says is the build that was recorded."""
+    recorded = bench.record(MAKE, inputs=("base",))
+    line = (bench.root / "out" / "model.claims.jsonl").read_bytes().splitlines()[-1]
+    payload = base64.b64decode(json.loads(line)["dsseEnvelope"]["payload"])
+    claim = read_claim(payload, where="line 1")
+    assert claim.content == recorded.build
+    assert claim.artifacts == (recorded.output,)
+
+
+@pytest.mark.parametrize("text", ["exit 3", "mkdir out; echo > out/x; exit 1", "kill -9 $$"])
+def test_a_step_that_fails_is_not_claimed(bench: Bench, text: str) -> None:
+    """Whatever it left, no claim is made, and the error says how it ended."""
+    with pytest.raises(OperationError, match=r"exit code|SIGKILL") as caught:
+        bench.record(text)
+    assert caught.value.code is Code.STEP_FAILED
+    assert no_claim(bench)
+
+
+def test_a_step_without_output_is_not_claimed(bench: Bench) -> None:
+    """To end well and to make nothing is a failure; to make no file is nothing to check."""
+    with pytest.raises(OperationError, match="made no output"):
+        bench.record("true")
+    with pytest.raises(NothingToCheckError):
+        bench.record("mkdir out")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo >> data/w.bin",
+        "echo > data/new",
+        "rm data/w.bin; echo > data/other",
+        "cp -p data/w.bin k; echo evil > data/w.bin; cat k > data/w.bin; touch -r k data/w.bin",
+        "cp -p data/w.bin k; mv k data/w.bin",
+    ],
+)
+def test_an_input_that_changes_is_told(bench: Bench, text: str) -> None:
+    """Other bytes, other files, and the same bytes written again: nobody knows which were read."""
+    with pytest.raises(ArtifactChangedError, match="'data' changed") as caught:
+        bench.record(f"{MAKE}; {text}", inputs=("data",))
+    assert caught.value.code is Code.INPUT_CHANGED
+    assert no_claim(bench)
+
+
+def test_reading_an_input_does_not_change_it(bench: Bench) -> None:
+    """The twin: an input that is read and copied is the same."""
+    recorded = bench.record(f"{MAKE}; cp -r data out/copy", inputs=("base", "data"))
+    assert recorded.claims.exists()
+
+
+def test_undeclared_reads_are_told(bench: Bench) -> None:
+    """A file that was read and is no input is told, and named in the statement with its digest."""
+    recorded = observed(bench.record(MAKE, inputs=("base",)))
+    assert recorded.undeclared == ("data/w.bin",)
+    (other,) = [r for r in recorded.build.others if r.uri == "file:data/w.bin"]
+    assert other.digest("sha256") is not None
+    assert dict(other.annotations) == {"weighbridge_declared": "false"}
+
+
+def test_a_strict_step_fails_by_undeclared_reads(bench: Bench) -> None:
+    """With everything declared it passes; with one input less it is refused."""
+    observed(bench.record(MAKE, inputs=("base", "data"), strict=True))
+    with pytest.raises(ArtifactRefusedError, match=r"data/w\.bin") as caught:
+        bench.record(MAKE.replace("out", "out2"), output="out2", inputs=("base",), strict=True)
+    assert caught.value.code is Code.INPUT_UNDECLARED
+    allowed = bench.record(
+        MAKE.replace("out", "out3"),
+        output="out3",
+        inputs=("base",),
+        strict=True,
+        allow_read=(Path("data"),),
+    )
+    assert allowed.undeclared == ()
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        StepReport(exit_code=0, unobserved="not to be had"),
+        StepReport(
+            exit_code=0, observation=Observation(files=(), network=False, blind=("it hid",))
+        ),
+    ],
+)
+def test_a_strict_step_that_was_not_seen_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, report: StepReport
+) -> None:
+    """Where something may have been missed nobody can tell, unless the step need not be strict."""
+    (bench.root / "made").write_text("x")
+
+    def run(order: object) -> StepReport:
+        (bench.root / "made").rename(bench.root / "out.bin")
+        return report
+
+    monkeypatch.setattr(recording, "run_step", run)
+    with pytest.raises(IndeterminateError) as caught:
+        bench.record("true", output="out.bin", strict=True)
+    assert caught.value.code is Code.STEP_UNOBSERVED
+    (bench.root / "out.bin").rename(bench.root / "made")
+    assert bench.record("true", output="out.bin").claims.name == "out.bin.claims.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (StepReport(exit_code=0, stubborn=True), Code.STEP_FAILED),
+        (StepReport(failure="no"), Code.IO_FAILED),
+        (StepReport(signal=99), Code.STEP_FAILED),
+    ],
+)
+def test_what_did_not_go_well_is_not_claimed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, report: StepReport, code: Code
+) -> None:
+    """Processes that cannot be ended, programs that cannot be run and unknown signals are errors."""
+    monkeypatch.setattr(recording, "run_step", lambda _: report)
+    with pytest.raises(OperationError) as caught:
+        bench.record("true")
+    assert caught.value.code is code
+
+
+def test_an_isolation_that_is_not_to_be_had_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that cannot be isolated has a code of its own, and leaves no directory behind."""
+    monkeypatch.setattr(recording, "run_step", lambda _: StepReport(failure="cannot isolate"))
+    with pytest.raises(OperationError) as caught:
+        bench.record("true", isolated=True)
+    assert caught.value.code is Code.ISOLATION_UNAVAILABLE
+
+
+def test_an_isolated_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads its inputs alone, has a home of its own, and no secrets in its environment."""
+    monkeypatch.setenv("ACME_TOKEN", "secret")
+    text = "cat data/w.bin > out/w.bin; echo $HOME $ACME_TOKEN > out/env; echo > $TMPDIR/x"
+    try:
+        recorded = bench.record(f"set -e; {text}", inputs=("data",), isolated=True, strict=True)
+    except OperationError as error:
+        if error.code is Code.ISOLATION_UNAVAILABLE:
+            pytest.skip(str(error))
+        raise
+    (home,) = (bench.root / "out" / "env").read_text().split()
+    assert not Path(home).exists()
+    assert recorded.report is not None
+    assert recorded.report.enforced == tuple(StepMeasure)
+    (statement,) = bench.claims()
+    internal = statement["predicate"]["buildDefinition"]["internalParameters"]
+    assert internal["enforced"] == ["files", "network", "system", "privileges"]
+    with pytest.raises(OperationError, match="exit code"):
+        bench.record("cat base/w.bin > out2/w.bin", output="out2", isolated=True)
+
+
+def test_an_output_that_has_files_is_refused(bench: Bench) -> None:
+    """What was there before is not the step's work; claims that were there stay."""
+    bench.record(MAKE)
+    before = (bench.root / "out" / "model.claims.jsonl").read_bytes()
+    with pytest.raises(OperationError) as caught:
+        bench.record(MAKE)
+    assert caught.value.code is Code.OUTPUT_EXISTS
+    (bench.root / "out" / "w.bin").unlink()
+    bench.record(MAKE)
+    after = (bench.root / "out" / "model.claims.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert len(after.splitlines()) == 2
+
+
+def test_in_place_what_was_there_is_an_input(bench: Bench) -> None:
+    """A step that changes a model has the model as it was among its inputs."""
+    before = digest("base").binding
+    recorded = bench.record("echo >> base/w.bin", output="base", in_place=True)
+    assert [(i.name, i.binding) for i in recorded.build.inputs] == [("base", before)]
+    assert recorded.output.binding == digest("base").binding != before
+
+
+def test_in_place_is_for_the_output_alone(bench: Bench) -> None:
+    """Other inputs have to be the same still."""
+    with pytest.raises(ArtifactChangedError):
+        bench.record(
+            "echo >> base/w.bin; echo >> data/w.bin",
+            output="base",
+            inputs=("base", "data"),
+            in_place=True,
+        )
+
+
+@pytest.mark.parametrize(
+    ("output", "given"), [("data/out", "data"), ("data", "data"), (".", "data")]
+)
+def test_outputs_and_inputs_are_apart(bench: Bench, output: str, given: str) -> None:
+    """An output within an input, or around one, is refused before anything runs."""
+    with pytest.raises((UsageError, OperationError)):
+        bench.record("touch ran", output=output, inputs=(given,))
+    with pytest.raises(UsageError, match="overlap"):
+        bench.record("touch ran", output=output if output != "data" else "data/w.bin",
+                     inputs=(given,), in_place=True)  # fmt: skip
+    assert not (bench.root / "ran").exists()
+
+
+def test_links_lead_where_they_lead(bench: Bench) -> None:
+    """An output that is a link into an input is one that overlaps."""
+    (bench.root / "link").symlink_to("data")
+    with pytest.raises(UsageError, match="overlap"):
+        bench.record("true", output="link/new", inputs=("data",))
+
+
+def test_links_in_the_output(bench: Bench) -> None:
+    """A link in the output is refused, unless links to files count as files."""
+    text = "mkdir out; echo > out/a; ln -s a out/b"
+    with pytest.raises(ArtifactRefusedError):
+        bench.record(text)
+    (bench.root / "out" / "b").unlink()
+    (bench.root / "out" / "a").unlink()
+    recorded = bench.record(text.replace("mkdir", "mkdir -p"), allow_symlinks=True)
+    assert recorded.claims.exists()
+
+
+def test_claims_that_are_a_link_are_not_followed(bench: Bench) -> None:
+    """A step that plants a link in the place of its claims has no claim, and nothing is written."""
+    target = bench.root / "target"
+    target.write_text("{}")
+    with pytest.raises(WeighbridgeError):
+        bench.record("mkdir out; echo > out/a; ln -s ../target out/model.claims.jsonl")
+    assert target.read_text() == "{}"
+
+
+def test_what_inputs_carry_goes_along(bench: Bench) -> None:
+    """Signatures and claims of the inputs are in the output's claims, and the new one is last."""
+    sign("base", signer=bench.signer)
+    bench.record("mkdir out; cp base/w.bin out", inputs=("base",))
+    recorded = bench.record(
+        "mkdir out2; cp out/w.bin out2", output="out2", inputs=("out", "data"), name="final"
+    )
+    assert recorded.carried == 2
+    kinds = [each["predicateType"] for each in bench.claims("out2/model.claims.jsonl")]
+    assert kinds[0] == "https://model_signing/signature/v1.0"
+    assert kinds[1:] == ["https://slsa.dev/provenance/v1"] * 2
+    assert recorded.output.name == "final"
+
+
+def test_a_signed_input_is_named_as_its_signature_does(bench: Bench) -> None:
+    """The repository's own files, which signatures leave out, are left out of the input too."""
+    plain = digest("base").binding
+    (bench.root / "base" / ".gitattributes").write_text("*.bin filter=lfs\n")
+    assert bench.record(MAKE, inputs=("base",)).build.inputs[0].binding != plain
+    sign("base", signer=bench.signer)
+    text, output = MAKE.replace("out", "out2"), "out2"
+    assert bench.record(text, output=output, inputs=("base",)).build.inputs[0].binding == plain
+
+
+def test_the_source_is_looked_up(bench: Bench) -> None:
+    """The commit, the branch and the remote are found out, without the user's name in it."""
+    commit = bench.check_in()
+    recorded = bench.record(MAKE, inputs=("base", "data"))
+    source = recorded.build.source
+    assert source is not None
+    assert (source.uri, source.ref, source.commit) == (REPOSITORY, "refs/heads/main", commit)
+    assert source.clean is True
+    (bench.root / "new.py").touch()
+    again = bench.record(MAKE.replace("out", "out2"), output="out2")
+    assert again.build.source is not None
+    assert again.build.source.clean is False
+
+
+def test_files_of_the_commit_are_declared_with_it(bench: Bench) -> None:
+    """A file that the commit has is declared; one beside it is not."""
+    bench.check_in()
+    (bench.root / "helper.py").write_text("")
+    recorded = observed(bench.record("mkdir out; cat train.py helper.py > out/x"))
+    assert recorded.undeclared == ("helper.py",)
+
+
+@pytest.mark.parametrize(
+    "text", ["echo >> train.py", "git commit -q --allow-empty -m x", "rm -rf .git"]
+)
+def test_a_source_that_changes_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """An edit, another commit, or the end of the checkout, while the step runs."""
+    bench.check_in()
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@acme.example")
+    with pytest.raises(ArtifactChangedError, match="source changed") as caught:
+        bench.record(f"{text}; {MAKE}")
+    assert caught.value.code is Code.INPUT_CHANGED
+
+
+@pytest.mark.parametrize(
+    ("stated", "ref"),
+    [
+        (REPOSITORY, None),
+        (f"{REPOSITORY}.git@refs/heads/main", "refs/heads/main"),
+        ("git+ssh://git.example/team/train@refs/tags/v1", "refs/tags/v1"),
+        ("https://git.example/team/train@COMMIT", None),
+    ],
+)
+def test_a_stated_source_is_held_against_the_checkout(
+    bench: Bench, stated: str, ref: str | None
+) -> None:
+    """What is true of the checkout is taken as it is stated."""
+    commit = bench.check_in()
+    bench.git("tag", "v1")
+    recorded = bench.record(MAKE, source=stated.replace("COMMIT", commit))
+    assert recorded.build.source is not None
+    assert (recorded.build.source.ref, recorded.build.source.commit) == (ref, commit)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "git+https://git.example/team/other",
+        f"{REPOSITORY}@refs/heads/other",
+        f"{REPOSITORY}@{'0' * 40}",
+    ],
+)
+def test_another_source_is_refused(bench: Bench, stated: str) -> None:
+    """Another repository, branch or commit than what is there."""
+    bench.check_in()
+    with pytest.raises(UsageError) as caught:
+        bench.record(MAKE, source=stated)
+    assert caught.value.code is Code.SOURCE_MISMATCH
+
+
+def test_a_source_needs_a_checkout(bench: Bench) -> None:
+    """Where nothing is checked out no source can be claimed."""
+    with pytest.raises(UsageError, match="checkout"):
+        bench.record(MAKE, source=REPOSITORY)
+    assert bench.record(MAKE).build.source is None
+
+
+@pytest.mark.parametrize("source", ["train", f"{REPOSITORY}@main", "git+https://git.example"])
+def test_sources_are_written_in_full(bench: Bench, source: str) -> None:
+    """A source without a host, or with an abbreviated revision, is not understood."""
+    with pytest.raises(UsageError):
+        bench.record(MAKE, source=source)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"builder": "me"},
+        {"name": "x#manifest"},
+        {"parameters": (("a", "1"), ("a", "2"))},
+        {"ports": (1,)},
+        {"inputs": ("base", "base")},
+        {"inputs": ("nothing",)},
+    ],
+)
+def test_what_cannot_be_meant(bench: Bench, more: dict[str, object]) -> None:
+    """Builders that are no URI, names that mean something else, and things said twice."""
+    with pytest.raises(UsageError):
+        bench.record("touch ran", **more)
+    assert not (bench.root / "ran").exists()
+
+
+def test_nothing_to_run(bench: Bench) -> None:
+    """A step without a command is none."""
+    with pytest.raises(UsageError, match="nothing to run"):
+        record(Step(command=(), output=Path("out")), signer=bench.signer)
+
+
+def test_a_full_disk_leaves_what_was_there(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the claim cannot be written the claims file is as before."""
+    bench.record(MAKE)
+    before = (bench.root / "out" / "model.claims.jsonl").read_bytes()
+    (bench.root / "out" / "w.bin").unlink()
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OperationError, match="No space"):
+        bench.record(MAKE)
+    assert (bench.root / "out" / "model.claims.jsonl").read_bytes() == before
+    assert sorted(path.name for path in (bench.root / "out").iterdir()) == [
+        "model.claims.jsonl",
+        "w.bin",
+    ]
