@@ -13,7 +13,7 @@ a file, reads a clock or keeps state between two calls.
 """
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from weighbridge.core.identity import SigningMethod, VerifiedIdentity
 from weighbridge.signing.bundle import Bundle
@@ -53,5 +53,21 @@ class Verifier(Protocol):
 
         Raises:
             SignatureRejectedError: The signature does not hold, or is by somebody else.
+        """
+        ...
+
+
+@runtime_checkable
+class GlancingVerifier(Protocol):
+    """A verifier that can tell cheaply that a signature does not even claim to be by its signer."""
+
+    def glance(self, bundle: Bundle, /) -> None:
+        """
+        Refuse what says of itself that somebody else signed it.
+
+        For whoever has many signatures and many signers. What passes is not verified at all.
+
+        Raises:
+            SignatureRejectedError: By its own words it is by somebody else, or it is broken.
         """
         ...

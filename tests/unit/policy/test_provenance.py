@@ -451,6 +451,13 @@ class TestParameters:
         refused(verdict, Code.PROVENANCE_PARAMETER, "seed is not expected by the rule: 7")
         refused(verdict, Code.PROVENANCE_PARAMETER, "no parameter epochs; expected 3")
 
+    def test_a_flood_of_parameters_is_cut_short(self) -> None:
+        """A build with thousands of parameters does not make thousands of reasons."""
+        build = build_of(parameters=tuple((f"p{n:05}", "1") for n in range(5000)))
+        verdict = judge(policy_of(), said(build))
+        refused(verdict, Code.PROVENANCE_PARAMETER, "p00000 is not expected")
+        assert len(verdict.reasons) < 50
+
     def test_a_name_cannot_fake_another_line(self) -> None:
         """What a statement says is on one line of a reason, and cut where it is long."""
         build = build_of(parameters=(("a\nb", '"' + "x" * 10_000 + '"'),))

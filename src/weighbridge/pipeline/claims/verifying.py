@@ -36,7 +36,7 @@ from weighbridge.pipeline.trust import trust_entries, verifier_for
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.provenance.reading import read_claim
-from weighbridge.signing.interface import Verifier
+from weighbridge.signing.interface import GlancingVerifier, Verifier
 from weighbridge.signing.resources import SINGLE_FILE, names_digest_of, root_digest
 from weighbridge.signing.statement import LEGACY_PREDICATE_TYPE, Statement, parse_statement
 
@@ -181,6 +181,8 @@ def _verify(
         if verifier.method is not bundle.method:
             continue
         try:
+            if isinstance(verifier, GlancingVerifier):
+                verifier.glance(bundle)
             signers.append((trust, verifier.verify(bundle, at=at)))
         except (SignatureRejectedError, IndeterminateError) as error:
             refusals.append((trust, error))

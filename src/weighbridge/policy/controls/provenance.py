@@ -21,6 +21,7 @@ One such build is enough; others neither help nor harm. Nothing is inferred from
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from weighbridge.core.attestation import Attestation, Binding, Build, Source
@@ -29,6 +30,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Gap, ProvenanceEvidence, Severity, Stage
+from weighbridge.core.limits import MAX_NAMED_PROBLEMS
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.certified_source import certified_source_problem
@@ -218,7 +220,8 @@ class _Judge:
             wanted = ", ".join(self._control.build_type) or "one that is known"
             message = f"{at}: the build type is {build.build_type}; expected {wanted}"
             yield denied(Code.PROVENANCE_BUILD_TYPE, _shown(message))
-        for problem in _parameter_problems(build, dict(self._control.parameters)):  # 5
+        problems = _parameter_problems(build, dict(self._control.parameters))  # 5
+        for problem in islice(problems, MAX_NAMED_PROBLEMS):
             yield denied(Code.PROVENANCE_PARAMETER, _shown(f"{at}: {problem}"))
         certified = certified_source_problem(attestation.signer, build)  # 6
         if certified is not None:

@@ -76,6 +76,19 @@ class SigstoreVerifier:
         self._trust = trust
         self._expected = expected
 
+    def glance(self, bundle: Bundle, /) -> None:
+        """
+        Refuse a bundle whose certificate, unverified, is of another signer than the expected one.
+
+        Raises:
+            SignatureRejectedError: It is, or it cannot be read.
+        """
+        material = bundle.material
+        if not isinstance(material, SigstoreMaterial):
+            raise bundle.other_method(self.method)
+        leaf = load_signing_certificate(material.certificate, where=bundle.where)
+        self._expected.require(read_signer(leaf, where=bundle.where), where=bundle.where)
+
     def verify(self, bundle: Bundle, /, *, at: datetime) -> SigstoreIdentity:
         """
         Return the signer of the bundle's payload.
