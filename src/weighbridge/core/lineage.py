@@ -7,7 +7,7 @@ builds. What nobody held against a policy is claimed, and nothing more.
 
 from enum import StrEnum
 
-from weighbridge.core.attestation import Artifact, Build
+from weighbridge.core.attestation import Artifact, Binding, Build
 from weighbridge.core.values import frozen
 
 
@@ -97,3 +97,13 @@ class Lineage:
     def first(self) -> LineageNode:
         """The artifact whose lineage it is."""
         return self.nodes[0]
+
+    @property
+    def parents(self) -> frozenset[Binding]:
+        """What the artifact was made from, by those of its builds that hold."""
+        return frozenset(
+            artifact.binding
+            for step in self.first.steps
+            if step.standing is Standing.HOLDS
+            for artifact in step.build.inputs
+        )

@@ -330,6 +330,8 @@ class VerifiedArtifact:
             name=self._digests.name,
             code=pinned_files(self._held, self._pinned),
             store=Store(),
+            binding=self._digests.binding,
+            parents=None if self.verdict.lineage is None else self.verdict.lineage.parents,
         )
 
     def path(self, *, root: str | os.PathLike[str] | None = None) -> Path:

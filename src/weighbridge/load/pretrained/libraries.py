@@ -86,7 +86,7 @@ def load_pretrained(
         raise UsageError("no such library", expected=known, found=str(library))
     default, find = _LIBRARIES[library]
     made = find()(pretrained, target or default, positional, arguments)
-    remember(made, Origin(reference=reference))
+    remember(made, Origin(reference=reference, binding=pretrained.binding))
     return made
 
 

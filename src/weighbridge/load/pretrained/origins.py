@@ -3,6 +3,8 @@
 import weakref
 from typing import Final
 
+from weighbridge.core.attestation import Binding
+from weighbridge.core.references import is_called
 from weighbridge.core.values import frozen
 
 
@@ -13,9 +15,11 @@ class Origin:
 
     Attributes:
         reference: What the program called the artifact.
+        binding: The digests by which claims name it; None where they are not known.
     """
 
     reference: str
+    binding: Binding | None = None
 
     def is_called(self, claim: str) -> bool:
         """
@@ -24,11 +28,7 @@ class Origin:
         It does if it is the reference, or the end of it by whole segments: `acme/bert` means
         `models/acme/bert`, and `bert` too, but not `models/bert`.
         """
-        mine = [part for part in self.reference.replace("\\", "/").split("/") if part]
-        parts = claim.split("/")
-        if claim == self.reference:
-            return True
-        return bool(claim) and "" not in parts and mine[-len(parts) :] == parts
+        return is_called(self.reference, claim)
 
 
 _ORIGINS: Final[dict[int, tuple[weakref.ref[object], Origin]]] = {}

@@ -15,7 +15,7 @@ from weighbridge.load.pretrained.arguments import folder_of, require_safe
 from weighbridge.load.pretrained.call import Prepared, call_confined, prepare
 from weighbridge.load.pretrained.configs import ADAPTER, refused, walk
 from weighbridge.load.pretrained.interface import Pretrained
-from weighbridge.load.pretrained.origins import origin_of
+from weighbridge.load.pretrained.origins import Origin, origin_of
 
 LIBRARY: Final = "peft"
 DEFAULT: Final = "PeftModel"
@@ -88,7 +88,8 @@ def load_adapter(
     if not positional:
         raise UsageError("an adapter needs a base model", hint="Give the base as first argument")
     base, *rest = positional
-    _require_base(base, config, base_name, where=pretrained.name)
+    origin = _require_base(base, config, base_name, where=pretrained.name)
+    _require_parent(pretrained, origin)
     return call_confined(
         prepared, lambda root: function(base, root, *rest, **named), library=LIBRARY
     )
@@ -122,7 +123,8 @@ def base_class(config: Mapping[str, object]) -> str:
 
 def _require_base(
     base: object, config: Mapping[str, object], base_name: object, *, where: str
-) -> None:
+) -> Origin:
+    """Return where *base* comes from, if it is called as the adapter calls its base."""
     origin = origin_of(base)
     if origin is None:
         raise UsageError(
@@ -133,9 +135,9 @@ def _require_base(
         )
     claim = str(config.get("base_model_name_or_path") or "")
     if base_name is None and origin.is_called(claim):
-        return
+        return origin
     if base_name is not None and base_name == claim:
-        return
+        return origin
     raise ArtifactRefusedError(
         "the adapter was made for another base model",
         code=Code.LOAD_REFUSED,
@@ -143,6 +145,24 @@ def _require_base(
         expected=origin.reference if base_name is None else str(base_name),
         found=claim[:400] or "no name",
         hint="Give the base that it names; if this is the one, say so: base_name='NAME', as found",
+    )
+
+
+def _require_parent(adapter: Pretrained, base: Origin) -> None:
+    """Refuse a base that the adapter was not made from, where its lineage is asked for."""
+    if adapter.parents is None or base.binding in adapter.parents:
+        return
+    if base.binding is None:
+        found = f"{base.reference}, whose names digest is not known"
+    else:
+        found = f"{base.reference} ({base.binding.label})"
+    raise ArtifactRefusedError(
+        "the adapter was not made from this base model",
+        code=Code.LINEAGE_BASE,
+        where=adapter.name,
+        expected=" or ".join(sorted(each.label for each in adapter.parents)) or "no model",
+        found=found,
+        hint="Give the very base that the adapter's provenance names: weighbridge lineage shows it",
     )
 
 

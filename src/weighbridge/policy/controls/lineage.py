@@ -1,8 +1,8 @@
 """Control `lineage`: what the artifact was made from, and from what that was made."""
 
-from weighbridge.core.attestation import Artifact, Binding
+from weighbridge.core.attestation import Artifact, Binding, Build
 from weighbridge.core.codes import Code
-from weighbridge.core.lineage import Lineage, LineageNode, Standing
+from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.ancestry import BuildJudgement, Descent, trace
@@ -45,7 +45,8 @@ def assess_submission(submission: Submission, origin: ProvenanceAssessment) -> L
         return LineageAssessment(reasons=(undecided(Code.EVIDENCE_INCOMPLETE, message),))
     artifact = Artifact(name=_name(submission), binding=_named(bindings, origin))
     if submission.receipt is not None:
-        return LineageAssessment(lineage=_cut_short(submission, artifact, submission.receipt.place))
+        place = submission.receipt.place
+        return LineageAssessment(lineage=_cut_short(submission, artifact, origin, place=place))
     attestations = submission.attestations
 
     def judge(of: Rule, binding: Binding) -> BuildJudgement:
@@ -96,16 +97,35 @@ def _name(submission: Submission) -> str:
     return "the artifact" if submission.inventory is None else submission.inventory.name
 
 
-def _cut_short(submission: Submission, artifact: Artifact, place: str) -> Lineage:
-    return Lineage(
-        nodes=(
-            LineageNode(
-                artifact=artifact,
-                generation=0,
-                rule=submission.rule.label,
-                boundary=submission.boundary,
-                receipt=place,
-                standing=Standing.HOLDS,
-            ),
-        )
+def _cut_short(
+    submission: Submission, artifact: Artifact, origin: ProvenanceAssessment, *, place: str
+) -> Lineage:
+    """Return the artifact with its builds that count; the receipt stands for what is behind."""
+    steps: list[LineageStep] = []
+    inputs: dict[Artifact, int] = {}
+    for attestation in sorted(origin.builds, key=lambda each: (each.sha256, each.trust)):
+        build = attestation.content
+        if isinstance(build, Build):
+            numbers = [inputs.setdefault(each, 1 + len(inputs)) for each in build.inputs]
+            steps.append(
+                LineageStep(
+                    place=attestation.place,
+                    sha256=attestation.sha256,
+                    trust=attestation.trust,
+                    signer=attestation.signer.label,
+                    build=build,
+                    inputs=tuple(numbers),
+                    standing=Standing.HOLDS,
+                )
+            )
+    first = LineageNode(
+        artifact=artifact,
+        generation=0,
+        rule=submission.rule.label,
+        boundary=submission.boundary,
+        receipt=place,
+        steps=tuple(steps),
+        standing=Standing.HOLDS,
     )
+    behind = (LineageNode(artifact=each, generation=1, standing=Standing.HOLDS) for each in inputs)
+    return Lineage(nodes=(first, *behind))
