@@ -181,9 +181,12 @@ class SignedFiles:
 
     Attributes:
         paths: The files, sorted.
+        digests: Lower-case hex SHA-256 of each, in their order; empty where nobody says. Both
+            digests of the artifact that the signature is about follow from these.
     """
 
     paths: tuple[str, ...]
+    digests: tuple[str, ...] = ()
 
 
 Content: TypeAlias = Build | Summary | SignedFiles

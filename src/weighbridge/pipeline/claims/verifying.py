@@ -286,6 +286,9 @@ def _signed_files(statement: Statement, *, kind: str, where: str) -> StatedClaim
     return StatedClaim(
         artifacts=(Artifact(name=name, binding=binding),),
         files=(),
-        content=SignedFiles(paths=tuple(each.path for each in resources)),
+        content=SignedFiles(
+            paths=tuple(each.path for each in resources),
+            digests=tuple(each.value.hex() for each in resources),
+        ),
         predicate_type=kind,
     )
