@@ -1,6 +1,8 @@
 """`weighbridge convert` as a command: what it prints, and its exit codes."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from support import pickles as p
 from support.publisher import write_key
 from support.torch_files import checkpoint, floats, small_checkpoint, state, storage, tensor, vector
 from weighbridge.cli.main import run
+from weighbridge.cli.terminal import NextStage
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +123,29 @@ def test_exit_codes(
     assert printed.out == ""
     assert message in printed.err
     assert sorted(place.rglob("*")) == before
+
+
+def test_a_request_to_end_leaves_nothing(
+    capsys: pytest.CaptureFixture[str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM during the writing removes what was written, and the exit code tells it."""
+    before = sorted(place.rglob("*"))
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def begin(progress: NextStage, total: int, /) -> None:
+        assert total
+        assert sorted(place.rglob("*")) != before
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(NextStage, "begin", begin)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            run(["convert", "model.bin", "out", "--to", "safetensors"])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert sorted(place.rglob("*")) == before
+    assert capsys.readouterr().out == ""
 
 
 def test_names_cannot_reach_the_terminal(capsys: pytest.CaptureFixture[str], place: Path) -> None:

@@ -8,7 +8,7 @@ forgotten, and the command goes on.
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -17,6 +17,9 @@ EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells report it."""
 
 _MOMENT_SECONDS: Final = 0.01
+
+_SIGNALLED: Final = 128
+"""What shells add to the number of the signal that ended a process."""
 
 
 def insist(unraisable: "UnraisableHookArgs", /) -> None:
@@ -27,3 +30,18 @@ def insist(unraisable: "UnraisableHookArgs", /) -> None:
     # By a timer: a signal now would be raised in here, where nothing can be raised either.
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, _MOMENT_SECONDS)
+
+
+def heed_termination() -> None:
+    """
+    Have a request to end (SIGTERM) leave the command as an interrupt does.
+
+    For commands that would leave gigabytes behind. Whoever asks sees that it was the signal.
+    """
+
+    def leave(number: int, _frame: object) -> NoReturn:
+        # Once: a second request ends the process on the spot, as it would have anyway.
+        signal.signal(number, signal.SIG_DFL)
+        sys.exit(_SIGNALLED + number)
+
+    signal.signal(signal.SIGTERM, leave)

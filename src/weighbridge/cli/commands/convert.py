@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from weighbridge.cli.interrupts import heed_termination
 from weighbridge.cli.options import MODEL, output_options, selection_options
 from weighbridge.cli.render import show_converted
 from weighbridge.cli.signers import Signing, signer_from, signer_options
@@ -65,6 +66,7 @@ def command(
     With a signer, the claims of DST say that it was made from SRC, and carry on what is claimed
     of SRC.
     """
+    heed_termination()
     claiming = _claiming(signer_from(session, signing), builder=builder, name=name)
     with session.progress() as progress:
         result = convert(
