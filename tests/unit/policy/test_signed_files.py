@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from support.lineages import artifact_of, attested, build_of, signed
-from weighbridge.core.attestation import SignedFiles
+from support.policies import judge, key_identity, sha256
+from weighbridge.core.attestation import Artifact, Binding, Resource, SignedFiles
+from weighbridge.core.verdict import Decision
 from weighbridge.policy.controls.signed_files import listed_files
+from weighbridge.policy.schema import Policy
 
 MODEL = artifact_of("acme/base")
 OTHER = artifact_of("acme/other")
@@ -43,3 +46,59 @@ def test_without_a_digest_for_each_nothing_is_known(digests: tuple[str, ...]) ->
         == ()
     )
     assert listed_files([signed(MODEL)], MODEL.binding) == ()
+
+
+POLICY = """
+version = 1
+[trust.hsm]
+method = "key"
+public-key = "hsm.pub"
+[trust.runner]
+method = "key"
+public-key = "runner.pub"
+[builder.runner]
+id = "https://github.com/actions/runner/github-hosted"
+signed-by = "runner"
+max-level = 3
+[[rule]]
+match = ["acme/base"]
+boundary = ["*"]
+signature = { any-of = ["hsm"] }
+provenance = { builder = ["runner"], min-level = 2 }
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = { required = false }
+provenance = { builder = ["runner"] }
+lineage = { inputs = "must-match-a-rule", depth = 1 }
+"""
+CHILD = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
+"""What `judge` judges."""
+
+
+@pytest.mark.parametrize(
+    ("files", "holds"),
+    [
+        ({"model.safetensors": WEIGHTS, "config.json": CONFIG}, True),
+        ({"dist/model.safetensors": WEIGHTS, "dist/config.json": CONFIG, "log": WEIGHTS}, True),
+        ({"model.safetensors": WEIGHTS}, False),
+        ({"model.safetensors": WEIGHTS, "config.json": WEIGHTS}, False),
+        ({"model.safetensors": CONFIG, "config.json": WEIGHTS}, False),
+        ({"model.safetensors": WEIGHTS, "config.txt": CONFIG}, False),
+    ],
+)
+def test_a_parent_may_have_been_built_by_a_platform(files: dict[str, str], holds: bool) -> None:
+    """A statement about single files is about the parent whose signature lists just these."""
+    runner, hsm = key_identity(3), key_identity(1)
+    step = attested(CHILD, build_of(MODEL), trust="runner", identity=runner)
+    subjects = tuple(Resource(name=n, digests=(("sha256", d),)) for n, d in files.items())
+    by_platform = replace(
+        attested(MODEL, build_of(), trust="runner", identity=runner), artifacts=(), files=subjects
+    )
+    signature = attested(MODEL, LISTED, trust="hsm", identity=hsm)
+    policy = Policy.from_toml(POLICY.encode(), path=None)
+    verdict = judge(policy, step, by_platform, signature)
+    assert (verdict.decision is Decision.ALLOW) == holds, verdict.reasons
+    unknown = attested(MODEL, replace(LISTED, digests=()), trust="hsm", identity=hsm)
+    assert judge(policy, step, by_platform, unknown).decision is Decision.DENY
+    assert judge(policy, step, by_platform).decision is Decision.DENY

@@ -8,6 +8,7 @@ from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.ancestry import BuildJudgement, Descent, trace
 from weighbridge.policy.controls.interface import Submission
 from weighbridge.policy.controls.provenance import BuildSubject, ProvenanceAssessment, assess
+from weighbridge.policy.controls.signed_files import listed_files
 from weighbridge.policy.reasons import undecided
 from weighbridge.policy.rule import Rule
 
@@ -50,8 +51,9 @@ def assess_submission(submission: Submission, origin: ProvenanceAssessment) -> L
     attestations = submission.attestations
 
     def judge(of: Rule, binding: Binding) -> BuildJudgement:
-        """Judge the builds of an input, of which there are no files here."""
-        subject = BuildSubject(bindings=frozenset({binding}))
+        """Judge the builds of an input; its files are those that its signature lists."""
+        files = listed_files(attestations, binding)
+        subject = BuildSubject(bindings=frozenset({binding}), files=files)
         judged = assess(submission.policy, of.provenance, subject, attestations)
         return BuildJudgement(reasons=judged.reasons, builds=judged.builds)
 
