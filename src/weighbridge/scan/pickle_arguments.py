@@ -5,7 +5,6 @@ Every function here answers with None for "admitted" or with the reason for a re
 not understood is refused.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -21,7 +20,6 @@ from weighbridge.formats.pickle.values import (
     DictNode,
     GlobalNode,
     ListNode,
-    PersistentNode,
     SetNode,
     TupleNode,
     Value,
@@ -45,7 +43,7 @@ from weighbridge.scan.pickle_states import (
     refuse_attributes,
     refuse_state,
 )
-from weighbridge.scan.pickle_storage import read_storage
+from weighbridge.scan.pickle_tensors import refuse_tensor
 from weighbridge.scan.pickle_trees import refuse_tree
 
 _FLAGS: Final = frozenset({"re.RegexFlag", "regex._regex_core.RegexFlag"})
@@ -357,17 +355,7 @@ def _encode(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
 
 
 def _tensor(_judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
-    if len(args) < 4 or has_keywords(call):  # noqa: PLR2004  storage, offset, size, stride
-        return "it takes a storage, an offset, a size and a stride"
-    offset, size, stride = args[1], integers(args[2]), integers(args[3])
-    if not isinstance(offset, int) or size is None or stride is None or len(size) != len(stride):
-        return "offset, size and stride are not integers"
-    if any(n < 0 for n in (offset, *size, *stride)):
-        return "offset, size or stride is negative"
-    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1
-    if not math.prod(size):
-        last = offset
-    return _refuse_storage(args[0], last)
+    return refuse_tensor(call, args)
 
 
 def _tensor_first(_judge: Judge, _call: CallNode, args: tuple[Value, ...]) -> Refusal:
@@ -384,21 +372,6 @@ def _is_tensor(value: Value) -> bool:
         and (entry.kind is Kind.FUNCTION or entry.pack == "joblib")
         and entry.args is not Arguments.GRAPH
     )
-
-
-def _refuse_storage(storage: Value, last: int) -> Refusal:
-    """Say why the storage of a tensor does not hold its first *last* elements."""
-    if isinstance(storage, CallNode):
-        # A storage that a nested checkpoint gives: torch itself compares sizes in set_().
-        known = storage.target == "torch.storage._load_from_bytes"
-        return None if known else "its storage is computed"
-    if not isinstance(storage, PersistentNode):
-        return "its first argument is no storage"
-    described = read_storage(storage.pid)
-    if described is None:
-        return "its storage has no known form"
-    room = described.elements
-    return None if last <= room else f"it reaches element {last} of a storage of {room}"
 
 
 def _rebuild(judge: Judge, call: CallNode, args: tuple[Value, ...]) -> Refusal:
