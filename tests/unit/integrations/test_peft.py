@@ -1,6 +1,7 @@
 """Adapters of PEFT with verified bytes, on base models that are verified as well."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,18 @@ from support.hub_models import (
     same_state,
     write,
 )
+from support.lineages import binding_of
 from support.markers import leave_mark
 from support.signed_model import SignedModel, make_signed_model
+from weighbridge.core.attestation import Artifact, Binding, Build
+from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ArtifactRefusedError,
     PolicyDeniedError,
     UsageError,
     WeighbridgeError,
 )
+from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.integrations import peft as verified
 from weighbridge.integrations.transformers import AutoModel
 from weighbridge.load.artifact import VerifiedArtifact
@@ -196,3 +201,43 @@ def test_arguments_that_loosen_are_refused(models: HubModels, loaded: object) ->
             admit(models.adapter).pretrained("peft", None, loaded, **arguments)
     with pytest.raises(ArtifactRefusedError, match="no configuration"):
         admit(models.bert).pretrained("peft", None, loaded)
+
+
+class TestLineage:
+    """Where a rule asks for the adapter's lineage, the base is one that it was made from."""
+
+    def adapter(self, models: HubModels, *parents: Binding) -> VerifiedArtifact:
+        """Return the adapter, with a verdict whose lineage has *parents*."""
+        files = edited(models.adapter, CONFIG, base_model_name_or_path="acme/model")
+        inputs = tuple(Artifact(name=f"input {n}", binding=b) for n, b in enumerate(parents))
+        build = Build(predicate_type="p", build_type="t", builder_id="b", inputs=inputs)
+        own = Artifact(name="adapter", binding=binding_of("adapter"))
+        step = LineageStep(
+            place="model.claims.jsonl:1",
+            sha256="00" * 32,
+            build=build,
+            inputs=(None,) * len(inputs),
+            standing=Standing.HOLDS,
+        )
+        node = LineageNode(artifact=own, generation=0, steps=(step,), standing=Standing.HOLDS)
+        verdict = replace(make_verdict(*files), lineage=Lineage(nodes=(node,)))
+        return VerifiedArtifact(verdict, hold_files(files), reference="adapter")
+
+    def test_the_very_base(self, models: HubModels) -> None:
+        """The base whose digests the adapter's build names is taken."""
+        base = named(models.bert, "models/acme/model")
+        digests = base.verdict.artifact
+        assert digests is not None
+        assert digests.binding is not None
+        adapter = self.adapter(models, binding_of("data"), digests.binding)
+        bare = base.pretrained("transformers")
+        assert adapter.pretrained("peft", None, bare) is not None
+
+    def test_another_base_of_that_name(self, models: HubModels) -> None:
+        """A base that is called like it and has other digests is refused, with any name given."""
+        bare = named(models.bert, "models/acme/model").pretrained("transformers")
+        adapter = self.adapter(models, binding_of("data"), binding_of("the base"))
+        for more in ({}, {"base_name": "acme/model"}):
+            with pytest.raises(ArtifactRefusedError, match="not made from this base") as caught:
+                adapter.pretrained("peft", None, bare, **more)
+            assert caught.value.code is Code.LINEAGE_BASE
