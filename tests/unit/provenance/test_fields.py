@@ -78,8 +78,14 @@ def test_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names and URIs have a greatest length."""
     monkeypatch.setattr(module, "MAX_STATEMENT_TEXT_CHARS", 2)
     assert required_text(thing("ab"), "x") == "ab"
+    assert optional_text(thing("ab"), "x") == "ab"
+    assert optional_texts(thing(["ab"]), "x", limit=1) == ("ab",)
     with pytest.raises(LimitExceededError):
         required_text(thing("abc"), "x")
+    with pytest.raises(LimitExceededError):
+        optional_text(thing("abc"), "x")
+    with pytest.raises(LimitExceededError):
+        optional_texts(thing(["abc"]), "x", limit=1)
 
 
 @pytest.mark.parametrize(
