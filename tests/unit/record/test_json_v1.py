@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from support.claim_lists import listed_claims, unreadable_claims
 from support.policies import DIGESTS
 from support.records import (
     VECTORS,
@@ -21,6 +22,7 @@ from support.records import (
     unclear_verdict,
 )
 from weighbridge.core.evidence import Severity
+from weighbridge.record.json_claims import claims_document
 from weighbridge.record.json_v1 import (
     Document,
     digest_document,
@@ -43,6 +45,9 @@ CASES: dict[str, Callable[[], Document]] = {
     "inspection-busy": lambda: inspection_document(busy_inspection()),
     "inspection-plain": lambda: inspection_document(plain_inspection()),
     "digest": lambda: digest_document(DIGESTS),
+    "claims-verified": lambda: claims_document(listed_claims()),
+    "claims-listed": lambda: claims_document(listed_claims(verified=False)),
+    "claims-unreadable": lambda: claims_document(unreadable_claims()),
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from support.claim_lists import listed_claims, unreadable_claims
 from support.policies import inventory_of
 from support.records import (
     VECTORS,
@@ -30,6 +31,7 @@ from support.records import (
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Severity
 from weighbridge.record.style import COLOUR, PLAIN, Style, counted, readable_size, shown
+from weighbridge.record.text_claims import claims_text
 from weighbridge.record.text_inspection import inspection_text
 from weighbridge.record.text_scan import scan_text, scans_text
 from weighbridge.record.text_signature import signature_text
@@ -62,6 +64,9 @@ CASES: dict[str, Callable[[], str]] = {
     "scan-empty": lambda: scan_text(empty_report(), bar=Severity.LOW),
     "inspection-busy": lambda: inspection_text(busy_inspection()),
     "inspection-plain": lambda: inspection_text(plain_inspection()),
+    "claims-verified": lambda: claims_text(listed_claims()),
+    "claims-listed": lambda: claims_text(listed_claims(verified=False)),
+    "claims-unreadable": lambda: claims_text(unreadable_claims()),
 }
 
 
