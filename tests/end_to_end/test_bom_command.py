@@ -1,6 +1,7 @@
 """`weighbridge bom`: both formats, with and without a policy, and what a hostile model claims."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,52 @@ def test_a_model_with_a_link_has_no_bill(place: Path) -> None:
     assert result.code == 10
     assert json.loads(result.out)["code"] == "symlink-refused"
     assert weighbridge(place, "bom", "model", "--allow-symlinks").code == 0
+
+
+BUILT = """
+[builder.local]
+id        = "urn:weighbridge:builder:local"
+signed-by = "publisher"
+max-level = 1
+"""
+
+
+@pytest.fixture
+def recorded(place: Path) -> Path:
+    """Return the directory with a model beside it that was made from the signed one."""
+    copy = "import shutil; shutil.copytree('model', 'tuned')"
+    done = weighbridge(
+        place,
+        *("record", "--output", "tuned", "--input", "base=model"),
+        *("--private-key", "publisher.key", "--", sys.executable, "-I", "-c", copy),
+    )
+    assert done.code == 0, done.err
+    policy = (place / "weighbridge.toml").read_text("utf-8")
+    (place / "weighbridge.toml").write_text(policy.replace("[[rule]]", f"{BUILT}\n[[rule]]"))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("options", "standing"), [((), "claimed"), (("--policy", "weighbridge.toml"), "verified")]
+)
+def test_a_build_and_its_parents_are_listed(
+    recorded: Path, options: tuple[str, ...], standing: str
+) -> None:
+    """The pedigree names the parent by both digests; who signed it decides what it counts for."""
+    result = weighbridge(recorded, "bom", "tuned", *options)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(result.out) is None
+    document = json.loads(result.out)
+    assert properties(document)["standing:build"].startswith(standing)
+    ancestors = document["metadata"]["component"]["pedigree"]["ancestors"]
+    (base,) = [each for each in ancestors if each["name"] == "base"]
+    named = json.loads(weighbridge(recorded, "digest", "model", "--format", "json").out)
+    digest = named["artifact"]["digest"]
+    assert base["version"] == digest["names"]
+    assert base["hashes"][0]["content"] == digest["oms"].removeprefix("sha256:")
+
+
+def test_a_build_of_another_model_is_not_listed(recorded: Path) -> None:
+    """Claims do not follow a model whose files are others."""
+    (recorded / "tuned" / "config.json").write_text("{}", "utf-8")
+    document = json.loads(weighbridge(recorded, "bom", "tuned").out)
+    assert "standing:build" not in properties(document)

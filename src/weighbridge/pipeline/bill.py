@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, FileFormat, Inventory
+from weighbridge.core.attestation import Artifact, Binding, Build
 from weighbridge.core.errors import (
     ArtifactChangedError,
+    ClaimError,
+    IndeterminateError,
     LimitExceededError,
     MalformedContentError,
 )
@@ -27,10 +30,20 @@ from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY, check
+from weighbridge.pipeline.claims.reading import read_claims
+from weighbridge.pipeline.claims.verifying import all_trust, read_line, verify_claims
 from weighbridge.pipeline.naming import digests_of
 from weighbridge.pipeline.signatures import find_signatures
 from weighbridge.policy.schema import Policy
-from weighbridge.record.bom.bill import Bill, BillFile, BillTensors, Fact, Standing
+from weighbridge.record.bom.bill import (
+    Bill,
+    BillBuild,
+    BillFile,
+    BillInput,
+    BillTensors,
+    Fact,
+    Standing,
+)
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 
@@ -79,8 +92,12 @@ def make_bill(
     bill = reading.describe(bill)
     if verdict is not None:
         bill = replace(bill, decision=verdict.decision, policy_sha256=verdict.policy.sha256)
+    built = _builds(handle, policy, digests.binding, at=bill.created)
     return replace(
-        bill, signers=tuple(_signers(verdict, handle)), notes=(*bill.notes, *reading.notes)
+        bill,
+        signers=tuple(_signers(verdict, handle)),
+        builds=tuple(build for build in built if isinstance(build, BillBuild)),
+        notes=(*bill.notes, *reading.notes, *(note for note in built if isinstance(note, str))),
     )
 
 
@@ -121,6 +138,63 @@ def _files(inventory: Inventory) -> Iterator[BillFile]:
             format=None if entry.format is None else str(entry.format),
             sha256=None if digest is None else digest.hex,
         )
+
+
+def _builds(
+    handle: LocalHandle, policy: Policy | None, binding: Binding | None, *, at: datetime
+) -> list[BillBuild | str]:
+    """Return the builds that claims tell of, and notes about claims that cannot be read."""
+    claims = read_claims(handle)
+    found: list[BillBuild | str] = [gap.reason for gap in claims.gaps]
+    known: set[str] = set()
+    if policy is not None:
+        attestations, _ = verify_claims(claims.lines, policy, trust=all_trust(policy), at=at)
+        for attestation in attestations:
+            known.add(attestation.sha256)
+            if isinstance(attestation.content, Build) and _is_about(attestation.artifacts, binding):
+                basis = f"signed by {attestation.signer.label}, trust entry {attestation.trust}"
+                found.append(_build(attestation.content, Standing.VERIFIED, basis))
+    for line in claims.lines:
+        if line.sha256 in known:
+            continue
+        try:
+            said = read_line(line)
+        except (ClaimError, IndeterminateError) as error:
+            found.append(f"a claim was left out: {error.message}")
+            continue
+        if isinstance(said.content, Build) and _is_about(said.artifacts, binding):
+            basis = f"{line.place}, whose signature nobody verified"
+            found.append(_build(said.content, Standing.CLAIMED, basis))
+    return found
+
+
+def _is_about(artifacts: tuple[Artifact, ...], binding: Binding | None) -> bool:
+    return any(artifact.binding == binding for artifact in artifacts)
+
+
+def _build(build: Build, standing: Standing, basis: str) -> BillBuild:
+    return BillBuild(
+        build_type=build.build_type,
+        builder=build.builder_id,
+        source=None if build.source is None else build.source.label,
+        invocation_id=build.invocation_id,
+        started=build.started,
+        finished=build.finished,
+        parents=tuple(
+            BillInput(name=each.name, uri=each.uri, binding=each.binding) for each in build.inputs
+        ),
+        others=tuple(
+            BillInput(
+                name=each.name or each.uri or "unnamed",
+                uri=each.uri,
+                binding=None,
+                digests=each.digests,
+            )
+            for each in build.others
+        ),
+        standing=standing,
+        basis=basis,
+    )
 
 
 class _Reading:
