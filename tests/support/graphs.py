@@ -42,6 +42,7 @@ GOOD: Final = (
     "einsum = torch.functional.einsum('bi,bj->bij', x, x)",
     "masked_fill = x.masked_fill(x_1, -inf)",
     "abs_1 = _operator_abs(x);  neg = -abs_1;  invert = ~neg;  pow_1 = 2 ** x",
+    "_assert = torch._assert(x, 'Wrong height! Expected {32} but got Proxy(x)!')",
     "eq = x == 0;  max_1 = torch.max(x, dim = 1);  getattr_2 = max_1.values",
     "reshape = x.reshape(torch.Size([1, -1]))",
     "add_ : torch.Tensor = x.add_(1)",

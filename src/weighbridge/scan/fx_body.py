@@ -77,7 +77,9 @@ RESERVED: Final = frozenset(
 
 _NUMBERS: Final = frozenset({"inf", "nan"})
 _MAX_INTEGER: Final = 1 << 63
-_TEXT: Final = re.compile(r"[\w ,.:>/-]*", re.ASCII)
+_TEXT: Final = re.compile(r"[ !$%&(-\[\]-~]*")
+"""Printable characters, without quotes and escapes, and without the sign of a comment."""
+
 _DEVICE: Final = re.compile(r"[a-z]{1,16}(?::[0-9]{1,3})?")
 _OPERATORS: Final = (
     ast.Add,
@@ -160,7 +162,7 @@ class Computation:
             case ast.Call():
                 return self._call(node)
             case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _OPERATORS):
-                return self._need_stand_in(node, [left, right])
+                return self._operate(node, left, right)
             case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(
                 op, _COMPARISONS
             ):
@@ -180,6 +182,12 @@ class Computation:
                 return self._hold(node)
             case _:
                 raise RefusedError(node, "it is no computation that torch.fx prints")
+
+    def _operate(self, node: ast.expr, left: ast.expr, right: ast.expr) -> bool:
+        """Admit an operator, of which neither side is a text: that would be formatted."""
+        if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in (left, right)):
+            raise RefusedError(node, "it formats a text")
+        return self._need_stand_in(node, [left, right])
 
     def _read(self, node: ast.expr, path: tuple[str, ...]) -> bool:
         """Admit a parameter or a buffer of the module; reading a parameter gives a stand-in."""

@@ -182,6 +182,7 @@ ATTRIBUTES: Final = frozenset(_ATTRIBUTES.split())
 """Attributes of tensors, and of the tuples that some functions return."""
 
 _OTHERS: Final = {
+    "torch": "_assert",
     "torch._C._linalg": """
         linalg_cross linalg_det linalg_inv linalg_matmul linalg_matrix_norm linalg_norm
         linalg_solve linalg_vector_norm
