@@ -133,9 +133,14 @@ def render_statement(
         "predicate": predicate,
     }
     _check_names(artifacts, files)
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(
-        "ascii"
-    )
+    data = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        parse_statement(data.encode("ascii"), where="what is to be written")
+    except ClaimError as error:
+        raise UsageError(
+            "nobody could read the statement", expected=error.expected, found=str(error)
+        ) from error
+    return data.encode("ascii")
 
 
 def check_written(predicate: JsonObject, content: _C, read: Callable[[Fields], _C], /) -> None:

@@ -260,6 +260,31 @@ def test_a_statement_of_ours_looks_as_it_is_documented() -> None:
 @pytest.mark.parametrize(
     "written",
     [
+        build(parameters=(("command", '["\\udcff"]'),)),
+        build(builder_id="https://example.org/\udcff"),
+        build(others=(Resource(name="\udcff", uri="file:x"),)),
+    ],
+)
+def test_text_that_is_no_unicode_is_not_written(written: Build) -> None:
+    """An argument or a path of other bytes would make a statement that no reader takes."""
+    with pytest.raises(UsageError):
+        render_build(written, artifacts=[artifact("acme/bert")])
+
+
+def test_a_statement_beyond_a_bound_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large to be read is too large to be signed."""
+    limit = "weighbridge.provenance.statement.MAX_STATEMENT_BYTES"
+    size = len(render_build(build(), artifacts=[artifact("acme/bert")]))
+    monkeypatch.setattr(limit, size)
+    render_build(build(), artifacts=[artifact("acme/bert")])
+    monkeypatch.setattr(limit, size - 1)
+    with pytest.raises(UsageError):
+        render_build(build(), artifacts=[artifact("acme/bert")])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
         build(predicate_type="https://slsa.dev/provenance/v0.2"),
         build(builder_id=""),
         build(build_type=""),
