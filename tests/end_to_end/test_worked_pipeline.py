@@ -5,6 +5,7 @@ Every step runs for real, with real keys. What is exchanged, and the reason that
 in the table of `support.substitutions`.
 """
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -13,7 +14,14 @@ import pytest
 
 from support.claim_edits import SERVED
 from support.substitutions import Substitution, substitutions
-from support.worked_pipeline import Claims, Workshop, make_served, make_workshop, write_texts
+from support.worked_pipeline import (
+    Claims,
+    StepError,
+    Workshop,
+    make_served,
+    make_workshop,
+    write_texts,
+)
 from weighbridge.core.lineage import Standing
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline.check import check
@@ -121,3 +129,46 @@ class TestNothingElseMatters:
         claims.lines = [b"{}", *others.lines, *extra.lines, b"nonsense", *claims.lines]
         claims.save()
         assert verdict_of(copy).decision is Decision.ALLOW
+
+
+class TestLineageCommand:
+    """`weighbridge lineage` shows what a check would say of the lineage."""
+
+    WORDS = ("lineage", SERVED, "--policy", "weighbridge.toml", "--boundary", "deploy")
+
+    def test_holds(self, finished: Workshop) -> None:
+        """A lineage that holds is drawn, with who signed what."""
+        text = finished.run(*self.WORDS)
+        assert "hub/publisher/base" in text
+        assert "signed by publisher" in text
+        assert "broken" not in text
+
+    def test_broken(self, copy: Workshop) -> None:
+        """In one that does not, the exit code is 10 and the broken part is marked."""
+        claims = Claims(copy.path(SERVED))
+        del claims.lines[claims.find("base")]
+        claims.save()
+        with pytest.raises(StepError, match=r": 10\n(.|\n)*lineage-signer"):
+            copy.run(*self.WORDS)
+        document = json.loads(copy.run(*self.WORDS, "--format", "json", ok=False))
+        standings = {each["name"]: each["standing"] for each in document["artifacts"]}
+        assert standings == {
+            "served": "broken",
+            "acme/converted": "broken",
+            "acme/tuned": "broken",
+            "hub/publisher/base": "broken",
+            "acme/texts": "holds",
+        }
+
+    def test_claimed(self, finished: Workshop) -> None:
+        """Without a policy all of it is claimed."""
+        text = finished.run("lineage", SERVED)
+        assert "Nobody verified these claims" in text
+        assert " holds" not in text
+
+    @pytest.mark.parametrize(("form", "start"), [("mermaid", "flowchart BT"), ("dot", "digraph")])
+    def test_graphs(self, finished: Workshop, form: str, start: str) -> None:
+        """The graph can be had in other languages."""
+        text = finished.run(*self.WORDS, "--format", form)
+        assert text.startswith(start)
+        assert "acme/converted" in text
