@@ -56,7 +56,9 @@ def refuse_source(source: str, reach: Reach) -> str | None:
     other = _OTHER.search(source)
     if other is not None:
         return _describe(
-            source, source.count("\n", 0, other.start()) + 1, f"it has the character {other[0]!r}"
+            source,
+            source.count("\n", 0, other.start()) + 1,
+            f"it has the character {ascii(other[0])}",
         )
     try:
         with warnings.catch_warnings():
