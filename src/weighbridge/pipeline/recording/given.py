@@ -1,5 +1,6 @@
 """What the caller says of a build, whether it is run here or described afterwards."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from weighbridge.core.attestation import Artifact, Build
@@ -53,6 +54,7 @@ class Given:
                 "there are too many parameters, or one of them twice",
                 expected=f"at most {MAX_PARAMETERS}, each once",
             )
+        require_text(text for pair in given for text in pair)
         if not is_uri(self.builder):
             raise UsageError(
                 "a builder is named by a URI", expected="SCHEME:REST", found=self.builder
@@ -79,6 +81,24 @@ class Recorded:
     carried: int
     report: StepReport | None = None
     undeclared: tuple[str, ...] = ()
+
+
+def require_text(words: Iterable[str], /) -> None:
+    """
+    Refuse words that hold other bytes than text: no statement can say them.
+
+    Raises:
+        UsageError: One of *words* has no UTF-8 form.
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                "an argument is no text, so that no statement can say it",
+                expected="UTF-8",
+                found=ascii(word[:120]),
+            ) from error
 
 
 def is_uri(text: str, /) -> bool:

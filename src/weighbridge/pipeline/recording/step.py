@@ -37,7 +37,7 @@ from weighbridge.pipeline.recording.git import (
     require_same_source,
     source_of,
 )
-from weighbridge.pipeline.recording.given import Given, Recorded
+from weighbridge.pipeline.recording.given import Given, Recorded, require_text
 from weighbridge.pipeline.recording.inputs import (
     GivenInput,
     Input,
@@ -203,6 +203,7 @@ def _prepare(step: Step, progress: Progress | None) -> _Prepared:
 def _require_sense(step: Step) -> None:
     if not step.command:
         raise UsageError("there is nothing to run", hint="Say weighbridge record ... -- COMMAND")
+    require_text(step.command)
     step.given.require_sense()
     require_name(_output_name(step))
     if step.ports and not step.isolated:

@@ -421,6 +421,16 @@ def test_what_cannot_be_meant(bench: Bench, more: dict[str, object]) -> None:
     assert not (bench.root / "ran").exists()
 
 
+@pytest.mark.parametrize("given", [("x", "\udcff"), ("\udcff", "x")])
+def test_what_no_statement_can_say(bench: Bench, given: tuple[str, str]) -> None:
+    """An argument or a parameter of other bytes than text is refused before anything runs."""
+    with pytest.raises(UsageError, match="no text"):
+        bench.record("touch ran", parameters=(given,))
+    with pytest.raises(UsageError, match="no text"):
+        record(Step(command=("touch", "ran", *given), output=Path("out")), signer=bench.signer)
+    assert not (bench.root / "ran").exists()
+
+
 def test_nothing_to_run(bench: Bench) -> None:
     """A step without a command is none."""
     with pytest.raises(UsageError, match="nothing to run"):
