@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import weighbridge
-from benchmarks.cases import convert, guard, large, load, memory, scan, shards, small, start
+from benchmarks.cases import convert, guard, large, load, memory, record, scan, shards, small, start
 from benchmarks.measure import BenchmarkError, Result
 from benchmarks.report import as_json, table
 from benchmarks.setting import FULL, QUICK, Setting, prepared
@@ -30,6 +30,7 @@ CASES: Final[dict[str, Callable[[Setting], Result]]] = {
     "scan": scan.measure,
     "guard": guard.measure,
     "convert": convert.measure,
+    "record": record.measure,
 }
 
 

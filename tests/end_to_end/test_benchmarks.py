@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CASES = ["start", "large", "small", "shards", "memory", "load", "scan", "guard"]
+CASES = [
+    *("start", "large", "small", "shards", "memory", "load", "scan", "guard", "convert", "record")
+]
 
 
 def _bench(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
