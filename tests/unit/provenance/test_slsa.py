@@ -134,6 +134,12 @@ def test_a_broken_build_is_refused(path: tuple[str, ...], value: Any) -> None:
         read(changed)
 
 
+def test_a_resource_may_be_its_own_content() -> None:
+    """Of digest, URI and content one is enough (in-toto ResourceDescriptor)."""
+    found = built(document(resolvedDependencies=[{"name": "config", "content": "e30="}]))
+    assert found.others == (Resource(name="config"),)
+
+
 def test_an_input_by_one_digest_only_is_refused_as_an_artifact() -> None:
     """A digest without names is some other dependency; names without a digest are nothing."""
     root, names = pair("acme/base")
