@@ -760,7 +760,7 @@ are read where its rows overlap."""
 
 MAX_CONVERT_RATIO: Final = 16
 """Bytes of the tensors that are written over bytes of the checkpoint. Views of one storage and
-dimensions of stride zero take no room in a checkpoint, and a few bytes of one could fill any disk."""
+dimensions of stride zero take no room in a checkpoint: a few bytes of one could fill any disk."""
 
 MIN_CONVERT_ROOM: Final = 64 * MIB
 """Bytes that may be written whatever the ratio is."""
