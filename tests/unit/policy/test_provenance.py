@@ -525,6 +525,32 @@ class TestClaims:
         assert unmet.decision is Decision.DENY
         assert set(blocking_codes(unmet)) == {"provenance-missing", "claim-malformed"}
 
+    def test_claims_of_strangers_are_one_note_where_nothing_is_missing(self) -> None:
+        """A model may carry the claims of many generations; each is named where one is missing."""
+        gaps = [
+            replace(
+                gap_of(Code.CLAIM_UNTRUSTED, stage=Stage.PROVENANCE, path="model.claims.jsonl"),
+                reason=f"model.claims.jsonl:{line}: nobody",
+            )
+            for line in range(2, 30)
+        ]
+        met = judge(policy_of(), GOOD, *gaps)
+        assert met.decision is Decision.ALLOW
+        (note,) = [r for r in met.reasons if r.code == "claim-untrusted"]
+        assert "28 of the claims" in note.message
+        unmet = judge(policy_of(), *gaps)
+        named = [r for r in unmet.reasons if r.code == "claim-untrusted"]
+        assert len(named) == 28
+        assert all(reason.path is None for reason in named)
+
+    def test_claims_that_nobody_could_read_leave_it_a_deny(self) -> None:
+        """A missing build is a deny, also where the file with the claims could not be read."""
+        gap = gap_of(Code.IO_FAILED, stage=Stage.PROVENANCE, path="model.claims.jsonl")
+        verdict = judge(policy_of(), gap)
+        assert verdict.decision is Decision.DENY
+        decisions = {reason.code: reason.decision for reason in verdict.reasons}
+        assert decisions["io-failed"] is Decision.INDETERMINATE
+
     def test_a_rule_without_provenance_asks_nobody(self) -> None:
         """Where no provenance is demanded, none is listed and none is missing."""
         control = policy_of().rules[0].provenance

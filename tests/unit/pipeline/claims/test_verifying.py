@@ -242,6 +242,23 @@ def test_whose_claims_a_rule_can_need(
     assert needed_trust(policy, policy.rules[0], boundary="load") == expected
 
 
+def test_boundaries_of_ancestors_are_followed(tmp_path: Path) -> None:
+    """A lineage that is looked up at another boundary, and comes back, needs both ones' signers."""
+    bench = make_bench(
+        tmp_path,
+        ("out/**", UNSIGNED, BUILT, 'lineage = { inputs = "must-match-a-rule", boundary = "b" }'),
+        ("in/**", UNSIGNED, BUILT, 'lineage = { inputs = "must-match-a-rule", boundary = "c" }'),
+        ("far/**", 'signature = { any-of = ["alice"] }'),
+    )
+    place = bench.directory / "weighbridge.toml"
+    parts = place.read_text().split('boundary = ["*"]')
+    place.write_text(
+        f'{parts[0]}boundary = ["a", "c"]{parts[1]}boundary = ["b"]{parts[2]}boundary = ["c"]{parts[3]}'
+    )
+    policy = type(bench.policy).from_file(place)
+    assert needed_trust(policy, policy.rules[0], boundary="a") == {"runner", "alice"}
+
+
 def test_claims_are_read_where_a_rule_asks_for_them(bench: Bench, tmp_path: Path) -> None:
     """A rule that demands nothing that claims say reads none."""
     model = bench.model()
