@@ -58,7 +58,7 @@ def refuse_source(source: str, reach: Reach) -> str | None:
         return _describe(
             source,
             source.count("\n", 0, other.start()) + 1,
-            f"it has the character {ascii(other[0])}",
+            f"it has the character {other[0]!a}",
         )
     try:
         with warnings.catch_warnings():

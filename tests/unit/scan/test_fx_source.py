@@ -313,7 +313,7 @@ def test_characters_that_are_never_printed_are_refused(text: str) -> None:
     """Whatever could spell a name in a second way is refused, wherever it stands."""
     found = refused(plain("y = torch.relu(x)", f"z = x.to('{text}')", "return x"))
     assert found is not None
-    assert f"it has the character {ascii(text)}" in found
+    assert f"it has the character {text!a}" in found
     assert f"line {IMPORTS.count(chr(10)) + 6} " in found
 
 
