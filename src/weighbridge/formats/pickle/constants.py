@@ -1,5 +1,6 @@
 """Opcodes that push constants, keep the memo, and move values on the stack."""
 
+import re
 from struct import Struct
 from typing import Final
 
@@ -44,6 +45,10 @@ MEMO_MISSING: Final = "the memo has no such entry"
 """Why a stream breaks that uses the memo of the stream before it."""
 
 
+_PLAIN_FLOAT: Final = re.compile(rb"(-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,2})?)\n").match
+"""What picklers write for most numbers, and no unpickler reads otherwise: lists have millions."""
+
+
 def _none(m: Registers, at: int) -> int:
     m.push(None)
     return at
@@ -72,6 +77,10 @@ def _long(m: Registers, at: int) -> int:
 
 
 def _float(m: Registers, at: int) -> int:
+    plain = _PLAIN_FLOAT(m.data, at)
+    if plain is not None:
+        m.push(float(plain[1]))
+        return plain.end()
     text, end = m.line(at)
     m.push(m.choose(c_float(text), pure_float(text), "FLOAT is not a number", at - 1))
     return end
