@@ -47,7 +47,11 @@ from weighbridge.pipeline.recording.inputs import (
 )
 from weighbridge.pipeline.recording.outcome import require_seen, require_success
 from weighbridge.pipeline.recording.outputs import require_apart, require_vacant, take_output
-from weighbridge.pipeline.recording.surroundings import Surroundings, isolated_environment
+from weighbridge.pipeline.recording.surroundings import (
+    Surroundings,
+    isolated_environment,
+    step_environment,
+)
 from weighbridge.pipeline.recording.undeclared import Undeclared, undeclared
 from weighbridge.provenance.slsa import render_build
 from weighbridge.sandbox.steps.interface import Isolation, StepOrder, StepReport
@@ -234,7 +238,7 @@ def _isolated(
 ) -> Iterator[tuple[Isolation | None, Mapping[str, str]]]:
     """Give what the command is kept to and gets; a directory of its own is gone afterwards."""
     if not step.isolated:
-        yield None, step.environment
+        yield None, step_environment(step.environment)
         return
     scratch = Path(os.path.realpath(tempfile.mkdtemp(prefix="weighbridge-step-")))
     try:

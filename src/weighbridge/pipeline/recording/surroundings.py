@@ -21,6 +21,7 @@ _SECRET: Final = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH_SOCK|SIGSTORE",
     re.IGNORECASE,
 )
+_OWN: Final = "WEIGHBRIDGE_"
 _OWN_DIRECTORIES: Final = ("HOME", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
 
@@ -71,11 +72,26 @@ class Surroundings:
         )
 
 
+def step_environment(environment: Mapping[str, str], /) -> dict[str, str]:
+    """
+    Return *environment* without this tool's own secrets.
+
+    A password, PIN or token for the signature may be there because it was hidden from the list
+    of processes. Programs write their environment into logs and into records of experiments.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if not (name.startswith(_OWN) and (_SECRET.search(name) or name.endswith("PIN")))
+    }
+
+
 def isolated_environment(environment: Mapping[str, str], scratch: Path, /) -> dict[str, str]:
     """
     Return *environment* without what is named like a secret, and with a home of its own.
 
     A CI system hands its jobs what they sign with by the environment; a step has no use for it.
     """
-    kept = {name: value for name, value in environment.items() if not _SECRET.search(name)}
+    own = step_environment(environment)
+    kept = {name: value for name, value in own.items() if not _SECRET.search(name)}
     return kept | dict.fromkeys(_OWN_DIRECTORIES, os.fspath(scratch))
