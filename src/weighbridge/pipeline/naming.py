@@ -1,14 +1,17 @@
 """The two digests by which claims and verdicts name an artifact."""
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
 from weighbridge.core.attestation import Binding
 from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.inventory.take import DEFAULT_LAYOUTS
-from weighbridge.policy.controls.interface import Naming
 from weighbridge.signing.manifest import names_digest
 from weighbridge.signing.resources import Resource, root_digest
+
+if TYPE_CHECKING:
+    from weighbridge.policy.controls.interface import Naming
 
 
 def digests_of(
@@ -36,7 +39,7 @@ def digests_of(
     )
 
 
-def namings_of(inventory: Inventory, covered: Iterable[Collection[str]]) -> tuple[Naming, ...]:
+def namings_of(inventory: Inventory, covered: Iterable[Collection[str]]) -> "tuple[Naming, ...]":
     """
     Return how claims may name the artifact: by all its model files, or by those of a signature.
 
@@ -48,6 +51,9 @@ def namings_of(inventory: Inventory, covered: Iterable[Collection[str]]) -> tupl
         inventory: The files. One with gaps, or without SHA-256 of whole files, has no name.
         covered: The paths that each signature covers.
     """
+    # Imported here: whoever names an artifact needs nothing of policies.
+    from weighbridge.policy.controls.interface import Naming  # noqa: PLC0415  see above
+
     if inventory.gaps or DEFAULT_LAYOUTS[0] not in inventory.layouts:
         return ()
     models = {entry.path: entry for entry in inventory.model_entries}
