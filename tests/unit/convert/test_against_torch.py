@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import random
 import warnings
 from collections.abc import Callable
@@ -306,6 +307,40 @@ def test_state_dict_of_a_module(tmp_path: Path) -> None:
     load_model = importlib.import_module("safetensors.torch").load_model
     assert load_model(twin, tmp_path / "once" / "model.safetensors") == (set(), [])
     assert torch.equal(twin[1].weight, module[1].weight)
+
+
+@pytest.mark.parametrize("shared", SharedTensors)
+def test_transformers(shared: SharedTensors, tmp_path: Path) -> None:
+    """transformers loads shards and their index, ties weights again, and computes the same."""
+    if importlib.util.find_spec("transformers") is None:
+        pytest.skip("needs transformers: make test-torch")
+    transformers = importlib.import_module("transformers")
+    config = transformers.GPT2Config(
+        n_layer=2, n_head=2, n_embd=16, vocab_size=50, bos_token_id=0, eos_token_id=0
+    )
+    model = transformers.GPT2LMHeadModel(config).eval()
+    source = tmp_path / "source"
+    config.save_pretrained(source)
+    state = model.state_dict()
+    last = "transformer.ln_f.weight"
+    shards = [{n: t for n, t in state.items() if n != last}, {last: state[last]}]
+    weight_map: dict[str, str] = {}
+    for number, shard in enumerate(shards, 1):
+        name = f"pytorch_model-{number:05d}-of-00002.bin"
+        torch.save(shard, source / name)
+        weight_map |= dict.fromkeys(shard, name)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    (source / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    result = convert(source, tmp_path / "out", how=Conversion(shared=shared))
+    assert [pair for file in result.files for pair in file.aliases] == [
+        ("lm_head.weight", "transformer.wte.weight")
+    ]
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path / "out", local_files_only=True
+    ).eval()
+    tokens = torch.arange(10)[None]
+    assert torch.equal(loaded(tokens).logits, model(tokens).logits)
+    assert loaded.lm_head.weight.data_ptr() == loaded.transformer.wte.weight.data_ptr()
 
 
 def test_windows_of_large_tensors(tmp_path: Path) -> None:
