@@ -123,6 +123,27 @@ def test_a_statement_beyond_a_bound_is_refused_as_such(monkeypatch: pytest.Monke
                 parsed(document)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"name": "n" * 9},
+        {"uri": "u" * 9},
+        {"mediaType": "m" * 9},
+        {"digest": {"d" * 9: "0"}},
+        {"digest": {"d": "0" * 9}},
+        {"annotations": {"a" * 9: 0}},
+    ],
+)
+def test_every_text_of_a_subject_is_bounded(more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names, URIs, keys and digests have a greatest length, each by itself."""
+    monkeypatch.setattr(fields, "MAX_STATEMENT_TEXT_CHARS", 9)
+    document = {**statement("kind", {}), "subject": [{"digest": {"d": "0"}, **more}]}
+    parsed(document)
+    monkeypatch.setattr(fields, "MAX_STATEMENT_TEXT_CHARS", 8)
+    with refused(Code.LIMIT_EXCEEDED):
+        parsed(document)
+
+
 def test_a_subject_has_a_bounded_number_of_digests() -> None:
     """Thirty-two kinds of digests are more than there are; one more is refused."""
     digests = {f"d{i}": "00" for i in range(32)}
