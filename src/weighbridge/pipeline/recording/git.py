@@ -8,7 +8,7 @@ whoever records.
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -38,8 +38,9 @@ class Checkout:
         commit: Id of the commit that is checked out.
         branch: `refs/heads/NAME`; None for a detached head.
         remotes: Where it may be from: `git+SCHEME://HOST/PATH`, without names of users.
-        changed: Paths that are not as in the commit, tracked or not, less those left out.
-        edited: Those of them that the commit has.
+        edited: Files of the commit that are not as in it, with a stamp, less those left out.
+        untracked: Real paths of files that the commit does not have and that are not ignored,
+            less those left out.
         tracked: Absolute real paths of all files of the commit.
     """
 
@@ -47,8 +48,8 @@ class Checkout:
     commit: str
     branch: str | None
     remotes: tuple[str, ...]
-    changed: tuple[str, ...]
     edited: tuple[str, ...]
+    untracked: frozenset[str]
     tracked: frozenset[str]
 
 
@@ -70,7 +71,7 @@ def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Check
         return None
     root = Path(os.path.realpath(_text(top)))
     left_out = tuple(leave_out)
-    changed, edited = _status(root, left_out)
+    edited, untracked = _status(root, left_out)
     branch = _ask(root, "symbolic-ref", "--quiet", "HEAD")
     listed = _ask(root, "ls-files", "-z") or b""
     return Checkout(
@@ -78,8 +79,8 @@ def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Check
         commit=_text(commit),
         branch=None if branch is None else _text(branch),
         remotes=_remotes(root),
-        changed=changed,
         edited=edited,
+        untracked=untracked,
         tracked=frozenset(
             os.path.realpath(root / os.fsdecode(path)) for path in listed.split(b"\0") if path
         ),
@@ -178,8 +179,22 @@ def require_same_source(before: Checkout, after: Checkout | None, /) -> None:
         )
 
 
+def is_clean(checkout: Checkout, read: Collection[str] | None, /) -> bool:
+    """
+    Tell whether a step saw nothing of *checkout* but what the commit has.
+
+    Args:
+        checkout: As it was before the step.
+        read: Real paths of the files that the step read undeclared; None where not all of them
+            are known. Then every file that the commit does not have counts.
+    """
+    if checkout.edited:
+        return False
+    return not checkout.untracked if read is None else checkout.untracked.isdisjoint(read)
+
+
 def _source(checkout: Checkout, uri: str, ref: str | None) -> Source:
-    return Source(uri=uri, ref=ref, commit=checkout.commit, clean=not checkout.changed)
+    return Source(uri=uri, ref=ref, commit=checkout.commit, clean=is_clean(checkout, None))
 
 
 def _is_checked_out(checkout: Checkout, ref: str) -> bool:
@@ -196,21 +211,23 @@ def _is_checked_out(checkout: Checkout, ref: str) -> bool:
     return False
 
 
-def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what is not as in the commit, and what of that the commit has."""
+def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return what of the commit was edited, and what else is there."""
     data = _ask(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
     if data is None:
         raise OperationError("git does not say what was changed", where=os.fspath(root))
-    changed: list[str] = []
     edited: list[str] = []
+    untracked: list[str] = []
     for item in data.split(b"\0"):
         kind, path = item[:2], os.fsdecode(item[3:])
-        if not path or _lies_in(os.path.realpath(root / path), left_out):
+        real = os.path.realpath(root / path)
+        if not path or _lies_in(real, left_out):
             continue
-        changed.append(path)
-        if kind != b"??":
+        if kind == b"??":
+            untracked.append(real)
+        else:
             edited.append(f"{path} ({_stamp(root / path)})")
-    return tuple(changed), tuple(edited)
+    return tuple(edited), frozenset(untracked)
 
 
 def _stamp(place: Path) -> str:

@@ -17,7 +17,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from weighbridge.pipeline.recording.environment import container_image, packages
 from weighbridge.pipeline.recording.git import (
     Checkout,
     find_checkout,
+    is_clean,
     require_same_source,
     source_of,
 )
@@ -157,7 +158,7 @@ def record(
             command=step.command,
             parameters=step.given.parameters,
             builder=step.given.builder,
-            source=prepared.source,
+            source=_source(prepared, report, seen),
             inputs=tuple(each.artifact for each in prepared.inputs),
             others=others,
             undeclared=len(seen.paths) if seen is not None else 0,
@@ -275,6 +276,16 @@ def _seen(
         isolation=isolation,
         directory=prepared.directory,
     )
+
+
+def _source(prepared: _Prepared, report: StepReport, seen: Undeclared | None) -> Source | None:
+    """Return the source; what lies beside it counts unless it is known not to have been read."""
+    if prepared.source is None or prepared.checkout is None:
+        return prepared.source
+    observation = report.observation
+    complete = seen is not None and observation is not None and not observation.blind
+    read = seen.paths if complete and seen is not None else None
+    return replace(prepared.source, clean=is_clean(prepared.checkout, read))
 
 
 def _require_same(step: Step, prepared: _Prepared, progress: Progress | None) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,13 @@ from weighbridge.pipeline.recording.given import Recorded
 from weighbridge.pipeline.recording.step import Step, record
 from weighbridge.pipeline.sign import sign
 from weighbridge.provenance.reading import read_claim
-from weighbridge.sandbox.steps.interface import Observation, StepMeasure, StepReport
-from weighbridge.sandbox.steps.launch import is_supported
+from weighbridge.sandbox.steps.interface import (
+    Observation,
+    StepMeasure,
+    StepOrder,
+    StepReport,
+)
+from weighbridge.sandbox.steps.launch import is_supported, run_step
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
 
@@ -323,10 +329,52 @@ def test_the_source_is_looked_up(bench: Bench) -> None:
     assert source is not None
     assert (source.uri, source.ref, source.commit) == (REPOSITORY, "refs/heads/main", commit)
     assert source.clean is True
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (MAKE, True),
+        (f"cat new.py; {MAKE}", False),
+        (f"cp new.py ignored.py; cat ignored.py; {MAKE}", False),
+    ],
+)
+def test_what_lies_beside_the_source_counts_where_it_was_read(
+    bench: Bench, text: str, clean: bool
+) -> None:
+    """A file that the commit does not have makes the source another one if the step read it."""
+    bench.check_in()
     (bench.root / "new.py").touch()
-    again = bench.record(MAKE.replace("out", "out2"), output="out2")
-    assert again.build.source is not None
-    assert again.build.source.clean is False
+    source = observed(bench.record(text, inputs=("base", "data"))).build.source
+    assert source is not None
+    assert source.clean is clean
+
+
+def test_what_lies_beside_the_source_counts_where_nobody_saw(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is not known what was read, every file that the commit does not have counts."""
+    bench.check_in()
+
+    def unseen(order: StepOrder) -> StepReport:
+        return run_step(replace(order, observe=False))
+
+    monkeypatch.setattr(recording, "run_step", unseen)
+    for clean in (True, False):
+        name = f"out{clean}"
+        source = bench.record(MAKE.replace("out", name), output=name).build.source
+        assert source is not None
+        assert source.clean is clean
+        (bench.root / "new.py").touch()
+
+
+def test_an_edited_source_is_not_clean(bench: Bench) -> None:
+    """A file of the commit that was edited counts, whether it was read or not."""
+    bench.check_in()
+    (bench.root / "train.py").write_text("print('other')\n")
+    source = bench.record(MAKE).build.source
+    assert source is not None
+    assert source.clean is False
 
 
 def test_files_of_the_commit_are_declared_with_it(bench: Bench) -> None:
