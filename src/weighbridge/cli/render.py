@@ -338,10 +338,13 @@ def show_bill(session: Session, bill: "Bill", *, output: "Path | None") -> None:
         write_whole(output, render_json(document).encode())
 
 
-def show_receipt(session: Session, receipt: "Receipt") -> None:
-    """Say where a receipt was written; the verdict is the result."""
+def show_receipt(session: Session, receipt: "Receipt | None") -> None:
+    """Say where a receipt was written, if it was; the verdict is the result."""
     from weighbridge.core.errors import one_line
 
+    if receipt is None:
+        session.talk("no receipt: the model has no digests that it could be about")
+        return
     result = "passed" if receipt.passed else "failed"
     worth = "" if receipt.signed else "; nobody signed it, so nobody will believe it"
     session.talk(f"receipt ({result}): {one_line(str(receipt.path))}{worth}")

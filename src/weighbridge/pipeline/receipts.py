@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from weighbridge.core.attestation import VERIFIER_ID, Artifact, Resource, Summary
-from weighbridge.core.errors import UsageError
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline.output import write_whole
@@ -54,9 +53,12 @@ def write_receipt(
     reference: str,
     at: datetime,
     signer: "Signer | None",
-) -> Receipt:
+) -> Receipt | None:
     """
     Write the receipt of *verdict* to *place*, which is replaced: a bundle, or a bare statement.
+
+    Nothing is written, and None returned, where the artifact has no digests, as one that could
+    not be read or that no rule matches: a receipt would be about nothing.
 
     Args:
         verdict: Of the check; a deny and an indeterminate verdict did not pass.
@@ -66,29 +68,21 @@ def write_receipt(
         signer: Who signs; None for a statement that nobody has to believe.
 
     Raises:
-        UsageError: The artifact has no digests, so that the receipt would be about nothing.
         OperationError: The file cannot be written, or signing failed.
     """
     statement = receipt_statement(verdict, reference=reference, at=at)
+    if statement is None:
+        return None
     data = statement if signer is None else signer.sign(statement)
     write_whole(place, data if data.endswith(b"\n") else data + b"\n")
     return Receipt(path=place, signed=signer is not None, passed=verdict.decision is Decision.ALLOW)
 
 
-def receipt_statement(verdict: Verdict, *, reference: str, at: datetime) -> bytes:
-    """
-    Return the statement that a receipt is: bytes to sign.
-
-    Raises:
-        UsageError: The artifact has no digests.
-    """
+def receipt_statement(verdict: Verdict, *, reference: str, at: datetime) -> bytes | None:
+    """Return the statement that a receipt is, bytes to sign; None without both digests."""
     binding = None if verdict.artifact is None else verdict.artifact.binding
     if verdict.artifact is None or binding is None:
-        raise UsageError(
-            "there is no receipt for an artifact without digests",
-            expected="an artifact whose files could be read",
-            found=f"the verdict {verdict.decision}, about files that could not all be digested",
-        )
+        return None
     artifact = Artifact(name=verdict.artifact.name, binding=binding)
     return render_summary(summary_of(verdict, reference=reference, at=at), artifacts=[artifact])
 

@@ -12,7 +12,6 @@ from support.holding import make_verdict
 from support.policies import NOW, key_identity, sha256
 from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.attestation import Summary
-from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import ProvenanceEvidence
 from weighbridge.core.verdict import Decision, PolicyReference
 from weighbridge.pipeline.receipts import (
@@ -41,7 +40,9 @@ def built(level: int, claim: int) -> ProvenanceEvidence:
 def test_is_read_as_it_was_written() -> None:
     """The statement is about the artifact by both digests, and says what the verdict says."""
     verdict = replace(VERDICT, provenance=(built(2, 1), built(1, 2)), boundary="upload")
-    claim = read_claim(receipt_statement(verdict, reference="models/bert", at=NOW), where="r")
+    statement = receipt_statement(verdict, reference="models/bert", at=NOW)
+    assert statement is not None
+    claim = read_claim(statement, where="r")
     (artifact,) = claim.artifacts
     assert verdict.artifact is not None
     assert (artifact.name, artifact.binding) == ("bert", verdict.artifact.binding)
@@ -72,20 +73,23 @@ def test_no_provenance() -> None:
 def test_root_digest_of_a_signer() -> None:
     """The receipt names the root digest in the order of the specification, as claims do."""
     digests = ArtifactDigests(name="bert", oms=sha256(1), names=sha256(2), ordered=sha256(3))
-    claim = read_claim(
-        receipt_statement(replace(VERDICT, artifact=digests), reference="b", at=NOW), where="r"
-    )
+    statement = receipt_statement(replace(VERDICT, artifact=digests), reference="b", at=NOW)
+    assert statement is not None
+    claim = read_claim(statement, where="r")
     assert claim.artifacts[0].binding.root == sha256(3)
 
 
 @pytest.mark.parametrize(
     "digests", [None, ArtifactDigests(name="bert", oms=sha256(1), names=None)], ids=["none", "one"]
 )
-def test_nothing_to_name(digests: ArtifactDigests | None) -> None:
-    """A verdict without both digests makes no receipt."""
+def test_nothing_to_name(digests: ArtifactDigests | None, tmp_path: Path) -> None:
+    """A verdict without both digests makes no receipt, and leaves what is there."""
     verdict = replace(VERDICT, artifact=digests, decision=Decision.DENY)
-    with pytest.raises(UsageError, match="without digests"):
-        receipt_statement(verdict, reference="bert", at=NOW)
+    assert receipt_statement(verdict, reference="bert", at=NOW) is None
+    place = tmp_path / "r"
+    place.write_text("before")
+    assert write_receipt(verdict, place, reference="bert", at=NOW, signer=None) is None
+    assert place.read_text() == "before"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +127,7 @@ def test_written(tmp_path: Path) -> None:
     """What is written is one line; a signed one is the signer's bundle."""
     at = datetime(2031, 1, 1, tzinfo=UTC)
     bare = write_receipt(VERDICT, tmp_path / "r", reference="bert", at=at, signer=None)
+    assert bare is not None
     assert (bare.signed, bare.passed) == (False, True)
     text = (tmp_path / "r").read_text()
     assert text.count("\n") == 1
@@ -130,5 +135,6 @@ def test_written(tmp_path: Path) -> None:
     assert statement["predicate"]["timeVerified"] == "2031-01-01T00:00:00Z"
     stamp: Any = Stamp()
     made = write_receipt(VERDICT, tmp_path / "r", reference="bert", at=at, signer=stamp)
+    assert made is not None
     assert (made.signed, made.path) == (True, tmp_path / "r")
     assert json.loads((tmp_path / "r").read_text()) == {"signed": statement}

@@ -428,7 +428,10 @@ class TestInputs:
         ("resource", "allowed"),
         [
             (Resource(uri="pkg:pypi/numpy@2.1", digests=(("sha256", "a"),)), True),
-            (Resource(uri="git+https://example.org/tools", digests=(("gitCommit", "a"),)), True),
+            (Resource(uri="pkg:deb/debian/git@2", digests=(("sha256", "a"),)), True),
+            (Resource(uri="git+https://example.org/bert", digests=(("gitCommit", "a"),)), False),
+            (Resource(uri="pkg:generic/bert@1", digests=(("sha256", "a"),)), False),
+            (Resource(uri="file:///home/a/poison.bin", digests=(("sha256", "a"),)), False),
             (Resource(uri="docker://image", digests=(("sha256", "a"),)), True),
             (Resource(name="a word"), True),
             (Resource(name="model", digests=(("sha256", "a"),)), False),

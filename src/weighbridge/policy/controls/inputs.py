@@ -11,11 +11,14 @@ from weighbridge.policy.reasons import denied
 from weighbridge.policy.rule import LineageControl
 from weighbridge.policy.selection import reference_names
 
-_SURROUNDINGS: Final = ("git+", "pkg:", "docker://", "docker:", "file:///proc/")
-"""How URIs begin of what a build runs in: sources, packages and images."""
+_PACKAGES: Final = (
+    *("alpm", "apk", "cargo", "composer", "conda", "cpan", "cran", "deb", "gem", "golang"),
+    *("maven", "npm", "nuget", "pypi", "rpm"),
+)
+"""Types of packages that are programs (Package URL); others, such as huggingface, are not."""
 
-_PACKAGED_MODELS: Final = ("pkg:huggingface/", "pkg:mlflow/")
-"""Packages that are models all the same (Package URL, types huggingface and mlflow)."""
+_SURROUNDINGS: Final = ("docker://", *(f"pkg:{kind}/" for kind in _PACKAGES))
+"""How URIs begin of what a build runs in: packages, and the image of a container."""
 
 
 def build_problems(
@@ -69,13 +72,12 @@ def may_be_artifact(resource: Resource) -> bool:
     """
     Tell whether a dependency that is not bound by two digests could be a model or data.
 
-    What a build runs in is known by its URI: sources, packages and images. Anything else that
-    could be told by a digest might be what the artifact was made from.
+    What a build runs in is known by its URI: packages of programs, and images. Anything else might
+    be what the artifact was made from: a repository besides the source can hold a model as well.
     """
     if not resource.digests and resource.uri is None:
         return False
-    uri = resource.uri or ""
-    return not uri.startswith(_SURROUNDINGS) or uri.startswith(_PACKAGED_MODELS)
+    return not (resource.uri or "").startswith(_SURROUNDINGS)
 
 
 def _listed(artifacts: tuple[Artifact, ...]) -> str:

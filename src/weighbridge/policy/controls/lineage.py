@@ -1,7 +1,8 @@
 """Control `lineage`: what the artifact was made from, and from what that was made."""
 
-from weighbridge.core.attestation import Artifact, Binding, Build
+from weighbridge.core.attestation import Artifact, Attestation, Binding, Build
 from weighbridge.core.codes import Code
+from weighbridge.core.digest import Digest
 from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
@@ -49,12 +50,13 @@ def assess_submission(submission: Submission, origin: ProvenanceAssessment) -> L
         place = submission.receipt.place
         return LineageAssessment(lineage=_cut_short(submission, artifact, origin, place=place))
     attestations = submission.attestations
+    near = _Near(attestations)
 
     def judge(of: Rule, binding: Binding) -> BuildJudgement:
         """Judge the builds of an input; its files are those that its signature lists."""
         files = listed_files(attestations, binding)
         subject = BuildSubject(bindings=frozenset({binding}), files=files)
-        judged = assess(submission.policy, of.provenance, subject, attestations)
+        judged = assess(submission.policy, of.provenance, subject, near.to(binding))
         return BuildJudgement(reasons=judged.reasons, builds=judged.builds)
 
     ancestors = trace(
@@ -74,6 +76,26 @@ def assess_submission(submission: Submission, origin: ProvenanceAssessment) -> L
     return LineageAssessment(
         reasons=(*ancestors.reasons, *_nameless(submission)), lineage=ancestors.lineage
     )
+
+
+class _Near:
+    """
+    The statements that can matter to one artifact or another.
+
+    Those about the same content under other names do not count, and are worth a reason.
+    """
+
+    def __init__(self, attestations: tuple[Attestation, ...]) -> None:
+        self._of_files = tuple(each for each in attestations if each.files)
+        self._by_root: dict[Digest, list[Attestation]] = {}
+        for each in attestations:
+            if not each.files:
+                for root in {artifact.binding.root for artifact in each.artifacts}:
+                    self._by_root.setdefault(root, []).append(each)
+
+    def to(self, binding: Binding) -> tuple[Attestation, ...]:
+        """Return those that can matter to the artifact *binding*."""
+        return (*self._by_root.get(binding.root, ()), *self._of_files)
 
 
 def _nameless(submission: Submission) -> tuple[Reason, ...]:
