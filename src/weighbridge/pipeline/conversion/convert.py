@@ -155,7 +155,7 @@ def convert(
             if claiming is not None:
                 name = run.place.path.name
                 claim = claiming.make(
-                    inner if not run.single else inner / name,
+                    inner / name if run.place.single else inner,
                     name=name,
                     source=run.digests_of(inventory),
                     handle=handle,
@@ -201,9 +201,6 @@ class _Run:
         self._handle = handle
         self._how = how
         self.place: Final = place
-        self.single: Final = place.path.name.endswith(_SUFFIX) and (
-            handle.kind is ArtifactKind.FILE
-        )
         if handle.kind is ArtifactKind.DIRECTORY and place.path.is_relative_to(handle.root):
             raise UsageError(
                 "the destination lies in the model itself",
@@ -245,7 +242,7 @@ class _Run:
     def open(self, inventory: Inventory, unwinding: ExitStack) -> _Opened:
         """Open every checkpoint, and small files when they are asked for."""
         name = self.place.path.name
-        if self._handle.kind is ArtifactKind.FILE and not self.single:
+        if self._handle.kind is ArtifactKind.FILE and not self.place.single:
             from weighbridge.convert.names import target_of  # noqa: PLC0415  see `target_of`
 
             name = target_of(self._handle.name)

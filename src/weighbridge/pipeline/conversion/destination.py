@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +43,7 @@ class Destination:
         # Links above are the caller's, and followed once: the last part is never followed.
         given = Path(os.path.abspath(text))  # noqa: PTH100  no link is resolved
         self.path: Final = Path(os.path.realpath(given.parent), given.name)
-        self._single = single
+        self.single: Final = single
         if not self.path.name:
             raise UsageError("a destination has a name", found=text)
         if not self.path.parent.is_dir():
@@ -62,7 +62,7 @@ class Destination:
             return
         except OSError as error:
             raise self._failed(error) from error
-        if self._single or not stat.S_ISDIR(status.st_mode):
+        if self.single or not stat.S_ISDIR(status.st_mode):
             raise self._taken()
         try:
             with os.scandir(self.path) as entries:
@@ -124,7 +124,7 @@ class Destination:
             OperationError: Something came there meanwhile, or the system refuses.
         """
         try:
-            if self._single:
+            if self.single:
                 self._publish_files(inner)
             else:
                 inner.rename(self.path)
@@ -139,8 +139,9 @@ class Destination:
         with ExitStack() as undo:
             for file in files:
                 place = self.path.with_name(file.name)
+                # Before it is there: an interrupt right behind it finds it registered.
+                undo.callback(_withdraw, place, file.lstat())
                 put(file, place, replace=False)
-                undo.callback(place.unlink, missing_ok=True)
             undo.pop_all()
 
     def _taken(self) -> OperationError:
@@ -148,7 +149,7 @@ class Destination:
             "something is there already",
             code=Code.OUTPUT_EXISTS,
             where=os.fspath(self.path),
-            expected="nothing" if self._single else "nothing, or an empty directory",
+            expected="nothing" if self.single else "nothing, or an empty directory",
             hint="Remove it, or name another destination",
         )
 
@@ -160,6 +161,13 @@ class Destination:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}
             else None,
         )
+
+
+def _withdraw(place: Path, written: os.stat_result) -> None:
+    """Remove *place* if it is the file that was *written*, and nobody else's."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(place.lstat(), written):
+            place.unlink()
 
 
 def _remove(workplace: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +40,7 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.verdict import Decision
 from weighbridge.load.tree import remove_tree
+from weighbridge.pipeline import output
 from weighbridge.pipeline.claims.reading import parse_lines, read_claims
 from weighbridge.pipeline.conversion import convert as module
 from weighbridge.pipeline.conversion import destination, sorting
@@ -345,6 +348,13 @@ class TestDestination:
         assert names(place) == ["x"]
         assert not list(tmp_path.glob(".*"))
 
+    def test_a_directory_that_is_called_like_a_file(self, source: Path, tmp_path: Path) -> None:
+        """A slash at the end makes a directory, with its claims in it."""
+        place = f"{tmp_path}/out.safetensors/"
+        convert(source, place, claiming=Claiming(signer=key_signer()))
+        found = names(tmp_path / "out.safetensors")
+        assert found == ["model.claims.jsonl", "model.safetensors"]
+
     def test_places_that_cannot_be_meant(self, source: Path, tmp_path: Path) -> None:
         """Nothing, the root, a missing directory, and a place within the model are refused."""
         root = sharded(tmp_path / "model")
@@ -361,6 +371,25 @@ class TestDestination:
         for name in ("out", "out.safetensors"):
             with pytest.raises(KeyboardInterrupt):
                 convert(source, tmp_path / name, written=Interfering(interrupt))
+        assert names(tmp_path) == ["source", "source/model.bin"]
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_an_interrupt_while_names_are_given(
+        self, number: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Ctrl-C right after a file got its name takes the name back, and nobody else's."""
+        real, calls = output.put, []
+
+        def put(temporary: Path, path: Path, *, replace: bool) -> None:
+            real(temporary, path, replace=replace)
+            calls.append(path)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(destination, "put", put)
+        claiming = Claiming(signer=key_signer())
+        with pytest.raises(KeyboardInterrupt):
+            convert(source, tmp_path / "out.safetensors", claiming=claiming)
         assert names(tmp_path) == ["source", "source/model.bin"]
 
     def test_a_second_interrupt_leaves_nothing_either(
@@ -620,3 +649,15 @@ def test_files_of_the_result_are_plain_files(source: Path, tmp_path: Path) -> No
         os.umask(mask)
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
     assert (tmp_path / "out" / "model.safetensors").stat().st_mode & 0o777 == 0o640
+
+
+def test_no_framework_is_imported(source: Path, tmp_path: Path) -> None:
+    """Neither PyTorch nor NumPy nor an unpickler is there when a checkpoint was converted."""
+    code = (
+        "import sys\n"
+        "from weighbridge.cli.main import run\n"
+        f"assert run(['convert', {str(source)!r}, {str(tmp_path / 'out')!r}, '--to', 'safetensors']) == 0\n"
+        "print(sorted({'torch', 'numpy', 'pickle', 'safetensors'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
