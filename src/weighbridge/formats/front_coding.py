@@ -59,8 +59,12 @@ def _walk(data: bytes, between: Callable[[], None]) -> None:
     while at < len(data):
         if not found % _AT_ONCE:
             between()
-        shared, at = _number(data, at)
-        own, at = _number(data, at)
+        # Nearly all numbers are of one byte, and a dictionary has a million of them.
+        shared, own = data[at], data[at + 1]
+        at += 2
+        if shared >= _MORE or own >= _MORE:
+            shared, at = _number(data, at - 2)
+            own, at = _number(data, at)
         if shared > word:
             _refuse(f"at most {word} bytes of the word before", str(shared))
         word = shared + own
@@ -68,7 +72,10 @@ def _walk(data: bytes, between: Callable[[], None]) -> None:
         cut = data[at]
         at += 1
         if cut != _SAME:
-            added, at = _number(data, at)
+            added = data[at]
+            at += 1
+            if added >= _MORE:
+                added, at = _number(data, at - 1)
             at += added
             if cut != _WHOLE and cut > word:
                 _refuse(f"a lemma of a word of {word} bytes", f"{cut} bytes fewer")

@@ -46,6 +46,8 @@ MEMO_MISSING: Final = "the memo has no such entry"
 
 
 _PLAIN_FLOAT: Final = re.compile(rb"(-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,2})?)\n").match
+_PLAIN_INT: Final = re.compile(rb"(0|-?[1-9][0-9]{0,17})\n").match
+_PLAIN_INDEX: Final = re.compile(rb"(0|[1-9][0-9]{0,8})\n").match
 """What picklers write for most numbers, and no unpickler reads otherwise: lists have millions."""
 
 
@@ -65,6 +67,10 @@ def _false(m: Registers, at: int) -> int:
 
 
 def _int(m: Registers, at: int) -> int:
+    plain = _PLAIN_INT(m.data, at)
+    if plain is not None:
+        m.push(int(plain[1]))
+        return plain.end()
     text, end = m.line(at)
     m.push(m.choose(c_int(text), pure_int(text), "INT is not a number", at - 1))
     return end
@@ -265,6 +271,10 @@ def _long_binget(m: Registers, at: int) -> int:
 
 
 def _put(m: Registers, at: int) -> int:
+    plain = _PLAIN_INDEX(m.data, at)
+    if plain is not None:
+        _store(m, int(plain[1]), at)
+        return plain.end()
     text, end = m.line(at)
     index = m.choose(c_index(text), pure_index(text), "PUT has no valid index", at - 1)
     if not isinstance(index, int) or index < 0:
