@@ -25,7 +25,7 @@ def values(draw: st.DrawFn, *, legacy: bool) -> bytes:
     tensors = {}
     for name in draw(st.lists(st.sampled_from("abcdefgh"), min_size=1, unique=True)):
         shape = draw(st.lists(st.integers(0, 4), max_size=3))
-        strides = [draw(st.integers(0, 4)) for _ in shape]
+        strides = [draw(st.integers(0, 3)) for _ in shape]  # so that all of it fits
         reach = sum(max(0, n - 1) * s for n, s in zip(shape, strides, strict=True))
         offset = draw(st.integers(0, max(0, _ITEMS - 1 - reach)))
         where = storage("0", _ITEMS, legacy=legacy)
