@@ -65,6 +65,7 @@ def restrict_step(
     readable: Iterable[str],
     writable: Iterable[str],
     devices: Iterable[str] = (),
+    listable: Iterable[str] = (),
     ports: Iterable[int] = (),
     own_ports: Iterable[int] = (),
     tcp: bool = True,
@@ -73,9 +74,10 @@ def restrict_step(
     Give up all files, but for those below the places that are given, each a directory or a file.
 
     Files below *readable* can be read and run, those below *writable* made and changed as well,
-    *devices* read, written and controlled. TCP is left for connections to *ports* and for being
-    reached at *own_ports*, where the kernel knows how to tell; ask `version` before. Without
-    *tcp* nothing is said about TCP: for a network in which nobody is.
+    *devices* read, written and controlled; directories below *listable* can be listed. TCP is
+    left for connections to *ports* and for being reached at *own_ports*, where the kernel knows
+    how to tell; ask `version` before. Without *tcp* nothing is said about TCP: for a network in
+    which nobody is.
 
     `PR_SET_NO_NEW_PRIVS` has to be set before. Places that do not exist are left out.
 
@@ -86,6 +88,7 @@ def restrict_step(
     reading = _EXECUTE | _READ_FILE | _READ_DIR
     places = [(place, reading, False) for place in readable]
     places += [(place, everything & ~_SPECIAL, False) for place in writable]
+    places += [(place, _READ_DIR, True) for place in listable]
     places += [(place, everything & _DEVICE, False) for place in devices]
     rules = [(port, _CONNECT) for port in ports] + [(port, _BIND) for port in own_ports]
     _restrict(places, ports=rules, tcp=tcp)

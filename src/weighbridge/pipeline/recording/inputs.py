@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from weighbridge.core.artifact import ArtifactKind
 from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactChangedError, UsageError, one_line
@@ -59,12 +60,17 @@ class Input:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Real paths of all its files; of a directory without links, the directory."""
+        """Real paths of what may be read as it: the directory, or file by file if need be."""
         root = os.fspath(self.handle.root)
-        if self.symlinks is SymlinkRule.REFUSE:
+        if self.symlinks is SymlinkRule.REFUSE and not self.taken.partial:
             return (root,)
         files = (os.path.join(root, path) for path, _, _ in self.taken.files)  # noqa: PTH118  `.` stays
-        return (root, *dict.fromkeys(map(os.path.realpath, files)))
+        return tuple(dict.fromkeys(map(os.path.realpath, files)))
+
+    @property
+    def listable(self) -> tuple[str, ...]:
+        """Real paths of the directories whose names belong to it."""
+        return (os.fspath(self.handle.root),) if self.handle.kind is ArtifactKind.DIRECTORY else ()
 
 
 def parse_input(text: str, /) -> GivenInput:

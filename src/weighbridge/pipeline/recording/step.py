@@ -251,10 +251,16 @@ def _isolated(
                 where=os.fspath(step.output),
                 hint="An isolated step writes into a directory",
             ) from error
-        root = () if prepared.checkout is None else (os.fspath(prepared.checkout.root),)
+        checkout = prepared.checkout
+        # File by file: a key, or a token in git's own directory, lies in a checkout as well.
+        tracked = () if checkout is None else tuple(sorted(checkout.tracked))
         isolation = prepared.surroundings.isolation(
             program=prepared.program,
-            declared=(*prepared.declared, *root),
+            declared=(*prepared.declared, *tracked),
+            listable=(
+                *(place for each in prepared.inputs for place in each.listable),
+                *(() if checkout is None else (os.fspath(checkout.root),)),
+            ),
             output=step.output,
             scratch=scratch,
             ports=step.ports,

@@ -54,6 +54,7 @@ class Surroundings:
         *,
         program: str,
         declared: Iterable[str],
+        listable: Iterable[str],
         output: Path,
         scratch: Path,
         ports: tuple[int, ...],
@@ -68,6 +69,7 @@ class Surroundings:
             ),
             writable=(os.path.realpath(output), os.fspath(scratch), _SHARED_MEMORY),
             devices=devices,
+            listable=tuple(listable),
             ports=ports,
         )
 

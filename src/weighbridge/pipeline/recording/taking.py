@@ -22,10 +22,12 @@ class Taken:
     Attributes:
         binding: Both digests.
         files: Triples of a path, its digest and its stamp, in the order of the paths.
+        partial: Whether files were left out that its signature leaves out.
     """
 
     binding: Binding
     files: tuple[tuple[str, str, FileStamp], ...]
+    partial: bool = False
 
     def named(self, name: str, /, *, uri: str | None = None) -> Artifact:
         """Return the artifact as a statement names it."""
@@ -77,6 +79,7 @@ def _taken(handle: LocalHandle, inventory: Inventory, ignored: frozenset[str]) -
         raise OperationError("the artifact holds no file of its own", where=handle.reference)
     return Taken(
         binding=binding,
+        partial=len(entries) < len(inventory.model_entries),
         files=tuple((e.path, e.sha256.hex if e.sha256 else "", e.stamp) for e in entries),
     )
 

@@ -103,6 +103,7 @@ def isolate(isolation: Isolation, machine: str, /) -> None:
         readable=isolation.readable,
         writable=isolation.writable,
         devices=isolation.devices,
+        listable=isolation.listable,
         ports=isolation.ports,
     )
     seccomp.install(filters.isolating(machine, network=bool(isolation.ports)))

@@ -45,12 +45,14 @@ class Isolation:
         readable: Files and directories that it may read and run.
         writable: Files and directories that it may change.
         devices: Device files that it may use.
+        listable: Directories of which it may see the names, and nothing else.
         ports: TCP ports that it may connect to, on any machine.
     """
 
     readable: tuple[str, ...]
     writable: tuple[str, ...]
     devices: tuple[str, ...] = ()
+    listable: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
 
 

@@ -26,6 +26,7 @@ def encode_order(order: StepOrder, /) -> bytes:
                 "readable": isolation.readable,
                 "writable": isolation.writable,
                 "devices": isolation.devices,
+                "listable": isolation.listable,
                 "ports": isolation.ports,
             },
             "observe": order.observe,

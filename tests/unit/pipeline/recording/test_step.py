@@ -224,6 +224,22 @@ def test_an_isolated_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None
         bench.record("cat base/w.bin > out2/w.bin", output="out2", isolated=True)
 
 
+def test_an_isolated_step_reads_the_commit_and_nothing_beside_it(bench: Bench) -> None:
+    """A key that lies in the checkout, or what git keeps there, is not for the step."""
+    bench.check_in()
+    (bench.root / "key.pem").write_text("secret")
+    try:
+        recorded = bench.record("ls; cat train.py > out/x", isolated=True, strict=True)
+    except OperationError as error:
+        if error.code is Code.ISOLATION_UNAVAILABLE:
+            pytest.skip(str(error))
+        raise
+    assert recorded.undeclared == ()
+    for name in ("key.pem", ".git/config"):
+        with pytest.raises(OperationError, match="exit code"):
+            bench.record(f"cat {name}", output="out2", isolated=True)
+
+
 def test_an_output_that_has_files_is_refused(bench: Bench) -> None:
     """What was there before is not the step's work; claims that were there stay."""
     bench.record(MAKE)
@@ -319,6 +335,16 @@ def test_a_signed_input_is_named_as_its_signature_does(bench: Bench) -> None:
     sign("base", signer=bench.signer)
     text, output = MAKE.replace("out", "out2"), "out2"
     assert bench.record(text, output=output, inputs=("base",)).build.inputs[0].binding == plain
+
+
+def test_what_a_signed_input_leaves_out_is_not_declared(bench: Bench) -> None:
+    """Files that are in no digest of the input are not part of it, where they are read either."""
+    (bench.root / "base" / ".gitattributes").write_text("x")
+    sign("base", signer=bench.signer)
+    recorded = observed(
+        bench.record("mkdir out; cat base/.git* base/w.bin > out/x", inputs=("base",))
+    )
+    assert recorded.undeclared == ("base/.gitattributes",)
 
 
 def test_the_source_is_looked_up(bench: Bench) -> None:

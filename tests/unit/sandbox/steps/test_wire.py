@@ -24,6 +24,7 @@ ISOLATIONS = st.builds(
     readable=PLACES,
     writable=PLACES,
     devices=PLACES,
+    listable=PLACES,
     ports=st.lists(st.integers(1, 65535), max_size=2).map(tuple),
 )
 ORDERS = st.builds(
