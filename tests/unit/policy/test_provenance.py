@@ -33,6 +33,7 @@ from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.policy.controls.interface import Naming
 from weighbridge.policy.controls.provenance import (
     BuildSubject,
+    asks_for_claims,
     assess,
     is_about_files,
 )
@@ -360,6 +361,38 @@ class TestFiles:
         less = self.about(*_digests(inventory)[1:])
         assert judge(policy_of(), less, inventory=inventory).decision is Decision.DENY
 
+    def test_files_that_the_signature_leaves_out_need_not_be_listed(self) -> None:
+        """What a load gives out has to be among the subjects, and nothing else."""
+        files = inventory_of(files={**FILES, ".gitattributes": FileFormat.TEXT})
+        signed = 'signature = { any-of = ["hsm"], uncovered = "allow-git-metadata" }'
+        rule = f"""
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+{signed}
+provenance = {{ builder = ["runner"] }}
+"""
+        policy = Policy.from_toml((HEAD + rule).encode(), path=None)
+        signature = signature_of(FILES, trust="hsm")
+        listed = [(path, digest) for path, digest in _digests(files) if path in FILES]
+        claim = self.about(*listed)
+        assert judge(policy, claim, signature, inventory=files).decision is Decision.ALLOW
+        less = self.about(*listed[1:], (".gitattributes", dict(_digests(files))[".gitattributes"]))
+        assert judge(policy, less, signature, inventory=files).decision is Decision.DENY
+
+    def test_a_single_file_goes_by_its_own_name(self) -> None:
+        """The one file of an artifact is found by the artifact's name."""
+        files = inventory_of(files={".": FileFormat.SAFETENSORS}, name="bert.safetensors")
+        ((_, digest),) = _digests(files)
+        for name, decision in (
+            ("bert.safetensors", Decision.ALLOW),
+            ("dist/bert.safetensors", Decision.ALLOW),
+            ("other.safetensors", Decision.DENY),
+            (".", Decision.DENY),
+        ):
+            verdict = judge(policy_of(), self.about((name, digest)), inventory=files)
+            assert verdict.decision is decision, name
+
 
 def _digests(inventory: Inventory) -> tuple[tuple[str, str], ...]:
     return tuple((e.path, e.sha256.hex) for e in inventory.model_entries if e.sha256 is not None)
@@ -515,6 +548,14 @@ class TestClaims:
         assert judge(policy_of(), *bad, GOOD) == alone
         assert judge(policy_of(), *bad).decision is Decision.DENY
 
+    def test_of_a_claim_by_several_signers_the_closest_is_explained(self) -> None:
+        """A claim that two entries signed gives the reasons of the one that has fewer."""
+        build = build_of(parameters=(("x", "1"),))
+        both = (said(build, trust="alice"), said(build))
+        same = tuple(replace(each, sha256="f" * 64) for each in both)
+        verdict = judge(policy_of(), *same)
+        assert set(blocking_codes(verdict)) == {"provenance-missing", "provenance-parameter"}
+
     def test_a_gap_matters_only_where_no_build_counts(self) -> None:
         """A broken claim beside a good one is noted; without one it may be what is missing."""
         gap = gap_of(Code.CLAIM_MALFORMED, stage=Stage.PROVENANCE, path="model.claims.jsonl")
@@ -548,8 +589,33 @@ class TestClaims:
         gap = gap_of(Code.IO_FAILED, stage=Stage.PROVENANCE, path="model.claims.jsonl")
         verdict = judge(policy_of(), gap)
         assert verdict.decision is Decision.DENY
-        decisions = {reason.code: reason.decision for reason in verdict.reasons}
-        assert decisions["io-failed"] is Decision.INDETERMINATE
+        (reason,) = [r for r in verdict.reasons if r.code == "io-failed"]
+        assert reason.decision is Decision.INDETERMINATE
+        assert reason.path == "model.claims.jsonl"
+
+    @pytest.mark.parametrize(
+        ("line", "asks"),
+        [
+            ("", False),
+            ("provenance = { required = false }", False),
+            ('provenance = { builder = ["runner"] }', True),
+            (
+                'receipt = { from = "hsm", max-age = "1d", policy = "sha256:' + "1" * 64 + '" }',
+                True,
+            ),
+        ],
+    )
+    def test_which_rules_need_claims(self, line: str, asks: bool) -> None:
+        """Claims are needed for provenance and for receipts, and for nothing else of a rule."""
+        text = f"""{HEAD}
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = {{ required = false }}
+{line}
+"""
+        (rule,) = Policy.from_toml(text.encode(), path=None).rules
+        assert asks_for_claims(rule) is asks
 
     def test_a_rule_without_provenance_asks_nobody(self) -> None:
         """Where no provenance is demanded, none is listed and none is missing."""
