@@ -24,6 +24,6 @@ def refused(
     lines = [one_line(problem) for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         lines.append(f"and {len(problems) - _SHOWN} more")
-    said = lines[0] if len(lines) == 1 else "\n  ".join(["", *lines])
-    message = f"this cannot be carried into safetensors: {said}"
+    said = f" {lines[0]}" if len(lines) == 1 else "\n  ".join(["", *lines])
+    message = f"this cannot be carried into safetensors:{said}"
     return ArtifactRefusedError(message, code=Code.CONVERT_REFUSED, where=where, hint=hint)
