@@ -23,6 +23,7 @@ _CODE: Final = (
     "from weighbridge.sandbox.steps.runner import main; main(int(sys.argv[1]))"
 )
 _FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+_VARIABLES: Final = ("LD_LIBRARY_PATH",)
 
 
 def is_supported() -> bool:
@@ -86,7 +87,7 @@ def _start(theirs: socket.socket) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(  # noqa: S603  our own interpreter and code
             [sys.executable, *_FLAGS, "-c", _CODE, str(number), own],
-            env={n: os.environ[n] for n in ("LD_LIBRARY_PATH",) if n in os.environ},
+            env={n: os.environ[n] for n in _VARIABLES if n in os.environ},
             pass_fds=[number],
         )
     except OSError as error:

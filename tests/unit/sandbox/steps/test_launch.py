@@ -34,6 +34,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(os.path.realpath(tmp_path))
 
 
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the lines of the runner counted where lines are counted."""
+    variables = [name for name in os.environ if name.startswith("COVERAGE_PROCESS_")]
+    if variables:
+        monkeypatch.setattr(launch, "_VARIABLES", (*launch._VARIABLES, *variables))
+        monkeypatch.setattr(launch, "_FLAGS", ("-B", "-X", "utf8"))
+
+
 def run(*command: str, **order: Any) -> StepReport:
     """Run *command* as a step."""
     return run_step(
