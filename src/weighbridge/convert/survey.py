@@ -75,6 +75,8 @@ _KINDS: Final = {
 
 _NOT_TENSORS: Final = "Say --tensors-only to leave out what is no tensor, or --key to take one part"
 
+_OBJECTS: Final = "Ask the publisher for a state dict of plain dense tensors"
+
 
 @frozen
 class Survey:
@@ -174,7 +176,7 @@ class _Finder:
             ArtifactRefusedError: There is something.
         """
         if self._problems:
-            hint = None if self._objects else _NOT_TENSORS
+            hint = _OBJECTS if self._objects else _NOT_TENSORS
             raise refused(self._where, self._problems, hint=hint)
 
     def placed(self, opened: OpenedCheckpoint) -> dict[str, Placement]:
