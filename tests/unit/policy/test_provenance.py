@@ -204,6 +204,23 @@ class TestLevel:
         assert verdict.decision is decision
         assert verdict.provenance[0].level == least
 
+    def test_of_two_entries_for_one_builder_the_better_one_counts(self) -> None:
+        """A builder that the rule lists twice is believed as far as either entry says."""
+        again = HEAD.replace("[builder.runner]", "[builder.again]").split("[builder.again]")[1]
+        again = "[builder.again]" + again.split("[builder")[0].replace("= 3", "= 2")
+        for names in ('["runner", "again"]', '["again", "runner"]'):
+            rule = f"""
+[[rule]]
+match = ["**"]
+boundary = ["*"]
+signature = {{ required = false }}
+provenance = {{ builder = {names}, min-level = 3 }}
+"""
+            policy = Policy.from_toml((HEAD + again + rule).encode(), path=None)
+            verdict = judge(policy, GOOD)
+            assert verdict.decision is Decision.ALLOW
+            assert [(each.builder, each.level) for each in verdict.provenance] == [("runner", 3)]
+
     def test_a_lower_level_than_demanded_is_refused(self) -> None:
         """Of two builders of a rule, the one that is believed less does not reach its level."""
         text = (
@@ -242,8 +259,10 @@ class TestSubject:
     def test_a_renamed_layout_does_not_inherit_a_claim(self) -> None:
         """The same content under other names has the same root digest, and no provenance."""
         renamed = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(1)))
-        verdict = judge(policy_of(), said(build_of(), artifact=renamed))
-        refused(verdict, Code.PROVENANCE_UNBOUND, "the same content under other names")
+        claim = said(build_of(), artifact=renamed)
+        for each in (claim, replace(claim, artifacts=(artifact_of("other"), renamed))):
+            verdict = judge(policy_of(), each)
+            refused(verdict, Code.PROVENANCE_UNBOUND, "the same content under other names")
 
     def test_the_names_without_the_content_are_not_enough(self) -> None:
         """A statement with the names digest and another root digest is about something else."""
