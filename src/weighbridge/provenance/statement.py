@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact, Content, Resource
+from weighbridge.core.attestation import Artifact, Content, Resource
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ClaimError,
@@ -132,14 +132,8 @@ def render_statement(
         "predicateType": predicate_type,
         "predicate": predicate,
     }
-    _check_names(artifacts, files)
     data = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    try:
-        parse_statement(data.encode("ascii"), where="what is to be written")
-    except ClaimError as error:
-        raise UsageError(
-            "nobody could read the statement", expected=error.expected, found=str(error)
-        ) from error
+    _check_subjects(data.encode("ascii"), (tuple(artifacts), tuple(files)))
     return data.encode("ascii")
 
 
@@ -164,21 +158,21 @@ def check_written(predicate: JsonObject, content: _C, read: Callable[[Fields], _
         )
 
 
-def _check_names(artifacts: Sequence[Artifact], files: Sequence[Resource]) -> None:
-    names = [artifact.name for artifact in artifacts]
-    names += [artifact.name + MANIFEST_SUFFIX for artifact in artifacts]
-    names += [file.name for file in files if file.name is not None]
-    wrong = [a.name for a in artifacts if not a.name.isprintable() or not a.name]
-    wrong += [a.name for a in artifacts if a.name.endswith(MANIFEST_SUFFIX)]
-    wrong += [f.name or "" for f in files if (f.name or "").endswith(MANIFEST_SUFFIX)]
-    if wrong or not (artifacts or files) or len(set(names)) != len(names):
+def _check_subjects(data: bytes, about: tuple[tuple[Artifact, ...], tuple[Resource, ...]]) -> None:
+    """Refuse a statement that nobody could read, or would read as being about something else."""
+    try:
+        statement = parse_statement(data, where="what is to be written")
+        found = subjects_of(statement.subjects, where="what is to be written")
+    except ClaimError as error:
+        raise UsageError(
+            "nobody could read the statement", expected=error.expected, found=str(error)
+        ) from error
+    if found != about:
         raise UsageError(
             "the statement would not say what it is about",
-            expected=f"subjects, each with a name of its own that has no {MANIFEST_SUFFIX!r}",
-            found=repr((wrong or names)[:3]),
+            expected="subjects, each with a name of its own, and none twice",
+            found="others",
         )
-    if not all(file.digests for file in files):
-        raise UsageError("a subject has no digest", expected="a digest for each", found="none")
 
 
 def _parse(payload: bytes, *, where: str) -> Statement:

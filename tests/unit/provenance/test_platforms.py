@@ -245,6 +245,14 @@ class TestVersionBefore1:
         assert len(found.others) == 2
         assert {"configSource.uri", "configSource.digest.sha1"} <= {n for n, _ in found.parameters}
 
+    def test_a_plain_url_is_no_source(self) -> None:
+        """Only GitLab calls a repository by its page; elsewhere that is any file."""
+        config = {"uri": REPOSITORY, "digest": {"sha1": COMMIT}, "entryPoint": "x"}
+        document = generic_v02(configSource=config)
+        document["predicate"]["materials"] = []
+        assert built(document).source is None
+        assert ("configSource.uri", f'"{REPOSITORY}"') in built(document).parameters
+
     def test_a_ref_counts_wherever_it_stands(self) -> None:
         """Some platforms name the ref in one of the two places only."""
         document = generic_v02()
@@ -359,6 +367,9 @@ class TestGitlab:
         found = built(document)
         assert found.source == GITLAB
         assert found.internal == (("environment.executor", '"docker"'),)
+        missing = deepcopy(document)
+        del missing["predicate"]["invocation"]["configSource"]
+        assert built(missing).source is None
         names = dict(found.parameters)
         assert names["configSource.entryPoint"] == '"build-job"'
         assert names["parameters"] == '{"CI":"","CI_JOB_ID":""}'
