@@ -171,14 +171,13 @@ def _names(codes: Iterable[dict[str, int]]) -> list[str]:
 
 _OWN: Final = "a class of the author's own, whose code nobody has read here"
 _REASONS: Final = {
-    "BeatNet": _OWN,
-    "chicksexer": _OWN,
+    "BeatNet": "a class of a module called `model`, which is any file of that name",
+    "deepbrain": "a graph that reads record files",
     "granite_qc": _OWN,
+    "natasha": "words and vectors of navec, which no analyzer reads",
     "thyroid_model_damir_bogdan": "functions of the program that saved it",
     "deeplc": "torch.fx, which runs the source of a module that the pickle brings along",
-    "pyvi": "sklearn-crfsuite, which writes a file that the pickle brings along",
     "joblib": "joblib 0.9, which unpickles a file that the pickle names",
-    "spacy_lookups_data": "a key that occurs twice, so that readers see different tables",
     "KDTree": "SciPy takes its nodes as memory, without looking at them",
     "cKDTree": "as above",
     "linregress": "protocol 2 has a class made by a function that the stream looks up",
