@@ -350,6 +350,18 @@ class TestFiles:
             assert not is_about_files(self.about(*files, algorithm="sha512"), files)
         assert not is_about_files(self.about(), ())
 
+    def test_what_has_no_name_or_no_digest_is_no_file(self) -> None:
+        """Subjects that cannot be files neither help nor get in the way."""
+        claim = self.about(*self.FLAT)
+        strange = (
+            Resource(digests=(("sha256", "1" * 64),)),
+            Resource(name="model.safetensors", digests=(("gitCommit", "1" * 40),)),
+            Resource(name="model.safetensors", digests=(("sha256", "1" * 63),)),
+            Resource(),
+        )
+        assert is_about_files(replace(claim, files=(*strange, *claim.files)), self.FLAT)
+        assert not is_about_files(replace(claim, files=strange), self.FLAT)
+
     def test_base_names_count_below_one_directory_where_the_artifact_has_none(self) -> None:
         """A directory of the build's may be left out of a flat artifact, and no other one."""
         below = [(f"dist/{name}", digest) for name, digest in self.FLAT]
