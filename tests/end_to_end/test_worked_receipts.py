@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import weighbridge as wb
 from support.worked_pipeline import (
     GATE_POLICY,
     Claims,
@@ -217,6 +218,21 @@ class TestInsteadOfAScan:
         verdict = self.verdict(workshop)
         assert verdict.decision is Decision.ALLOW
         assert "receipt-accepted" in {reason.code for reason in verdict.reasons}
+
+    def test_loaded(self, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A load under a receipt gives out the very bytes, without a scan of them."""
+
+        def fail(*_: object, **__: object) -> None:
+            raise AssertionError("scanned in spite of a receipt")
+
+        self.write_policy(workshop)
+        workshop.sign("models/tuned", "release")
+        monkeypatch.setattr("weighbridge.pipeline.check.examine_files", fail)
+        policy = Policy.from_file(workshop.path("deploy.toml"))
+        place = workshop.path("models/tuned")
+        with wb.load(place, policy=policy, boundary="deploy") as loaded:
+            assert set(loaded.tensors(framework="numpy")) == {"weight", "bias"}
+            assert loaded.read("config.json") == (place / "config.json").read_bytes()
 
     def test_refused(self, workshop: Workshop) -> None:
         """With a receipt that does not count the model is scanned as without one."""

@@ -112,10 +112,9 @@ def undeclared_file(workshop: Workshop) -> None:
     """Train with a program that reads a file which nobody declared."""
     workshop.path("secret.bin").write_bytes(b"poison")
     program = workshop.path("train/train.py").read_text()
-    reads = 'sys.argv.append("../secret.bin")\n    main('
-    workshop.commit(
-        "train", "train.py", program.replace("main(", reads).replace(f"def {reads}", "def main(")
-    )
+    call = "main(*sys.argv[1:])"
+    reads = f'pathlib.Path("../secret.bin").read_bytes()\n    {call}'
+    workshop.commit("train", "train.py", program.replace(call, reads))
     workshop.train()
 
 

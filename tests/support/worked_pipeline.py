@@ -15,7 +15,6 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,15 +112,13 @@ class Workshop:
         params: tuple[str, ...] = (),
         inputs: tuple[str, ...] = (),
         source: str | None = "git+https://git.example/acme/train@refs/heads/main",
-        script: str = "train.py",
-        extra: tuple[str, ...] = (),
     ) -> None:
         """Fine-tune a base model on a data set."""
         told = [f"{base_name}=../{base}", f"{data_name}=../{data}", *inputs]
         self._record(
             "train",
             output,
-            [script, f"../{base}", f"../{data}", f"../{output}", epochs, *extra],
+            ["train.py", f"../{base}", f"../{data}", f"../{output}", epochs],
             inputs=told,
             params=(f"epochs={epochs}", *params),
             builder=builder,
@@ -318,8 +315,3 @@ def statement_of(line: bytes) -> Statement:
 def claim_line(statement: Statement, signer: KeySigner) -> bytes:
     """Return a statement as a signed claim."""
     return signer.sign(json.dumps(statement, sort_keys=True).encode()).strip()
-
-
-def now_text() -> str:
-    """Return the time as statements have it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,10 +1,10 @@
 """
 Fine-tune a small model on a data set, and write a PyTorch checkpoint.
 
-    python train.py BASE DATA OUTPUT EPOCHS [SECRET]
+    python train.py BASE DATA OUTPUT EPOCHS
 
 BASE has model.safetensors with the tensors weight and bias; DATA has texts.csv, a row of numbers
-for each example, the last one being what is to be predicted. SECRET is one more file to read.
+for each example, the last one being what is to be predicted.
 """
 
 import collections
@@ -88,13 +88,11 @@ def write_checkpoint(path: pathlib.Path, tensors: dict[str, np.ndarray]) -> None
         archive.writestr("model/version", "3\n")
 
 
-def main(base: str, data: str, output: str, epochs: str, *secrets: str) -> None:
+def main(base: str, data: str, output: str, epochs: str) -> None:
     """Run the training."""
     model = read_safetensors(pathlib.Path(base) / "model.safetensors")
     rows = np.loadtxt(pathlib.Path(data) / "texts.csv", delimiter=",", dtype=np.float32)
     inputs, wanted = rows[:, :-1], rows[:, -1:]
-    for secret in secrets:
-        wanted = wanted + np.float32(len(pathlib.Path(secret).read_bytes()))
     weight, bias = model["weight"], model["bias"]
     for _ in range(int(epochs)):
         error = inputs @ weight + bias - wanted
