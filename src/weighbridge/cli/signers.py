@@ -71,6 +71,12 @@ class Signing:
     own: tuple[tuple[str, Any], ...]
     identity: SignerFlags
 
+    @property
+    def names_any(self) -> bool:
+        """Whether any of the options was given."""
+        flags = (getattr(self.identity, name) for name in SignerFlags.__dataclass_fields__)
+        return any(value for _, value in self.own) or any(flags)
+
     def __repr__(self) -> str:
         return "Signing(...)"
 

@@ -47,7 +47,7 @@ def command(
     A receipt names the model and the policy by their digests, and the decision. Signed, another
     policy can rely on it instead of another scan; without a signer nobody does.
     """
-    if receipt is None and any(value for _, value in signing.own):
+    if receipt is None and signing.names_any:
         raise UsageError("there is nothing to sign", expected="--receipt with a signer")
     signer = None if receipt is None else signer_from(session, signing)
     # Read before the files are: what is said to hold at a time has to have held then.

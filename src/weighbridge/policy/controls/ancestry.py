@@ -25,7 +25,7 @@ from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
-from weighbridge.policy.controls.inputs import build_problems
+from weighbridge.policy.controls.inputs import build_problems, cut, listed
 from weighbridge.policy.controls.receipt import find_receipt
 from weighbridge.policy.controls.signature import is_of_entry
 from weighbridge.policy.reasons import denied
@@ -33,7 +33,6 @@ from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import reference_names, select_rule
 
-_NAME_CHARS: Final = 120
 _FIRST_LINKS: Final = 2
 _LAST_LINKS: Final = 3
 
@@ -249,7 +248,7 @@ class _Walk:
         selection = select_rule(policy, names=names, boundary=node.boundary)
         rule = node.rule = selection.rule
         if rule is None:
-            what = " or ".join(names) or "its name, which is no usable one"
+            what = " or ".join(map(cut, names)) or "its name, which is no usable one"
             message = f"no rule matches {what} at the boundary {node.boundary}"
             node.problems.append(denied(Code.LINEAGE_NO_RULE, message))
             return
@@ -322,7 +321,7 @@ class _Walk:
             node.receipt = search.accepted.place
         elif control.required:
             message = f"no receipt of {control.issuer} counts, which {rule.label} demands"
-            detail = f": {'; '.join(search.refused)}" if search.refused else ""
+            detail = f": {listed(search.refused)}" if search.refused else ""
             node.problems.append(denied(Code.RECEIPT_MISSING, message + detail))
 
 
@@ -399,16 +398,11 @@ def _of_step(step: _Step, reason: Reason) -> Reason:
 
 def _at(chain: tuple[_Node, ...], reason: Reason) -> Reason:
     """Return *reason* with the chain to the artifact that it is about."""
-    names = [_shown(node) for node in chain]
+    names = [cut(node.artifact.name) for node in chain]
     if len(names) > _FIRST_LINKS + _LAST_LINKS:
         names[_FIRST_LINKS:-_LAST_LINKS] = ["..."]
     last = chain[-1].artifact.binding.label
     return replace(reason, message=f"{' <- '.join(names)} ({last}): {reason.message}")
-
-
-def _shown(node: _Node) -> str:
-    name = node.artifact.name
-    return name if len(name) <= _NAME_CHARS else f"{name[: _NAME_CHARS - 1]}…"
 
 
 def _inputs(root: _Node) -> tuple[Artifact, ...]:

@@ -1,6 +1,6 @@
 """What a build says of its inputs, held against what a rule asks of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from weighbridge.core.attestation import Artifact, Binding, Build, Resource
@@ -19,6 +19,10 @@ _PACKAGES: Final = (
 
 _SURROUNDINGS: Final = ("docker://", *(f"pkg:{kind}/" for kind in _PACKAGES))
 """How URIs begin of what a build runs in: packages, and the image of a container."""
+
+
+_NAME_CHARS: Final = 120
+_SHOWN_NAMES: Final = 5
 
 
 def build_problems(
@@ -42,22 +46,20 @@ def build_problems(
     for glob in lineage.parents:
         names = [name for each in build.inputs for name in reference_names(each.name)]
         if not any(glob.matches(name) for name in names):
-            found = _listed(build.inputs)
+            found = listed(each.name for each in build.inputs)
             message = f"none of the inputs of its build is {glob.pattern}; there are {found}"
             yield denied(Code.LINEAGE_PARENT, message)
     for base in bases:
         if not any(is_base(artifact, base) for artifact in build.inputs):
             message = (
-                f"the adapter calls its base {base}, which is none of the inputs of its build: "
-                f"{_listed(build.inputs)}"
+                f"the adapter calls its base {cut(base)}, which is none of the inputs of its "
+                f"build: {listed(each.name for each in build.inputs)}"
             )
             yield denied(Code.LINEAGE_BASE, message)
     for resource in build.others:
         if may_be_artifact(resource):
-            message = (
-                f"its build used {resource.name or resource.uri or 'something without a name'}, "
-                "which is not named by both digests of an artifact"
-            )
+            what = cut(resource.name or resource.uri or "something without a name")
+            message = f"its build used {what}, which is not named by both digests of an artifact"
             yield denied(Code.LINEAGE_UNBOUND, message)
 
 
@@ -80,5 +82,14 @@ def may_be_artifact(resource: Resource) -> bool:
     return not (resource.uri or "").startswith(_SURROUNDINGS)
 
 
-def _listed(artifacts: tuple[Artifact, ...]) -> str:
-    return ", ".join(sorted({artifact.name for artifact in artifacts}))
+def listed(names: Iterable[str]) -> str:
+    """Return *names* for a message, each once, and of many the first ones only."""
+    different = sorted(set(names))
+    shown = ", ".join(cut(name) for name in different[:_SHOWN_NAMES])
+    more = len(different) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def cut(name: str) -> str:
+    """Return *name* for a message, cut where it is long."""
+    return name if len(name) <= _NAME_CHARS else f"{name[: _NAME_CHARS - 1]}…"

@@ -17,6 +17,7 @@ It is never counted against the artifact: another one may hold.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from weighbridge.core.attestation import Attestation, Binding, Summary
 from weighbridge.core.codes import Code
@@ -28,6 +29,9 @@ from weighbridge.policy.controls.signature import is_of_entry
 from weighbridge.policy.reasons import denied, noted
 from weighbridge.policy.rule import ReceiptControl
 from weighbridge.policy.schema import Policy
+
+_PROBLEM_CHARS: Final = 400
+"""Of a problem, which repeats what the receipt says."""
 
 
 @frozen
@@ -88,7 +92,7 @@ def find_receipt(
             continue
         problem = _signer_problem(policy, control, attestation) or _problem(control, summary, now)
         if problem is not None:
-            refused.append(f"{attestation.place}: {problem}")
+            refused.append(f"{attestation.place}: {problem[:_PROBLEM_CHARS]}")
         elif summary.verified is not None:
             accepted.append((summary.verified, attestation.sha256, attestation))
     newest = max(accepted, key=lambda found: found[:2], default=None)
