@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.building import BuildFlags, build_options
-from weighbridge.cli.interrupts import EXIT_INTERRUPTED
+from weighbridge.cli.interrupts import EXIT_INTERRUPTED, heed_termination
 from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.render import show_recorded
 from weighbridge.cli.signers import Signing, required_signer, signer_options
@@ -72,6 +72,8 @@ def command(  # noqa: PLR0913  its options
         quiet_output=session.format != "text",
     )
     signer = required_signer(session, signing)
+    # An isolated step has a directory of its own, which is to be gone afterwards.
+    heed_termination()
     try:
         with session.progress() as progress:
             recorded = record(step, signer=signer, progress=progress)
