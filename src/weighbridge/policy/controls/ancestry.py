@@ -14,17 +14,23 @@ The walk through a lineage: which builds, of which inputs, under which rules; pu
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from weighbridge.core.attestation import Artifact, Attestation, Binding, Build, SignedFiles
 from weighbridge.core.codes import Code
 from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
-from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
+from weighbridge.core.lineage import Lineage
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
+from weighbridge.policy.controls.ancestry_graph import (
+    Node,
+    Step,
+    explain,
+    finished,
+    holds,
+    inputs_of,
+)
 from weighbridge.policy.controls.inputs import build_problems, cut, listed
 from weighbridge.policy.controls.receipt import find_receipt
 from weighbridge.policy.controls.signature import is_of_entry
@@ -32,9 +38,6 @@ from weighbridge.policy.reasons import denied
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import reference_names, select_rule
-
-_FIRST_LINKS: Final = 2
-_LAST_LINKS: Final = 3
 
 
 @frozen
@@ -99,43 +102,6 @@ class Descent:
     now: datetime
 
 
-@dataclass(slots=True, eq=False)
-class _Step:
-    """A build, in the making."""
-
-    attestation: Attestation
-    build: Build
-    inputs: list["_Node | None"] = field(default_factory=list)
-    problems: list[Reason] = field(default_factory=list)
-
-    @property
-    def height(self) -> int | None:
-        """Generations behind what was built this way; None where an input is not established."""
-        heights = [None if each is None else each.height for each in self.inputs]
-        known = [height for height in heights if height is not None]
-        complete = bool(known) and len(known) == len(heights)
-        return 1 + max(known) if complete and not self.problems else None
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    """An artifact under a name and a boundary, in the making."""
-
-    number: int
-    artifact: Artifact
-    boundary: str
-    rule: Rule | None
-    generation: int
-    problems: list[Reason] = field(default_factory=list)
-    signers: tuple[str, ...] = ()
-    receipt: str | None = None
-    steps: list[_Step] = field(default_factory=list)
-    depth: int | None = None
-    """Generations that may be behind it; None where the chain ends here."""
-    height: int | None = None
-    """Generations that are behind it; None where it is not established."""
-
-
 def trace(descent: Descent, *, judge: BuildJudge) -> Ancestors:
     """
     Return the lineage of an artifact, and what is missing in it.
@@ -151,14 +117,14 @@ def trace(descent: Descent, *, judge: BuildJudge) -> Ancestors:
     walk.explore()
     walk.establish()
     root = walk.nodes[0]
-    reasons = tuple(_explain(root)) if root.height is None else ()
+    reasons = tuple(explain(root)) if root.height is None else ()
     if root.height is None and not any(reason.blocking for reason in reasons):
         # What is not established has a reason; that this one never speaks is a property.
         reasons = (denied(Code.LINEAGE_MISSING, "the lineage is not established"),)
     return Ancestors(
-        lineage=Lineage(nodes=tuple(_finished(node) for node in walk.nodes)),
+        lineage=Lineage(nodes=tuple(finished(node) for node in walk.nodes)),
         reasons=reasons,
-        inputs=_inputs(root),
+        inputs=inputs_of(root),
     )
 
 
@@ -169,8 +135,8 @@ class _Walk:
         self._descent = descent
         self._judge = judge
         self._about = _by_artifact(descent.attestations)
-        self.nodes: list[_Node] = []
-        self._known: dict[tuple[str, Binding, str], _Node] = {}
+        self.nodes: list[Node] = []
+        self._known: dict[tuple[str, Binding, str], Node] = {}
 
     def explore(self) -> None:
         """Find every artifact, and hold what its own rule demands of it against the claims."""
@@ -191,7 +157,7 @@ class _Walk:
         generation = 0
         while waiting:
             # Only what was established before this round counts in it: a height is the least.
-            found = [node for node in waiting if _holds(node, generation)]
+            found = [node for node in waiting if holds(node, generation)]
             if not found and generation > 0:
                 return
             for node in found:
@@ -199,7 +165,7 @@ class _Walk:
             waiting = [node for node in waiting if node.height is None]
             generation += 1
 
-    def _follow(self, node: _Node, step: _Step, artifact: Artifact) -> Iterator[_Node]:
+    def _follow(self, node: Node, step: Step, artifact: Artifact) -> Iterator[Node]:
         """Note an input of *step*; yield it where it was not known yet."""
         boundary = node.boundary
         if node.rule is not None and node.rule.lineage is not None:
@@ -220,8 +186,8 @@ class _Walk:
             yield known
         step.inputs.append(known)
 
-    def _node(self, artifact: Artifact, *, boundary: str, generation: int) -> _Node:
-        node = _Node(
+    def _node(self, artifact: Artifact, *, boundary: str, generation: int) -> Node:
+        node = Node(
             number=len(self.nodes),
             artifact=artifact,
             boundary=boundary,
@@ -234,14 +200,14 @@ class _Walk:
             self._known[artifact.name, artifact.binding, boundary] = node
         return node
 
-    def _begin_root(self, root: _Node) -> None:
+    def _begin_root(self, root: Node) -> None:
         lineage = self._descent.rule.lineage
         root.depth = None if lineage is None else lineage.depth
         self._add_steps(root, self._descent.rule, self._descent.builds)
         if lineage is not None and not root.steps:
             root.problems.append(_nobody_says())
 
-    def _begin_input(self, node: _Node) -> None:
+    def _begin_input(self, node: Node) -> None:
         """Judge an input by its own rule, as far as that needs none of its inputs."""
         policy = self._descent.policy
         names = reference_names(node.artifact.name)
@@ -267,7 +233,7 @@ class _Walk:
         if not node.steps and not node.problems:
             node.problems.append(_nobody_says())
 
-    def _add_steps(self, node: _Node, rule: Rule, judged: BuildJudgement) -> None:
+    def _add_steps(self, node: Node, rule: Rule, judged: BuildJudgement) -> None:
         if rule.lineage is None:
             return
         first = node.generation == 0
@@ -279,9 +245,9 @@ class _Walk:
             build = attestation.content
             if isinstance(build, Build):
                 problems = build_problems(build, of=bindings, lineage=rule.lineage, bases=bases)
-                node.steps.append(_Step(attestation, build, problems=list(problems)))
+                node.steps.append(Step(attestation, build, problems=list(problems)))
 
-    def _judge_signature(self, node: _Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
+    def _judge_signature(self, node: Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
         """Hold the rule's signature control against the signatures that claims carry along."""
         control = rule.signature
         if not control.required:
@@ -306,7 +272,7 @@ class _Walk:
                 )
             )
 
-    def _judge_receipt(self, node: _Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
+    def _judge_receipt(self, node: Node, rule: Rule, about: tuple[Attestation, ...]) -> None:
         control = rule.receipt
         if control is None:
             return
@@ -340,103 +306,4 @@ def _by_artifact(
 def _nobody_says() -> Reason:
     return denied(
         Code.LINEAGE_MISSING, "no build of it counts, so nobody says what it is made from"
-    )
-
-
-def _holds(node: _Node, generation: int) -> bool:
-    """Tell whether *node* holds with *generation* generations behind it, and no more."""
-    if node.problems:
-        return False
-    if node.depth is None:
-        return generation == 0
-    return generation <= node.depth and any(step.height == generation for step in node.steps)
-
-
-def _step_holds(node: _Node, step: _Step) -> bool:
-    height = step.height
-    return height is not None and node.depth is not None and height <= node.depth
-
-
-def _explain(root: _Node) -> Iterator[Reason]:
-    """Yield what is missing behind *root*, each thing once, with the chain that leads there."""
-    told: set[int] = set()
-    # Every entry is a node and the chain to it; no recursion, since chains can be long.
-    pending: list[tuple[_Node, tuple[_Node, ...]]] = [(root, (root,))]
-    while pending:
-        node, chain = pending.pop()
-        if node.number in told:
-            continue
-        told.add(node.number)
-        for reason in node.problems:
-            yield _at(chain, reason)
-        for step in node.steps:
-            yield from _explain_step(node, step, chain)
-            pending += [
-                (each, (*chain, each))
-                for each in reversed(step.inputs)
-                if each is not None and each.height is None and each not in chain
-            ]
-
-
-def _explain_step(node: _Node, step: _Step, chain: tuple[_Node, ...]) -> Iterator[Reason]:
-    for reason in step.problems:
-        yield _at(chain, _of_step(step, reason))
-    for each in step.inputs:
-        if each is not None and each in chain:
-            message = "the chain comes back to an artifact that is in it"
-            yield _at((*chain, each), denied(Code.LINEAGE_CYCLE, message))
-    behind = step.height
-    if behind is not None and node.depth is not None and behind > node.depth:
-        rule = "the rule" if node.rule is None else node.rule.label
-        message = f"{behind} generations are behind it; {rule} allows {node.depth}"
-        yield _at(chain, denied(Code.LINEAGE_DEPTH, message))
-
-
-def _of_step(step: _Step, reason: Reason) -> Reason:
-    return replace(reason, message=f"{reason.message} ({step.attestation.place})")
-
-
-def _at(chain: tuple[_Node, ...], reason: Reason) -> Reason:
-    """Return *reason* with the chain to the artifact that it is about."""
-    names = [cut(node.artifact.name) for node in chain]
-    if len(names) > _FIRST_LINKS + _LAST_LINKS:
-        names[_FIRST_LINKS:-_LAST_LINKS] = ["..."]
-    last = chain[-1].artifact.binding.label
-    return replace(reason, message=f"{' <- '.join(names)} ({last}): {reason.message}")
-
-
-def _inputs(root: _Node) -> tuple[Artifact, ...]:
-    found = {
-        artifact
-        for step in root.steps
-        if root.height is not None and _step_holds(root, step)
-        for artifact in step.build.inputs
-    }
-    return tuple(sorted(found, key=lambda artifact: (artifact.name, repr(artifact))))
-
-
-def _finished(node: _Node) -> LineageNode:
-    return LineageNode(
-        artifact=node.artifact,
-        generation=node.generation,
-        rule=None if node.rule is None else node.rule.label,
-        boundary=node.boundary,
-        signers=node.signers,
-        receipt=node.receipt,
-        steps=tuple(_finished_step(node, step) for step in node.steps),
-        standing=Standing.BROKEN if node.height is None else Standing.HOLDS,
-        problems=tuple(reason.message for reason in node.problems),
-    )
-
-
-def _finished_step(node: _Node, step: _Step) -> LineageStep:
-    return LineageStep(
-        place=step.attestation.place,
-        sha256=step.attestation.sha256,
-        trust=step.attestation.trust,
-        signer=step.attestation.signer.label,
-        build=step.build,
-        inputs=tuple(None if each is None else each.number for each in step.inputs),
-        standing=Standing.HOLDS if _step_holds(node, step) else Standing.BROKEN,
-        problems=tuple(reason.message for reason in step.problems),
     )
