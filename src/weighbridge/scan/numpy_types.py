@@ -33,8 +33,10 @@ _MAX_FIELDS: Final = 4096
 _MAX_DEPTH: Final = 8
 _STATE_LENGTHS: Final = {8, 9}
 _FLAGS_AT: Final = 7
+_OBJECT: Final = 0x01
+"""NPY_ITEM_REFCOUNT (numpy/ndarraytypes.h): what `dtype.hasobject` goes by."""
 _OBJECT_FLAGS: Final = 0x07
-"""NPY_ITEM_REFCOUNT, NPY_LIST_PICKLE and NPY_ITEM_IS_POINTER (numpy/ndarraytypes.h)."""
+"""The same with NPY_LIST_PICKLE and NPY_ITEM_IS_POINTER, which no type of numbers has."""
 
 
 @frozen
@@ -109,13 +111,18 @@ def _has_unit(state: TupleNode) -> bool:
 
 def _says_object(state: Value) -> bool | None:
     """
-    Tell whether the flags of a state say that the elements are references to objects.
+    Tell whether the flags of a state say that the elements are references to objects, or None.
 
     NumPy and joblib go by these, and not by the kind of the type: numbers that are flagged so are
-    followed as pointers, and what joblib reads for them is unpickled.
+    followed as pointers, and what joblib reads for them is unpickled. Objects that are not flagged
+    so are read from bytes, as pointers. Flags of which only some say so are nobody's.
     """
     flags = state.items[_FLAGS_AT] if isinstance(state, TupleNode) else None
-    return bool(flags & _OBJECT_FLAGS) if isinstance(flags, int) else None
+    if not isinstance(flags, int):
+        return None
+    if flags & _OBJECT:
+        return True
+    return None if flags & _OBJECT_FLAGS else False
 
 
 def find_type_fault(target: CallNode, state: Value) -> str | None:

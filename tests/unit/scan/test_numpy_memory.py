@@ -102,6 +102,17 @@ def test_types(bad: bytes, good: bytes | None) -> None:
     assert not refused(of_numbers(good or made("f8") + state()))
 
 
+@pytest.mark.parametrize("flags", [0, 2, 4, 6, 62])
+def test_objects_that_are_not_flagged_so(flags: int) -> None:
+    """Objects without the flag by which NumPy knows them are read from bytes, as pointers."""
+    shown = np.dtype("O8", False, True)
+    shown.__setstate__((3, "|", None, None, None, -1, -1, flags))  # type: ignore[attr-defined]
+    assert not shown.hasobject
+    content = p.list_of(p.integer(7))
+    assert refused(array(made("O8") + state(flags=flags), content))
+    assert not refused(array(made("O8") + state(flags=OBJECTS), content))
+
+
 def test_a_type_that_changes_under_an_array() -> None:
     """A state that a type gets when an array has it already is refused; at once it is not."""
     kept, again = p.put(1), p.get(1)
