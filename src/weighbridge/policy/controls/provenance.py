@@ -421,8 +421,8 @@ def _plain(meant: object, value: str) -> str:
 
 def _may_be_absent(wanted: ExpectedValue) -> bool:
     """Tell whether *wanted* says no more than that the parameter does not matter."""
-    pattern = wanted[0].pattern if isinstance(wanted, tuple) and len(wanted) == 1 else wanted
-    return pattern == REST or (not isinstance(wanted, tuple) and wanted.pattern == REST)
+    globs = wanted if isinstance(wanted, tuple) else (wanted,)
+    return [glob.pattern for glob in globs] == [REST]
 
 
 def _pattern(wanted: ExpectedValue) -> str:
