@@ -186,6 +186,8 @@ class TestReceipts:
         assert judge(policy, GOOD, scanned=False).decision is Decision.ALLOW
         verdict = judge(policy, GOOD, scanned=False, bindings=part)
         assert verdict.decision is Decision.INDETERMINATE
+        (refused,) = [r.message for r in verdict.reasons if r.code == "receipt-refused"]
+        assert refused.endswith("it is about 1 of the 2 files")
 
     @pytest.mark.parametrize(("evidence", "allowed"), [((GOOD,), True), ((), False)])
     def test_demanded(self, evidence: tuple[Evidence, ...], *, allowed: bool) -> None:

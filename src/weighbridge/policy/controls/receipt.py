@@ -71,8 +71,15 @@ def search_receipt(submission: Submission) -> ReceiptSearch | None:
         if paths and paths <= naming.paths
     ]
     accepted = next((each.accepted for each in found if each.accepted is not None), None)
-    refused = sorted({problem for each in found for problem in each.refused})
-    return ReceiptSearch(accepted=accepted, refused=tuple(refused))
+    refused = {problem for each in found for problem in each.refused}
+    refused |= {
+        f"{attestation.place}: it is about {len(naming.paths)} of the {len(paths)} files"
+        for naming in submission.bindings
+        if not paths <= naming.paths
+        for attestation in submission.attestations
+        if isinstance(attestation.content, Summary) and attestation.is_about(naming.binding)
+    }
+    return ReceiptSearch(accepted=accepted, refused=tuple(sorted(refused)))
 
 
 def find_receipt(
