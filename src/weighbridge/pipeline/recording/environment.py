@@ -27,6 +27,9 @@ SYSTEM: Final = (
 """Where systems keep what is installed; reading it is no news."""
 
 _VARIABLES: Final = ("VIRTUAL_ENV", "CONDA_PREFIX")
+_PROGRAMS: Final = frozenset({"bin", "sbin", "shims"})
+"""Directories of programs in an installation; version managers put scripts into `shims` that look
+for the version to run."""
 _PACKAGES: Final = (
     "lib/python3*/site-packages",
     "lib/python3*/dist-packages",
@@ -51,7 +54,7 @@ def installations(program: str, environment: Mapping[str, str], /) -> tuple[str,
     """
     found: dict[str, None] = {}
     for place in _behind(program):
-        if place.parent.name in {"bin", "sbin"}:
+        if place.parent.name in _PROGRAMS:
             found[os.path.realpath(place.parent.parent)] = None
     for name in _VARIABLES:
         if environment.get(name):

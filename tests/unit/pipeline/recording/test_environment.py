@@ -126,3 +126,13 @@ def test_secrets_are_not_handed_on(tmp_path: Path, name: str, kept: bool) -> Non
     found = isolated_environment({name: "x", "HOME": "/home/a"}, tmp_path)
     assert (name in found) == kept
     assert found["HOME"] == found["TMPDIR"] == os.fspath(tmp_path)
+
+
+def test_a_version_manager_is_an_installation(tmp_path: Path) -> None:
+    """What its scripts look for lies beside them: versions, and the manager itself."""
+    shims = tmp_path / "manager" / "shims"
+    shims.mkdir(parents=True)
+    (shims / "python3").write_text("#!/bin/sh\n", "utf-8")
+    expected = (os.path.realpath(tmp_path / "manager"),)
+    assert installations(os.fspath(shims / "python3"), {}) == expected
+    assert installations(os.fspath(tmp_path / "scripts" / "python3"), {}) == ()
