@@ -65,7 +65,7 @@ def read_collection(predicate: Fields, /) -> Build:
             found=str(len(commands)),
         )
     command = commands[0].object("attestation")
-    refuse_failure(command, command.value("exitcode") if "exitcode" in command else 0)
+    refuse_failure(command, command.value("exitcode"))
     words: list[JsonValue] = list(optional_texts(command, "cmd", limit=MAX_STATEMENT_RESOURCES))
     parameters = parameters_of({"name": required_text(predicate, "name"), "command": words})
     variables = [

@@ -183,6 +183,17 @@ class TestGenerator:
         names = [name for name, _ in built(document).parameters]
         assert names[-2:] == ["source.digest.sha1", "source.uri"]
 
+    def test_a_source_that_is_none_is_left_to_the_policy(self) -> None:
+        """That neither of the two is a repository is no agreement."""
+        document = container_based()
+        external(document)["source"] = {
+            "uri": "https://example.org/x",
+            "digest": {"sha256": WEIGHTS},
+        }
+        dependencies(document)
+        names = [name for name, _ in built(document).parameters]
+        assert names[-2:] == ["source.digest.sha256", "source.uri"]
+
     @pytest.mark.parametrize("change", [{"source": "x"}, {"source": {}}])
     def test_a_source_of_another_form_is_refused(self, change: Any) -> None:
         """A source is a resource."""
@@ -261,6 +272,20 @@ class TestVersionBefore1:
         document = generic_v02()
         document["predicate"]["invocation"]["configSource"]["uri"] = f"git+{REPOSITORY}"
         assert built(document).source == SOURCE
+        assert ("configSource.uri", f'"git+{REPOSITORY}"') in built(document).parameters
+
+    def test_a_repository_without_a_commit_is_no_source(self) -> None:
+        """Before version 1 a material that nobody resolved is an address."""
+        document = generic_v02(configSource=None)
+        document["predicate"]["materials"] = [{"uri": f"git+{REPOSITORY}@{REF}"}]
+        assert built(document).source is None
+        assert len(built(document).others) == 1
+
+    def test_the_run_has_its_name_in_either_spelling(self) -> None:
+        """The specification has one spelling, and its most used writer another."""
+        document = generic_v02()
+        document["predicate"]["metadata"] = {"buildInvocationId": "43"}
+        assert built(document).invocation_id == "43"
 
     def test_without_an_invocation_the_source_is_a_material(self) -> None:
         """Everything but the type and the builder may be unset."""
@@ -348,6 +373,13 @@ class TestGitlab:
         assert ("source", '"https://gitlab.com/acme/train"') in found.parameters
         assert len(found.others) == 1
 
+    def test_another_repository_does_not_stand_for_the_project(self) -> None:
+        """A job that used another repository does not have that for its source unseen."""
+        document = gitlab()
+        dependencies(document, git_dependency())
+        assert built(document).source == SOURCE
+        assert ("source", '"https://gitlab.com/acme/train"') in built(document).parameters
+
     def test_a_project_is_a_url(self) -> None:
         """A source of another form stands as it is."""
         for source in (7, "git@gitlab.com:acme/train"):
@@ -399,7 +431,7 @@ class TestLink:
         found = built(link(materials=[{"name": "git", **git_dependency()}]))
         assert (found.source, found.others) == (SOURCE, ())
 
-    @pytest.mark.parametrize("code", [1, -9, "1", True, 0.5])
+    @pytest.mark.parametrize("code", [1, -9, "1", True, False, 0.5])
     def test_a_step_that_failed_is_no_build(self, code: Any) -> None:
         """What a command left that failed is nothing that anybody built."""
         with refused(text="failed"):
@@ -453,6 +485,17 @@ class TestWitness:
             ("model.safetensors", WEIGHTS)
         ]
         assert claim.artifacts == ()
+        document = collection()
+        document["subject"].append({"digest": {"sha256": CONFIG}})
+        assert read(document) == claim
+
+    def test_materials_are_in_one_order(self) -> None:
+        """Two collections of the same files say the same."""
+        files = {"b": {"sha256": WEIGHTS}, "a": {"sha256": CONFIG}}
+        found = [resource.name for resource in built(collection(material=files)).others]
+        assert found == ["a", "b"]
+        with refused(Code.LIMIT_EXCEEDED):
+            read(collection(material={"x" * 9000: {"sha256": WEIGHTS}}))
 
     def test_without_a_command_it_is_of_another_kind(self) -> None:
         """A collection says nothing of how something was made, or of two ways at once."""
@@ -468,6 +511,8 @@ class TestWitness:
         """What a command left that failed is nothing that anybody built."""
         with refused(text="failed"):
             read(collection(command_run={"cmd": ["x"], "exitcode": 1}))
+        with refused(text="a member is missing"):
+            read(collection(command_run={"cmd": ["x"]}))
 
     def test_a_changed_tree_is_told(self) -> None:
         """A working tree that is not the commit's is not clean."""
