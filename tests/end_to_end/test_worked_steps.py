@@ -118,6 +118,23 @@ def undeclared_file(workshop: Workshop) -> None:
     workshop.train()
 
 
+def file_outside_the_signature(workshop: Workshop) -> None:
+    """Train with a program that reads a file beside the base, which no signature covers."""
+    place = workshop.path("models/base/.github/poison.bin")
+    place.parent.mkdir()
+    place.write_bytes(b"poison")
+    program = workshop.path("train/train.py").read_text()
+    call = "main(*sys.argv[1:])"
+    reads = f'pathlib.Path("../models/base/.github/poison.bin").read_bytes()\n    {call}'
+    workshop.commit("train", "train.py", program.replace(call, reads))
+    workshop.train()
+
+
+def file_added_to_the_base(workshop: Workshop) -> None:
+    """Add a file to the base, which its signature does not cover."""
+    workshop.path("models/base/tokenizer.json").write_text("{}")
+
+
 def more_epochs(workshop: Workshop) -> None:
     """Train for longer than the rule expects."""
     workshop.train(epochs="6")
@@ -234,6 +251,8 @@ def without_the_claims(workshop: Workshop) -> None:
         (other_branch, "provenance-source", FROM_TUNED),
         (other_repository, "provenance-source", FROM_TUNED),
         (undeclared_file, "lineage-unbound", FROM_TUNED),
+        (file_outside_the_signature, "lineage-unbound", FROM_TUNED),
+        (file_added_to_the_base, "lineage-signer", FROM_BASE),
         (more_epochs, "provenance-parameter", FROM_TUNED),
         (one_parameter_more, "provenance-parameter", FROM_TUNED),
         (one_input_more, "lineage-no-rule", "<- mallory/extra (sha256:"),
