@@ -241,10 +241,37 @@ def chain_of(length: int) -> tuple[Attestation, ...]:
 def test_depth() -> None:
     """As many generations as the rule allows hold, and one more does not."""
     first = artifact_of("models/0")
-    assert ancestors_of(first, *chain_of(3)).reasons == ()
+    found = ancestors_of(first, *chain_of(3))
+    assert (found.reasons, found.inputs) == ((), (artifact_of("models/1"),))
+    assert found.lineage.first.steps[0].standing is Standing.HOLDS
     code, message = only(ancestors_of(first, *chain_of(4)).reasons)
     assert code == "lineage-depth"
     assert message.endswith("4 generations are behind it; rule 1 (models/**) allows 3")
+
+
+def test_deepest_input_counts() -> None:
+    """An input right from the base does not make up for one that comes from too far away."""
+    first = artifact_of("models/0")
+    length = 4
+    claims = [each for each in chain_of(length) if not each.is_about(first.binding)]
+    far = artifact_of("models/1")
+    assert ancestors_of(far, *claims).reasons == ()
+    for inputs in ((far, BASE), (BASE, far)):
+        code, message = only(ancestors_of(first, built(first, *inputs), *claims).reasons)
+        assert code == "lineage-depth"
+        assert "4 generations" in message
+
+
+def test_depth_is_not_blamed_for_something_else() -> None:
+    """Where a model is refused for itself, a chain that is just short enough is no reason."""
+    policy = policy_of(
+        ("models/q8", UNSIGNED, PROVENANCE, LINEAGE),
+        ("models/**", SIGNED, PROVENANCE, LINEAGE.replace("3", "1")),
+        ("base/**", UNSIGNED),
+    )
+    claims = (built(QUANTIZED, TUNED), built(TUNED, BASE))
+    code, message = only(ancestors_of(QUANTIZED, *claims, policy=policy).reasons)
+    assert (code, "models/tuned" in message) == ("lineage-signer", True)
 
 
 def test_depth_of_an_input() -> None:
@@ -303,8 +330,9 @@ def test_way_out_of_a_cycle() -> None:
 def test_made_from_itself(name: str) -> None:
     """An artifact that is made from itself is denied, whatever the build calls it."""
     same = replace(QUANTIZED, name=name)
-    found = ancestors_of(QUANTIZED, built(QUANTIZED, same), signed(same))
-    assert "lineage-cycle" in {reason.code for reason in found.reasons}
+    for others in ((), (DATA,)):
+        found = ancestors_of(QUANTIZED, built(QUANTIZED, same, *others), signed(same))
+        assert "lineage-cycle" in {reason.code for reason in found.reasons}
 
 
 def test_too_many_artifacts() -> None:

@@ -116,6 +116,7 @@ def test_of_another_kind(other: Attestation) -> None:
     ("more", "problem"),
     [
         (', boundary = "upload", resource = ["models/*"]', None),
+        (', resource = ["prod/*", "models/*"]', None),
         (', boundary = "deploy"', "expected the boundary deploy, found upload"),
         (', resource = ["prod/*", "models/x"]', "about prod/*, models/x, found models/bert"),
         (', verifier = "urn:x"', "expected the verifier urn:x"),
