@@ -66,15 +66,31 @@ def require_apart(output: Path, inputs: Sequence[Input], /, *, in_place: bool) -
 
 
 def take_output(
-    output: Path, /, *, symlinks: SymlinkRule, progress: Progress | None = None
+    output: Path, /, *, place: str, symlinks: SymlinkRule, progress: Progress | None = None
 ) -> tuple[LocalHandle, Taken]:
     """
     Digest what the step made.
 
+    Args:
+        output: Where it was to be made.
+        place: The real path of that before the step. A step that puts a link there would be given
+            credit for what others made, and the claims would be written where that lies.
+        symlinks: What a symbolic link in it means.
+        progress: Is told how far the reading is.
+
     Raises:
-        OperationError: It made nothing there.
+        OperationError: It made nothing there, or the output is somewhere else now.
         RefusedError, IndeterminateError, NothingToCheckError: As for `take`.
     """
+    if os.path.realpath(output) != place:
+        raise OperationError(
+            "the step put a link in the place of its output",
+            code=Code.STEP_FAILED,
+            where=os.fspath(output),
+            expected="files that the step made, in the place that was given",
+            found="a symbolic link, in that place or above it",
+            hint="Have it copy what it wants to give out",
+        )
     try:
         handle = locate(output)
     except UsageError as error:
@@ -85,6 +101,19 @@ def take_output(
             hint="Give with --output where the command writes to",
         ) from error
     return handle, take(handle, symlinks=symlinks, progress=progress)
+
+
+def linked_files(output: Path, /) -> tuple[str, ...]:
+    """Return the real paths of files elsewhere that links in *output* lead to."""
+    place = os.path.realpath(output)
+    found: dict[str, None] = {}
+    for directory, _, names in os.walk(place):
+        for name in names:
+            path = f"{directory}/{name}"
+            real = os.path.realpath(path)
+            if real != path and not _is_within(real, place):
+                found[real] = None
+    return tuple(found)
 
 
 def _is_within(inner: str, outer: str) -> bool:

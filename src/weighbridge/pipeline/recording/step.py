@@ -47,13 +47,18 @@ from weighbridge.pipeline.recording.inputs import (
     take_inputs,
 )
 from weighbridge.pipeline.recording.outcome import require_seen, require_success
-from weighbridge.pipeline.recording.outputs import require_apart, require_vacant, take_output
+from weighbridge.pipeline.recording.outputs import (
+    linked_files,
+    require_apart,
+    require_vacant,
+    take_output,
+)
 from weighbridge.pipeline.recording.surroundings import (
     Surroundings,
     isolated_environment,
     step_environment,
 )
-from weighbridge.pipeline.recording.undeclared import Undeclared, undeclared
+from weighbridge.pipeline.recording.undeclared import Undeclared, standard_input, undeclared
 from weighbridge.provenance.slsa import render_build
 from weighbridge.sandbox.steps.interface import Isolation, StepOrder, StepReport
 from weighbridge.sandbox.steps.launch import find_program, run_step
@@ -97,6 +102,7 @@ class _Prepared:
     """All that was found out before the step."""
 
     program: str
+    place: str
     directory: Path
     inputs: tuple[Input, ...]
     checkout: Checkout | None
@@ -144,10 +150,12 @@ def record(
         report = run_step(order)
         finished = clock()
         require_success(report, command=step.command[0], isolated=step.isolated)
-        seen = _seen(prepared, report, isolation)
+        seen = _seen(step, prepared, report, isolation)
     require_seen(report, seen, strict=step.strict)
     _require_same(step, prepared, progress)
-    handle, taken = take_output(step.output, symlinks=step.given.symlinks, progress=progress)
+    handle, taken = take_output(
+        step.output, place=prepared.place, symlinks=step.given.symlinks, progress=progress
+    )
     others = (
         *packages(prepared.surroundings.installed),
         *filter(None, (container_image(step.environment),)),
@@ -196,6 +204,7 @@ def _prepare(step: Step, progress: Progress | None) -> _Prepared:
     checkout = find_checkout(directory, leave_out=_left_out(step, inputs))
     return _Prepared(
         program=program,
+        place=os.path.realpath(step.output),
         directory=directory,
         inputs=inputs,
         checkout=checkout,
@@ -271,7 +280,7 @@ def _isolated(
 
 
 def _seen(
-    prepared: _Prepared, report: StepReport, isolation: Isolation | None
+    step: Step, prepared: _Prepared, report: StepReport, isolation: Isolation | None
 ) -> Undeclared | None:
     if report.observation is None:
         return None
@@ -281,7 +290,16 @@ def _seen(
         checkout=prepared.checkout,
         isolation=isolation,
         directory=prepared.directory,
+        given=_given(step, prepared),
     )
+
+
+def _given(step: Step, prepared: _Prepared) -> Iterator[str]:
+    """Give the files that the step had, or gives out, without opening them."""
+    expected = (*prepared.surroundings.installed, *prepared.surroundings.allowed)
+    for path in (*standard_input(), *linked_files(step.output)):
+        if not any(path == place or path.startswith(f"{place}/") for place in expected):
+            yield path
 
 
 def _source(prepared: _Prepared, report: StepReport, seen: Undeclared | None) -> Source | None:

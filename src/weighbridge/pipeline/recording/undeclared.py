@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +17,7 @@ DECLARED_ANNOTATION = "weighbridge_declared"
 """Of a file that a step read: that nobody had declared it, as false."""
 
 _BLOCK = 1 << 20
+_STANDARD_INPUT = 0
 
 
 @frozen
@@ -60,28 +62,50 @@ def undeclared(
     checkout: Checkout | None,
     isolation: Isolation | None,
     directory: Path,
+    given: Iterable[str] = (),
 ) -> Undeclared:
     """
     Return what of *observation* nobody declared.
 
     Files of the checkout's commit are declared with it; others that lie there are not. Of an
     isolated step only what it was let read counts: the rest it only asked for.
+
+    Args:
+        observation: What was seen.
+        declared: Real paths of the inputs.
+        checkout: Where the source is.
+        isolation: What the step was kept to.
+        directory: Where it ran.
+        given: Real paths of files that it had without opening them.
     """
     places = tuple(declared)
     tracked = checkout.tracked if checkout is not None else frozenset[str]()
     git = os.fspath(checkout.root / ".git") if checkout is not None else None
     open_to = None if isolation is None else (*isolation.readable, *isolation.writable)
+    had = frozenset(given)
     return Undeclared(
         paths=tuple(
             path
-            for path in observation.files
+            for path in sorted(had.union(observation.files))
             if path not in tracked
             and not _lies_in(path, places)
             and not (git is not None and _lies_in(path, (git,)))
-            and (open_to is None or _lies_in(path, open_to))
+            and (open_to is None or path in had or _lies_in(path, open_to))
         ),
         directory=directory,
     )
+
+
+def standard_input() -> tuple[str, ...]:
+    """Return the real path of the file that a step gets as its standard input, if it is one."""
+    try:
+        status = os.fstat(_STANDARD_INPUT)
+        # Where a name is gone, as that of a shell's own text, nobody could declare it.
+        if not stat.S_ISREG(status.st_mode) or not status.st_nlink:
+            return ()
+        return (os.path.realpath(f"/proc/self/fd/{_STANDARD_INPUT}"),)
+    except OSError:
+        return ()
 
 
 def _lies_in(path: str, places: Iterable[str]) -> bool:

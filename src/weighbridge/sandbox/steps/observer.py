@@ -52,11 +52,14 @@ class Observer:
     def before(self, call: Call, /) -> os.stat_result | None:
         """Return what is at the path of *call*, links followed; None for nothing."""
         match call:
-            case Opens(path) | Runs(path) | Names(path):
-                try:
-                    return os.stat(path)  # noqa: PTH116  called for each open
-                except (OSError, ValueError):
-                    return None
+            case Opens(path) | Runs(path):
+                return _status(path)
+            case Names(path):
+                found = _status(path)
+                if found is not None:
+                    # By now, since it is not there any more when the call has been made.
+                    self._take_over(_named(path), found)
+                return found
             case _:
                 return None
 
@@ -100,8 +103,7 @@ class Observer:
     def _name(self, old: str, new: str, found: os.stat_result | None, *, kept: bool) -> None:
         if found is None or not new:
             return
-        before = os.path.realpath(os.path.dirname(old)) + "/" + os.path.basename(old)  # noqa: PTH119, PTH120  the link itself is named
-        after = os.path.realpath(os.path.dirname(new)) + "/" + os.path.basename(new)  # noqa: PTH119, PTH120
+        before, after = _named(old), _named(new)
         if stat.S_ISDIR(found.st_mode):
             inside = {path for path in self._made if path.startswith(before + "/")}
             self._made |= {after + path[len(before) :] for path in inside}
@@ -113,6 +115,25 @@ class Observer:
             self._made.discard(after)
         if not kept:
             self._made.discard(before)
+
+    def _take_over(self, place: str, found: os.stat_result) -> None:
+        """
+        Note what gets another name and was not made here: its bytes are there without a read.
+
+        Of a directory these are the files in it. A symbolic link is a name, and has no bytes.
+        """
+        if os.path.islink(place):  # noqa: PTH114  see `before`
+            return
+        if stat.S_ISREG(found.st_mode):
+            self._read(place, found)
+        elif stat.S_ISDIR(found.st_mode):
+            for directory, _, names in os.walk(place):
+                for name in names:
+                    path = f"{directory}/{name}"
+                    if not os.path.islink(path) and os.path.isfile(path):  # noqa: PTH113, PTH114
+                        self._read(path, None)
+                if FULL in self._blind:
+                    return
 
     def _read(self, real: str, found: os.stat_result | None) -> None:
         """Note that the file at the real path *real* was read, if that is news."""
@@ -139,6 +160,18 @@ class Observer:
             known = self._is_expected(above)
             self._known[above] = known
         return known
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116  called for each open
+    except (OSError, ValueError):
+        return None
+
+
+def _named(path: str) -> str:
+    """Return the real path of the name *path*: where it is a link, of the link itself."""
+    return os.path.realpath(os.path.dirname(path)) + "/" + os.path.basename(path)  # noqa: PTH119, PTH120  see `before`
 
 
 def _interpreter(path: str) -> str | None:

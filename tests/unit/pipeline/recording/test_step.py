@@ -149,6 +149,71 @@ def test_a_strict_step_fails_by_undeclared_reads(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("mkdir out; mv data/w.bin out", False),
+        ("mkdir out; ln data/w.bin out", False),
+        ("mkdir out; echo > out/w.bin; mv data/w.bin out/w.bin", False),
+        ("mv data out", False),
+        ("mkdir out; ln -s ../data/w.bin out/w.bin", True),
+        ("mkdir out; ln -s ../base/w.bin out/b; ln -s ../data/w.bin out/w.bin", True),
+    ],
+)
+def test_what_is_given_out_unread_is_told(bench: Bench, text: str, link: bool) -> None:
+    """A file that reaches the output by a name alone is as undeclared as one that was read."""
+    with pytest.raises(ArtifactRefusedError, match=r"data/w\.bin") as caught:
+        bench.record(text, inputs=("base",), strict=True, allow_symlinks=link)
+    assert caught.value.code is Code.INPUT_UNDECLARED
+
+
+def test_declared_files_may_be_given_out_by_a_name(bench: Bench) -> None:
+    """The twin: links to files of an input, and new names for what the step made."""
+    text = "mkdir out; ln -s ../data/w.bin out/a; echo > out/b; mv out/b out/c; ln -s c out/d"
+    recorded = observed(
+        bench.record(text, inputs=("base", "data"), strict=True, allow_symlinks=True)
+    )
+    assert recorded.undeclared == ()
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_file_as_standard_input_is_told(bench: Bench, isolated: bool) -> None:
+    """A file that the step gets as its standard input is undeclared, unless it is in an input."""
+    kept = os.dup(0)
+    handed = os.open(bench.root / "data" / "w.bin", os.O_RDONLY)
+    try:
+        os.dup2(handed, 0)
+        more = {"strict": True, "isolated": isolated}
+        with pytest.raises(ArtifactRefusedError, match=r"data/w\.bin"):
+            bench.record("mkdir -p out; cat > out/a", **more)
+        (bench.root / "out" / "a").unlink()
+        recorded = bench.record("mkdir -p out; cat > out/a", inputs=("data",), **more)
+        assert recorded.undeclared == ()
+    finally:
+        os.dup2(kept, 0)
+        os.close(handed)
+        os.close(kept)
+
+
+@pytest.mark.parametrize("target", ["base", "elsewhere"])
+def test_an_output_that_became_a_link_is_refused(bench: Bench, target: str) -> None:
+    """A step that puts a link where its output was to be has no claim; nobody else's files do."""
+    (bench.root / "elsewhere").mkdir()
+    (bench.root / "elsewhere" / "w.bin").write_bytes(b"not the step's")
+    with pytest.raises(OperationError, match="link in the place of its output") as caught:
+        bench.record(f"ln -s {target} out", inputs=("base",))
+    assert caught.value.code is Code.STEP_FAILED
+    assert not (bench.root / target / "model.claims.jsonl").exists()
+
+
+def test_an_output_above_which_a_link_was_put_is_refused(bench: Bench) -> None:
+    """The same for a directory above it."""
+    (bench.root / "elsewhere" / "out").mkdir(parents=True)
+    (bench.root / "elsewhere" / "out" / "w.bin").write_bytes(b"not the step's")
+    with pytest.raises(OperationError, match="link in the place of its output"):
+        bench.record("ln -s elsewhere there", output="there/out")
+
+
+@pytest.mark.parametrize(
     "report",
     [
         StepReport(exit_code=0, unobserved="not to be had"),

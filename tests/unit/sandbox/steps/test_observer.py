@@ -90,7 +90,57 @@ def test_a_new_name_makes_nothing_its_own(place: Path, kept: bool) -> None:
         Names(f"{place}/old", f"{place}/name", kept=kept),
         Opens(f"{place}/name", os.O_RDONLY),
     )
-    assert see(Observer(()), *calls) == (f"{place}/name",)
+    assert see(Observer(()), *calls) == (f"{place}/name", f"{place}/old")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_gets_another_name_is_noted_without_being_read(place: Path, kept: bool) -> None:
+    """A file that was there and is renamed or linked is noted; one that the step made is not."""
+    calls = (
+        Names(f"{place}/old", f"{place}/name", kept=kept),
+        Opens(f"{place}/new", os.O_WRONLY | os.O_CREAT),
+        Names(f"{place}/new", f"{place}/later", kept=kept),
+        Names(f"{place}/nothing", f"{place}/later", kept=False),
+    )
+    observer = Observer(())
+    for call in calls[:3]:
+        found = observer.before(call)
+        _carry_out(call)
+        observer.after(call, found)
+    observer.after(calls[3], observer.before(calls[3]))
+    assert observer.report().files == (f"{place}/old",)
+
+
+def test_what_is_in_a_directory_that_gets_another_name_is_noted(place: Path) -> None:
+    """Of a renamed directory the files are noted that were there, at any depth, and no links."""
+    (place / "a" / "b").mkdir(parents=True)
+    (place / "a" / "b" / "old").touch()
+    (place / "a" / "link").symlink_to(place / "old")
+    os.mkfifo(place / "a" / "pipe")
+    calls = (
+        Opens(f"{place}/a/new", os.O_WRONLY | os.O_CREAT),
+        Names(f"{place}/a", f"{place}/c", kept=False),
+    )
+    assert see(Observer(()), *calls) == (f"{place}/a/b/old",)
+
+
+def test_a_renamed_link_is_no_file(place: Path) -> None:
+    """A symbolic link that gets another name is noted neither itself nor by what it leads to."""
+    (place / "link").symlink_to("old")
+    assert see(Observer(()), Names(f"{place}/link", f"{place}/name", kept=False)) == ()
+
+
+def test_a_large_directory_that_gets_another_name_is_bounded(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not every file of a renamed directory is noted the report says so."""
+    monkeypatch.setattr(observing, "MAX_OBSERVED_FILES", 1)
+    for name in ("a/x", "a/y", "a/b/z"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).touch()
+    observer = Observer(())
+    assert len(see(observer, Names(f"{place}/a", f"{place}/c", kept=False))) == 1
+    assert observer.report().blind == (observing.FULL,)
 
 
 def test_an_own_name_for_something_else_is_not_its_own(place: Path) -> None:
@@ -100,7 +150,7 @@ def test_an_own_name_for_something_else_is_not_its_own(place: Path) -> None:
         Names(f"{place}/old", f"{place}/new", kept=False),
         Opens(f"{place}/new", os.O_RDONLY),
     )
-    assert see(Observer(()), *calls) == (f"{place}/new",)
+    assert see(Observer(()), *calls) == (f"{place}/new", f"{place}/old")
 
 
 def test_what_is_emptied_becomes_its_own(place: Path) -> None:
