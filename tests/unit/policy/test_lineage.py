@@ -1,5 +1,6 @@
 """Lineage and receipts in a verdict: what they add to everything else that a rule asks for."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -90,7 +91,13 @@ def test_named_by_some_of_its_files() -> None:
         Naming(binding=part.binding, paths=frozenset(list(FILES)[:1])),
         Naming(binding=MODEL.binding, paths=frozenset(FILES)),
     )
-    assert judge(POLICY, *CLAIMS, bindings=ways).decision is Decision.ALLOW
+    verdict = judge(POLICY, *CLAIMS, bindings=ways)
+    assert verdict.decision is Decision.ALLOW
+    assert verdict.lineage is not None
+    assert verdict.lineage.first.artifact.binding == MODEL.binding
+    twice = replace(CLAIMS[0], sha256="cd" * 32)
+    other = attested(Artifact(name="bert", binding=part.binding), build_of(BASE), trust="runner")
+    assert judge(POLICY, *CLAIMS, twice, other, bindings=ways).decision is Decision.ALLOW
     itself = (built(MODEL, Artifact(name="data/x", binding=part.binding)), signed(BASE))
     assert "lineage-cycle" in blocking_codes(judge(POLICY, *itself, bindings=ways))
 
@@ -146,6 +153,9 @@ class TestReceipts:
         assert verdict.lineage is not None
         assert verdict.lineage.first.receipt == GOOD.place
         assert verdict.lineage.parents == {BASE.binding}
+        (first, base) = verdict.lineage.nodes
+        assert (first.generation, base.generation, base.artifact) == (0, 1, BASE)
+        assert [step.inputs for step in first.steps] == [(1,)]
 
     @pytest.mark.parametrize(
         "receipt",
