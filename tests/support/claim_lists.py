@@ -6,7 +6,14 @@ from typing import Final
 
 from support.lineages import artifact_of, build_of
 from support.policies import key_identity, sha256
-from weighbridge.core.attestation import Resource, SignedFiles, Source, Summary
+from weighbridge.core.attestation import (
+    Outcome,
+    Resource,
+    ResultOfTests,
+    SignedFiles,
+    Source,
+    Summary,
+)
 from weighbridge.core.claims import ClaimSigner, ClaimsList, ListedClaim
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Gap, Stage
@@ -77,6 +84,18 @@ def listed_claims(*, verified: bool = True) -> ClaimsList:
             sha256=sha256(4).hex,
             method=SigningMethod.KEY,
             gap=gap_of(Code.CLAIM_UNKNOWN, 4, "this kind of statement is not read here"),
+        ),
+        ListedClaim(
+            place="model.claims.jsonl:5",
+            sha256=sha256(6).hex,
+            method=SigningMethod.KEY,
+            predicate_type="https://in-toto.io/attestation/test-result/v0.1",
+            content=ResultOfTests(
+                outcome=Outcome.FAILED, failed=("pickle-argument",), warned=("chat-template",)
+            ),
+            artifacts=(artifact_of("bert"),),
+            own=True,
+            signers=signers,
         ),
         ListedClaim(
             place="model.claims.jsonl:6",

@@ -10,6 +10,7 @@ provenance and verification summary.
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from weighbridge.core.digest import Digest
@@ -189,7 +190,35 @@ class SignedFiles:
     digests: tuple[str, ...] = ()
 
 
-Content: TypeAlias = Build | Summary | SignedFiles
+class Outcome(StrEnum):
+    """How a test came out; the value is the word on the wire."""
+
+    PASSED = "PASSED"
+    WARNED = "WARNED"
+    FAILED = "FAILED"
+
+
+@frozen
+class ResultOfTests:
+    """
+    That something was tested, a scan for example, and how it came out (in-toto test-result).
+
+    Attributes:
+        outcome: Of all tests together.
+        configuration: What it was tested with.
+        failed: Names of the tests that failed; for a scan, of rules and of gaps.
+        warned: Names of those that passed with a warning.
+        passed: Names of those that passed.
+    """
+
+    outcome: Outcome
+    configuration: tuple[Resource, ...] = ()
+    failed: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+
+
+Content: TypeAlias = Build | Summary | SignedFiles | ResultOfTests
 """What a statement says, by the kind of its predicate."""
 
 

@@ -20,6 +20,7 @@ from weighbridge.provenance.slsa import PROVENANCE_V1
 from weighbridge.provenance.slsa_v02 import PROVENANCE_V02
 from weighbridge.provenance.statement import Statement, beyond_a_bound, parse_statement, subjects_of
 from weighbridge.provenance.summary import SUMMARY_V1, read_summary
+from weighbridge.provenance.test_result import TEST_RESULT_V01, read_test_result
 from weighbridge.provenance.witness import COLLECTION, product_files, read_collection
 
 
@@ -48,6 +49,7 @@ _READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
         PROVENANCE_V1: slsa.read_build,
         PROVENANCE_V02: slsa_v02.read_build,
         SUMMARY_V1: read_summary,
+        TEST_RESULT_V01: read_test_result,
         LINK_V03: read_link,
         COLLECTION: read_collection,
     }
@@ -76,7 +78,7 @@ def read_claim(payload: bytes, /, *, where: str) -> Claim:
             "this kind of statement is not read here",
             code=Code.CLAIM_UNKNOWN,
             where=where,
-            expected="SLSA provenance, a verification summary or a link",
+            expected="SLSA provenance, a verification summary, a test result or a link",
             found=repr(statement.predicate_type[:200]),
         )
     artifacts, files = _about(statement, where=where)

@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from weighbridge.core.attestation import Artifact, Build, Content, SignedFiles, Summary
+from weighbridge.core.attestation import (
+    Artifact,
+    Build,
+    Content,
+    ResultOfTests,
+    SignedFiles,
+    Summary,
+)
 from weighbridge.core.claims import ClaimsList, ListedClaim
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Gap
@@ -39,6 +46,8 @@ def kind_of(claim: ListedClaim) -> str:
             return "summary"
         case SignedFiles():
             return "signature"
+        case ResultOfTests():
+            return "test"
         case None:
             known = claim.gap is None or claim.gap.code != Code.CLAIM_UNKNOWN
             return "broken" if known else "unknown"
@@ -97,6 +106,12 @@ def _content(content: Content | None) -> JsonValue:
             }
         case SignedFiles():
             return {"files": len(content.paths)}
+        case ResultOfTests():
+            return {
+                "outcome": str(content.outcome),
+                "failed": list(content.failed),
+                "warned": list(content.warned),
+            }
         case None:
             return None
 

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from weighbridge.core.attestation import Artifact, Build, Content, SignedFiles, Summary
+from weighbridge.core.attestation import (
+    Artifact,
+    Build,
+    Content,
+    ResultOfTests,
+    SignedFiles,
+    Summary,
+)
 from weighbridge.core.claims import ClaimsList, ListedClaim
 from weighbridge.core.errors import one_line
 from weighbridge.record.json_claims import kind_of
@@ -60,6 +67,8 @@ def _says(content: Content | None) -> str:
             return f"{passed}, says {one_line(content.verifier_id)}"
         case SignedFiles():
             return counted(len(content.paths), "file")
+        case ResultOfTests():
+            return str(content.outcome).lower()
         case None:
             return ""
 
@@ -76,6 +85,10 @@ def _details(content: Content | None) -> Iterator[str]:
             yield _row("policy", one_line(content.policy_uri))
             if content.verified is not None:
                 yield _row("at", content.verified.isoformat())
+        case ResultOfTests():
+            for name, tests in (("failed", content.failed), ("warned", content.warned)):
+                if tests:
+                    yield _row(name, one_line(", ".join(tests)))
         case SignedFiles() | None:
             return
 

@@ -608,6 +608,7 @@ def test_the_kinds_that_are_read_are_the_standards() -> None:
     """No predicate of our own is read, and the model's own signature is not read here."""
     assert sorted(PREDICATE_TYPES) == [
         "https://in-toto.io/attestation/link/v0.3",
+        "https://in-toto.io/attestation/test-result/v0.1",
         "https://slsa.dev/provenance/v0.2",
         "https://slsa.dev/provenance/v1",
         "https://slsa.dev/verification_summary/v1",

@@ -4,9 +4,15 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from weighbridge.core.attestation import Artifact, Build, Resource, Source
+from weighbridge.core.attestation import (
+    Artifact,
+    Build,
+    Outcome,
+    Resource,
+    ResultOfTests,
+    Source,
+)
 from weighbridge.core.build_types import COMMAND_BUILD_TYPE, CONVERT_BUILD_TYPE
 from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import Severity
@@ -25,14 +31,11 @@ from weighbridge.pipeline.recording.inputs import require_name, take_inputs
 from weighbridge.pipeline.recording.taking import take
 from weighbridge.pipeline.scan import scan_paths
 from weighbridge.provenance.parameters import parameters_of
-from weighbridge.provenance.resources import is_commit, render_resource
+from weighbridge.provenance.resources import is_commit
 from weighbridge.provenance.slsa import PROVENANCE_V1, render_build
-from weighbridge.provenance.statement import render_statement
+from weighbridge.provenance.test_result import render_test_result
 from weighbridge.signing.interface import Signer
 from weighbridge.sources.local import locate
-
-TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"
-"""What a scan is attested as: a test with its result (in-toto Attestation Framework)."""
 
 
 @frozen
@@ -161,31 +164,33 @@ def attest_scan(
     failed = {f.rule for f in report.findings if f.severity.at_least(bar)}
     failed |= {str(gap.code) for gap in report.gaps}
     warned = {f.rule for f in report.findings} - failed
-    result = "FAILED" if failed else "WARNED" if warned else "PASSED"
-    configuration = Resource(
-        name="weighbridge",
-        uri=f"pkg:pypi/weighbridge@{recorder_version()}",
-        annotations=(("weighbridge_fail_on", f'"{bar.value}"'),),
+    result = ResultOfTests(
+        outcome=_outcome(failed=bool(failed), warned=bool(warned)),
+        configuration=(
+            Resource(
+                name="weighbridge",
+                uri=f"pkg:pypi/weighbridge@{recorder_version()}",
+                annotations=(("weighbridge_fail_on", f'"{bar.value}"'),),
+            ),
+        ),
+        failed=tuple(sorted(failed)),
+        warned=tuple(sorted(warned)),
     )
-    failures: list[JsonValue] = [*sorted(failed)]
-    warnings: list[JsonValue] = [*sorted(warned)]
-    predicate: dict[str, JsonValue] = {
-        "result": result,
-        "configuration": [render_resource(configuration)],
-        "failedTests": failures,
-        "warnedTests": warnings,
-    }
-    statement = render_statement(
-        artifacts=[artifact], predicate_type=TEST_RESULT, predicate=predicate
-    )
+    statement = render_test_result(result, artifacts=[artifact])
     append_claims(handle, (signer.sign(statement),))
     return AttestedScan(
         claims=claims_place(handle),
         artifact=artifact,
-        result=result,
-        failed=tuple(sorted(failed)),
-        warned=tuple(sorted(warned)),
+        result=str(result.outcome),
+        failed=result.failed,
+        warned=result.warned,
     )
+
+
+def _outcome(*, failed: bool, warned: bool) -> Outcome:
+    if failed:
+        return Outcome.FAILED
+    return Outcome.WARNED if warned else Outcome.PASSED
 
 
 def conversion(given: Given, /, *, to: str) -> Given:

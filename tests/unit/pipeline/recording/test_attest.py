@@ -11,7 +11,6 @@ from weighbridge.core.errors import ArtifactRefusedError, UsageError
 from weighbridge.core.evidence import Severity
 from weighbridge.pipeline.describe import digest
 from weighbridge.pipeline.recording.attest import (
-    TEST_RESULT,
     Stated,
     attest_build,
     attest_scan,
@@ -20,6 +19,7 @@ from weighbridge.pipeline.recording.attest import (
 from weighbridge.pipeline.recording.given import Given, Recorded
 from weighbridge.pipeline.recording.inputs import GivenInput, parse_input
 from weighbridge.pipeline.sign import sign
+from weighbridge.provenance.test_result import TEST_RESULT_V01
 
 COMMIT = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 EVIL = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."
@@ -179,7 +179,7 @@ def test_scans_are_attested(bench: Bench, content: bytes, bar: Severity, result:
     assert attested.result == result
     assert bool(attested.failed) == (result == "FAILED")
     (statement,) = bench.claims("data/model.claims.jsonl")
-    assert statement["predicateType"] == TEST_RESULT
+    assert statement["predicateType"] == TEST_RESULT_V01
     assert statement["predicate"]["result"] == result
     assert statement["subject"][0]["name"] == "acme/data"
     assert attested.artifact.binding == digest("data").binding
