@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import json
+import mmap
 import os
 import resource
 import signal
@@ -516,6 +517,260 @@ def capabilities(where: dict[str, Any]) -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("CapEff")]
     if int(line.split()[1], 16) == 0:
         raise Refused("none")
+
+
+# -- what Landlock does not see ----------------------------------------------------------------
+
+
+@action
+def change_mode(where: dict[str, Any]) -> None:
+    """Change the mode of a file outside."""
+    Path(where["secret"]).chmod(0o711)
+    if Path(where["secret"]).stat().st_mode & 0o777 != 0o711:
+        raise Refused("it was said to be done, and was not")
+
+
+@action
+def change_times(where: dict[str, Any]) -> None:
+    """Change the times of a file outside."""
+    os.utime(where["secret"], (1, 1))
+    if Path(where["secret"]).stat().st_mtime != 1:
+        raise Refused("it was said to be done, and was not")
+
+
+@action
+def read_attributes(where: dict[str, Any]) -> None:
+    """Read what a file outside is annotated with."""
+    os.getxattr(where["secret"], "user.origin")
+
+
+@action
+def change_flags(where: dict[str, Any]) -> None:
+    """Change the flags of a file that may be read."""
+    flags = bytearray(8)
+    with Path(where["weights"]).open("rb") as file:
+        fcntl.ioctl(file, 0x80086601, flags)
+        fcntl.ioctl(file, 0x40086602, bytes(flags))
+
+
+@action
+def watch_home(where: dict[str, Any]) -> None:
+    """Have oneself told of the names of all files that are used in a home directory."""
+    watcher = _LIBRARY.inotify_init()
+    if watcher < 0 or _LIBRARY.inotify_add_watch(watcher, where["home"].encode(), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+
+
+@action
+def hard_link(where: dict[str, Any]) -> None:
+    """Give a file outside another name."""
+    os.link(where["secret"], Path(where["outside"], "linked"))
+
+
+@action
+def read_by_link(where: dict[str, Any]) -> None:
+    """Read a file outside by a link that one has made."""
+    link = Path(tempfile.mkdtemp(), "link")
+    link.symlink_to(where["secret"])
+    link.read_bytes()
+
+
+@action
+def read_by_others_root(where: dict[str, Any]) -> None:
+    """Read a file outside by way of another process's root or open files."""
+    for process in (1, os.getppid(), where["victim"]):
+        for name in ("root", "cwd/../../../../../../../..", *(f"fd/{n}" for n in range(3, 20))):
+            with contextlib.suppress(OSError):
+                path = Path(f"/proc/{process}/{name}")
+                if name.startswith("fd") and process != os.getppid():
+                    path.read_bytes()
+                    return
+                if Path(f"{path}{where['secret']}").read_text("utf-8") == where["secret_text"]:
+                    return
+    raise Refused("no process leads there")
+
+
+@action
+def list_connections(where: dict[str, Any]) -> None:
+    """See at which ports of the machine somebody listens."""
+    for process in ("self", str(os.getppid())):
+        with contextlib.suppress(OSError):
+            if f":{where['tcp4']:04X} " in Path(f"/proc/{process}/net/tcp").read_text("utf-8"):
+                return
+    raise Refused("nothing of it is seen")
+
+
+@action
+def core_pattern(where: dict[str, Any]) -> None:
+    """Open the setting that names a program for the kernel to run, and write nothing."""
+    del where
+    os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+
+
+@action
+def core_dump(where: dict[str, Any]) -> None:
+    """Have the kernel hand the memory of a crash to a program of the machine."""
+    del where
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    if most == 1:  # the kernel's sign to itself that no dump is wanted
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if resource.getrlimit(resource.RLIMIT_CORE)[1] == 1:
+            raise Refused("the limit stays")
+
+
+@action
+def kernel_log(where: dict[str, Any]) -> None:
+    """Read the kernel's messages."""
+    del where
+    if _LIBRARY.klogctl(3, ctypes.create_string_buffer(4096), 4096) < 0:
+        raise OSError(ctypes.get_errno(), "klogctl")
+
+
+@action
+def shared_memory(where: dict[str, Any]) -> None:
+    """Attach memory that a process of the same user shares, by its number."""
+    _LIBRARY.shmat.restype = ctypes.c_void_p
+    address = _LIBRARY.shmat(where["shared_memory"], None, 0)
+    if address in {None, ctypes.c_void_p(-1).value}:
+        raise OSError(ctypes.get_errno(), "shmat")
+    if ctypes.string_at(address) != where["secret_text"].encode():
+        raise Refused("it is something else")
+
+
+@action
+def message_queue(where: dict[str, Any]) -> None:
+    """Take a message queue away from whoever has it."""
+    call(241, 181, ctypes.c_char_p(where["queue"].encode()))
+
+
+@action
+def datagram_by_pair(where: dict[str, Any]) -> None:
+    """Send a datagram to a Unix socket, as of a system's log, by one of a pair of sockets."""
+    first, second = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with first, second:
+        first.sendto(b"escaped", where["datagram"])
+
+
+@action
+def other_sockets(where: dict[str, Any]) -> None:
+    """Make a socket of any other kind there is."""
+    del where
+    internet = [
+        (2, 5, 132),
+        (2, 1, 132),
+        (2, 2, 136),
+        (2, 6, 33),
+        (2, 2, 1),
+        (10, 2, 0),
+        (10, 2, 58),
+    ]
+    others = [
+        (family, kind, 0) for family in range(1, 46) for kind in (2, 3, 5) if family not in {2, 10}
+    ]
+    for each in (*internet, *others):
+        with contextlib.suppress(OSError):
+            socket.socket(*each).close()
+            return
+    raise Refused("there is none")
+
+
+@action
+def reconnect(where: dict[str, Any]) -> None:
+    """Take a socket that listened, loosen it, and connect by it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+        server.settimeout(_SECONDS)
+        server.bind(("127.0.0.1", where.get("port", 0)))
+        server.listen()
+        _LIBRARY.connect(server.fileno(), ctypes.create_string_buffer(16), 16)
+        _LIBRARY.shutdown(server.fileno(), 2)
+        server.connect(("127.0.0.1", where["tcp4"]))
+
+
+@action
+def convert_socket(where: dict[str, Any]) -> None:
+    """Make a socket for TCP one of another kind; what refuses the call refuses it first."""
+    del where
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, 31, b"smc")
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTCONN}:
+                raise
+
+
+@action
+def limit_victim(where: dict[str, Any]) -> None:
+    """Change what another process may use, as its files or its time."""
+    resource.prlimit(where["victim"], resource.RLIMIT_NOFILE, (256, 256))
+
+
+@action
+def slow_victim(where: dict[str, Any]) -> None:
+    """Give another process less of the processor."""
+    os.setpriority(os.PRIO_PROCESS, where["victim"], 3)
+
+
+@action
+def slow_group(where: dict[str, Any]) -> None:
+    """Give all processes of the own group less of the processor, those outside with it."""
+    del where
+    os.setpriority(os.PRIO_PGRP, 0, 1)
+
+
+@action
+def schedule_victim(where: dict[str, Any]) -> None:
+    """Have another process run only when the machine is idle, or on one processor."""
+    for change in (
+        lambda: os.sched_setscheduler(where["victim"], os.SCHED_BATCH, os.sched_param(0)),
+        lambda: call(251, 30, 1, where["victim"], 3 << 13),
+    ):
+        with contextlib.suppress(OSError):
+            change()
+            return
+    raise Refused("neither")
+
+
+@action
+def pin_victim(where: dict[str, Any]) -> None:
+    """Have another process run on one processor alone."""
+    victim = where["victim"]
+    before = os.sched_getaffinity(victim)
+    os.sched_setaffinity(victim, {max(before)})
+    after = os.sched_getaffinity(victim)
+    os.sched_setaffinity(victim, before)
+    if len(after) != 1:
+        raise Refused("it was said to be done, and was not")
+
+
+@action
+def old_calls(where: dict[str, Any]) -> None:
+    """Make a system call as programs for 32 bits do."""
+    del where
+    if not _X86:
+        raise Refused("another machine")
+    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(bytes.fromhex("53b814000000cd805bc3"))
+    address = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    if ctypes.CFUNCTYPE(ctypes.c_int)(address)() != os.getpid():
+        raise Refused("no answer")
+
+
+@action
+def short_calls(where: dict[str, Any]) -> None:
+    """Make a system call as programs with short addresses do."""
+    del where
+    if call(0x40000000 | 39, 0x40000000 | 39) != os.getpid():
+        raise Refused("no answer")
+
+
+@action
+def type_into_console(where: dict[str, Any]) -> None:
+    """Control a terminal as only its owner should: its discipline, its keys, its selection."""
+    for request in (0x5423, 0x4B49, 0x541C):
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(where["terminal"], request, struct.pack("i", 0) + bytes(600))
+            return
+    raise Refused("none of it")
 
 
 def _attempt(name: str, where: dict[str, Any]) -> str:

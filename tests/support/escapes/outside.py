@@ -1,6 +1,7 @@
 """What there is to be reached by a program that gets out: files, secrets, listeners, a process."""
 
 import contextlib
+import ctypes
 import json
 import os
 import pty
@@ -88,6 +89,8 @@ def _files(place: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
         os.set_inheritable(each, True)
         stack.callback(os.close, each)
     disk = Path("/").stat().st_dev
+    with contextlib.suppress(OSError):  # a file system without annotations
+        os.setxattr(secret, "user.origin", b"https://example.com/")
     return {
         "outside": str(place / "outside"),
         "model": str(place / "model"),
@@ -104,7 +107,25 @@ def _files(place: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
         "disk_mib": 64,
         "memory_mib": 512,
         "processes": 200,
+        **_shared(stack),
     }
+
+
+def _shared(stack: contextlib.ExitStack) -> dict[str, Any]:
+    """Make memory and a queue that processes of this user share."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.shmat.restype = ctypes.c_void_p
+    memory = library.shmget(0, 4096, 0o600)
+    stack.callback(library.shmctl, memory, 0, None)
+    address = library.shmat(memory, None, 0)
+    ctypes.memmove(address, SECRET.encode() + b"\0", len(SECRET) + 1)
+    stack.callback(library.shmdt, ctypes.c_void_p(address))
+    name = f"outside-{os.urandom(8).hex()}"
+    queue = library.mq_open(f"/{name}".encode(), os.O_CREAT | os.O_RDWR, 0o600, None)
+    stack.callback(library.mq_unlink, f"/{name}".encode())
+    if queue >= 0:
+        stack.callback(os.close, queue)
+    return {"shared_memory": memory, "queue": name}
 
 
 def _listeners(world: Outside, place: Path, stack: contextlib.ExitStack) -> None:
@@ -133,6 +154,8 @@ def _listeners(world: Outside, place: Path, stack: contextlib.ExitStack) -> None
     add("abstract", socket.AF_UNIX, socket.SOCK_STREAM, f"\0{world.configuration['abstract']}")
     world.configuration["socket"] = str(place / "outside" / "daemon.sock")
     add("socket", socket.AF_UNIX, socket.SOCK_STREAM, world.configuration["socket"])
+    world.configuration["datagram"] = str(place / "outside" / "log.sock")
+    add("datagram", socket.AF_UNIX, socket.SOCK_DGRAM, world.configuration["datagram"])
     stop, stopper = os.pipe()
     thread = threading.Thread(target=_watch, args=(world, made, stop))
     thread.start()

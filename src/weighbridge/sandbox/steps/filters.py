@@ -21,6 +21,8 @@ RENAMEAT2: Final = (316, 276)
 LINK: Final = (86, None)
 LINKAT: Final = (265, 37)
 SOCKET: Final = (41, 198)
+SOCKETPAIR: Final = (53, 199)
+SETSOCKOPT: Final = (54, 208)
 CLONE: Final = (56, 220)
 UNSHARE: Final = (272, 97)
 SETNS: Final = (308, 268)
@@ -49,7 +51,9 @@ _REFUSED: Final = (
     OPEN_BY_HANDLE_AT,
     (165, 40),  # mount
     (166, 39),  # umount2
-    *((number, number) for number in (428, 429, 430, 431, 432, 433, 442)),  # the newer mount calls
+    *(
+        (number, number) for number in (428, 429, 430, 431, 432, 433, 442, 467)
+    ),  # the newer mount calls
     (438, 438),  # pidfd_getfd
     (321, 280),  # bpf
     (298, 241),  # perf_event_open
@@ -73,10 +77,22 @@ _REFUSED: Final = (
     (179, 60),  # quotactl
     (172, None),  # iopl
     (173, None),  # ioperm
+    (443, 443),  # quotactl_fd
+    (103, 116),  # syslog
+    # What is shared without a file is known by a number, and whoever guesses it has it.
     (29, 194),  # shmget
+    (30, 196),  # shmat
+    (31, 195),  # shmctl
     (64, 190),  # semget
+    (65, 193),  # semop
+    (220, 192),  # semtimedop
+    (66, 191),  # semctl
     (68, 186),  # msgget
+    (69, 189),  # msgsnd
+    (70, 188),  # msgrcv
+    (71, 187),  # msgctl
     (240, 180),  # mq_open
+    (241, 181),  # mq_unlink
     (300, 262),  # fanotify_init
 )
 
@@ -88,6 +104,9 @@ _NEW_NAMESPACES: Final = 0x7E020000
 
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 _STREAM: Final = 1
+_PACKETS: Final = 5
+_TCP_ULP: Final = 31
+"""Makes another kind of socket out of one for TCP (SMC), which Landlock then does not see."""
 _TYPE: Final = 0xF
 _TCP: Final = 6
 _FAST_OPEN: Final = 0x20000000
@@ -151,6 +170,8 @@ def isolating(architecture: str, *, network: bool, listening: bool = False) -> b
                 bpf.result(bpf.ALLOW),
             ),
             bpf.when(SOCKET[column], *(_tcp_only(refuse) if network else (refuse,))),
+            bpf.when(SOCKETPAIR[column], *_connected_only(refuse)),
+            bpf.when(SETSOCKOPT[column], *_same_kind(refuse)),
             bpf.result(bpf.ALLOW),
         ]
     )
@@ -197,6 +218,33 @@ def _tcp_only(refuse: bytes) -> tuple[bytes, ...]:
         bpf.argument(2),
         bpf.line(bpf.EQUAL, 0, then=2),
         bpf.line(bpf.EQUAL, _TCP, then=1),
+        refuse,
+        bpf.result(bpf.ALLOW),
+    )
+
+
+def _connected_only(refuse: bytes) -> tuple[bytes, ...]:
+    """Allow pairs of sockets that stay with each other: one for datagrams sends to anybody."""
+    return (
+        bpf.argument(0),
+        bpf.line(bpf.EQUAL, _UNIX, then=1),
+        refuse,
+        bpf.argument(1),
+        bpf.line(bpf.AND, _TYPE),
+        bpf.line(bpf.EQUAL, _STREAM, then=2),
+        bpf.line(bpf.EQUAL, _PACKETS, then=1),
+        refuse,
+        bpf.result(bpf.ALLOW),
+    )
+
+
+def _same_kind(refuse: bytes) -> tuple[bytes, ...]:
+    """Allow all options of sockets but what makes them sockets of another kind."""
+    return (
+        bpf.argument(1),
+        bpf.line(bpf.EQUAL, _TCP, other=3),
+        bpf.argument(2),
+        bpf.line(bpf.EQUAL, _TCP_ULP, other=1),
         refuse,
         bpf.result(bpf.ALLOW),
     )

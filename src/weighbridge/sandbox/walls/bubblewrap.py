@@ -78,7 +78,7 @@ class Bubblewrap:
             writable=("/tmp", "/dev/shm", *walls.writable),  # noqa: S108  this program's own
             devices=_DEVICES,
             dies_with_parent=False,
-            any_port=True,
+            alone=True,
         )
         told, teller = os.pipe()
         with (

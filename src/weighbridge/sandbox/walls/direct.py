@@ -23,6 +23,11 @@ _LANDLOCK_NEEDED: Final = 6
 
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PROCESS: Final = ("cpuinfo", "meminfo", "stat", "version", "sys/kernel/random", "filesystems")
+_OWN: Final = (
+    *("auxv", "cgroup", "cmdline", "comm", "environ", "fd", "fdinfo", "io", "limits", "maps"),
+    *("oom_score", "smaps", "smaps_rollup", "stat", "statm", "status"),
+)
+"""Of the process itself: nothing that tells of the network or of what is mounted."""
 _UNSEEN: Final = "the number and the names of other processes can be seen"
 
 
@@ -72,12 +77,12 @@ class Direct:
                     *walls.readable,
                     *(inside for _, inside in walls.shown),
                     *(f"/proc/{name}" for name in _PROCESS),
-                    "/proc/self",
+                    *(f"/proc/self/{name}" for name in _OWN),
                 ),
                 writable=(temporary, *walls.writable),
                 devices=_DEVICES,
                 dies_with_parent=True,
-                any_port=False,
+                alone=False,
             )
             with ordered(program, command, around, places) as (order, inner):
                 running = Running(inner, descriptors=(order,))

@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from weighbridge.sandbox import kernel, landlock, seccomp
 from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox.walls import calls
 
 NOT_CONFINED: Final = 125
 """Exit code of a process that could not put up its walls."""
@@ -33,6 +34,10 @@ _LIMITS: Final = {
 LIMITED: Final = tuple(_LIMITS)
 """Names of the limits in an order."""
 
+_NO_CORE: Final = 1
+"""The kernel gives a dump to a program of the machine even where 0 is allowed, but not at 1."""
+_SIGNALS_FROM: Final = 6
+"""The version of Landlock that keeps signals inside."""
 _FIRST: Final = 3
 _LAST_CAPABILITY: Final = 63
 _DROP_BOUND: Final = 24
@@ -72,7 +77,7 @@ def _confine(order: Mapping[str, Any]) -> None:
     for name, which in _LIMITS.items():
         if order["limits"][name] is not None:
             _limit(which, order["limits"][name])
-    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CORE, _NO_CORE)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     for number in range(_LAST_CAPABILITY + 1):
         with contextlib.suppress(OSError):  # one that the kernel or the process does not have
@@ -84,7 +89,15 @@ def _confine(order: Mapping[str, Any]) -> None:
         writable=order["writable"],
         devices=order["devices"],
         own_ports=listen,
-        tcp=not (listen and order["any_port"]),
+        tcp=not (listen and order["alone"]),
+    )
+    seccomp.install(
+        calls.refusing(
+            machine,
+            alone=order["alone"],
+            listening=bool(listen),
+            signals_confined=landlock.version() >= _SIGNALS_FROM,
+        )
     )
     seccomp.install(filters.isolating(machine, network=bool(listen), listening=bool(listen)))
 

@@ -44,14 +44,15 @@ class Places:
         writable: Those that it may change.
         devices: Device files that it may use.
         dies_with_parent: Whether the last step is a child of this process and ends with it.
-        any_port: Whether the network around it is empty, so that any port may be used in there.
+        alone: Whether nothing of the machine is around it: neither its network, in which any port
+            may be used then, nor its files and processes.
     """
 
     readable: tuple[str, ...]
     writable: tuple[str, ...]
     devices: tuple[str, ...]
     dies_with_parent: bool
-    any_port: bool
+    alone: bool
 
 
 def find_program(name: str, walls: Walls, /) -> str:
@@ -87,7 +88,7 @@ def ordered(
         "writable": places.writable,
         "devices": places.devices,
         "listen": walls.listen,
-        "any_port": places.any_port,
+        "alone": places.alone,
         "limits": {name: getattr(walls.limits, name) for name in LIMITED},
         "parent": os.getpid() if places.dies_with_parent else None,
     }

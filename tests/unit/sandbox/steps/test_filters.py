@@ -1,53 +1,14 @@
 """The filters of steps, run as the kernel runs them."""
 
-from struct import iter_unpack
-
 import pytest
 
+from support.filters import ALLOW, ARCHITECTURES, ASK, KILL, REFUSE, UNKNOWN, decide
 from weighbridge.sandbox.steps import filters
 
-ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-ALLOW, REFUSE, UNKNOWN, ASK, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x7FC00000, 0x80000000
-COLUMN = {name: index for index, name in enumerate(ARCHITECTURES)}
 READ = (0, 63)
 SENDTO = (44, 206)
 IOCTL = (16, 29)
 MOUNT = (165, 40)
-
-
-def decide(
-    code: bytes,
-    architecture: str,
-    pair: tuple[int | None, int | None],
-    *arguments: int,
-    audit: int | None = None,
-) -> int | None:
-    """Return what *code* decides about a call; None for one that the architecture lacks."""
-    number = pair[COLUMN[architecture]]
-    if number is None:
-        return None
-    values = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
-    words = {0: number, 4: ARCHITECTURES[architecture] if audit is None else audit}
-    words |= {16 + 8 * n: value & 0xFFFFFFFF for n, value in enumerate(values)}
-    lines = list(iter_unpack("=HBBI", code))
-    at, accumulator = 0, 0
-    while True:
-        operation, then, other, value = lines[at]
-        at += 1
-        match operation:
-            case 0x20:
-                accumulator = words[value]
-            case 0x54:
-                accumulator &= value
-            case 0x06:
-                return int(value)
-            case _:
-                holds = {
-                    0x15: accumulator == value,
-                    0x35: accumulator >= value,
-                    0x45: bool(accumulator & value),
-                }[operation]
-                at += then if holds else other
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -154,6 +115,21 @@ class TestIsolating:
         code = filters.isolating(architecture, network=False)
         assert decide(code, architecture, IOCTL, 0, 0x5412) == REFUSE
         assert decide(code, architecture, IOCTL, 0, 0x5401) == ALLOW
+
+    @pytest.mark.parametrize("network", [False, True])
+    def test_pairs_of_sockets(self, architecture: str, network: bool) -> None:
+        """A pair is connected for good; one for datagrams could send to anybody."""
+        code = filters.isolating(architecture, network=network)
+        for kind, expected in ((1, ALLOW), (5 | 0o2000000, ALLOW), (2, REFUSE), (3, REFUSE)):
+            assert decide(code, architecture, filters.SOCKETPAIR, 1, kind) == expected
+        assert decide(code, architecture, filters.SOCKETPAIR, 30, 1) == REFUSE
+
+    def test_a_socket_stays_what_it_is(self, architecture: str) -> None:
+        """A socket for TCP is not made one of a kind that Landlock does not see."""
+        code = filters.isolating(architecture, network=True)
+        assert decide(code, architecture, filters.SETSOCKOPT, 3, 6, 31) == REFUSE
+        assert decide(code, architecture, filters.SETSOCKOPT, 3, 6, 1) == ALLOW
+        assert decide(code, architecture, filters.SETSOCKOPT, 3, 1, 31) == ALLOW
 
     @pytest.mark.parametrize("flags", [1 << n for n in (17, 25, 26, 27, 28, 29, 30)])
     def test_namespaces(self, architecture: str, flags: int) -> None:
