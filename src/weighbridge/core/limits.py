@@ -710,6 +710,18 @@ MAX_RECEIPT_AGE_SECONDS: Final = 3650 * 24 * 60 * 60
 MAX_LINEAGE_ARTIFACTS: Final = 1000
 """Artifacts that are looked at in one lineage, under each name that a build calls them by."""
 
+MAX_LINEAGE_LINKS: Final = 20_000
+"""Builds and their inputs in one lineage, as often as an artifact has them; a build with long
+parameters counts as more. A claim can be about many artifacts: a small file could have millions."""
+
+LINEAGE_LINK_CHARS: Final = 1024
+"""Characters of a build's parameters that count as one more of `MAX_LINEAGE_LINKS`: some commands
+have as many, and every artifact of a build shows them again."""
+
+MAX_DRAWN_GENERATIONS: Final = 64
+"""Generations of a lineage that a drawn tree has, as many as a rule can allow: each moves its lines
+to the right."""
+
 # -- records -----------------------------------------------------------------------------------
 
 MAX_REPORT_ITEMS: Final = 2000

@@ -8,7 +8,17 @@ builds. What nobody held against a policy is claimed, and nothing more.
 from enum import StrEnum
 
 from weighbridge.core.attestation import Artifact, Binding, Build
+from weighbridge.core.limits import LINEAGE_LINK_CHARS
 from weighbridge.core.values import frozen
+
+BEYOND_LINKS = "there are more builds and inputs in the lineage than are looked at"
+"""What is wrong with an artifact whose further builds are left out; see `weight`."""
+
+
+def weight(build: Build, /) -> int:
+    """Return how many of `MAX_LINEAGE_LINKS` *build* takes each time that it is in a lineage."""
+    chars = sum(len(name) + len(value) for name, value in build.parameters)
+    return 1 + len(build.inputs) + chars // LINEAGE_LINK_CHARS
 
 
 class Standing(StrEnum):

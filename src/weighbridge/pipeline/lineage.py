@@ -8,8 +8,15 @@ from typing import Final
 from weighbridge.core.attestation import Artifact, Binding, Build
 from weighbridge.core.errors import ClaimError, OperationError, UsageError
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
-from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
+from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.lineage import (
+    BEYOND_LINKS,
+    Lineage,
+    LineageNode,
+    LineageStep,
+    Standing,
+    weight,
+)
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.inventory.progress import Progress
@@ -116,7 +123,11 @@ def claimed_lineage(reference: str | Path, *, progress: Progress | None = None) 
 
 
 def lineage_of(root: Artifact, builds: Iterable[ClaimedBuild]) -> Lineage:
-    """Return the graph of what *root* was made from, by *builds*; the order has no effect."""
+    """
+    Return the graph of what *root* was made from, by *builds*; the order has no effect.
+
+    An artifact whose builds are left out for `MAX_LINEAGE_LINKS` has that as a problem.
+    """
     about: dict[Binding, dict[str, ClaimedBuild]] = {}
     for each in builds:
         for artifact in each.artifacts:
@@ -124,11 +135,17 @@ def lineage_of(root: Artifact, builds: Iterable[ClaimedBuild]) -> Lineage:
     numbers: dict[tuple[str, Binding], int] = {(root.name, root.binding): 0}
     found: list[tuple[Artifact, int]] = [(root, 0)]
     steps: list[tuple[LineageStep, ...]] = []
+    left_out: set[int] = set()
+    links = 0
     queue = deque([0])
     while queue:
         artifact, generation = found[queue.popleft()]
         mine: list[LineageStep] = []
         for _, each in sorted(about.get(artifact.binding, {}).items()):
+            links += weight(each.build)
+            if links > MAX_LINEAGE_LINKS:
+                left_out.add(len(steps))
+                break
             places: list[int | None] = []
             for parent in each.build.inputs:
                 key = (parent.name, parent.binding)
@@ -154,8 +171,9 @@ def lineage_of(root: Artifact, builds: Iterable[ClaimedBuild]) -> Lineage:
                 generation=generation,
                 steps=made,
                 standing=Standing.CLAIMED,
+                problems=(BEYOND_LINKS,) if number in left_out else (),
             )
-            for (artifact, generation), made in zip(found, steps, strict=True)
+            for number, ((artifact, generation), made) in enumerate(zip(found, steps, strict=True))
         )
     )
 

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import one_line
+from weighbridge.core.limits import MAX_DRAWN_GENERATIONS
 from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.record.style import PLAIN, Style
 
 _CHARS: Final = 200
 _BRANCH, _LAST, _BAR, _BLANK = "├─ ", "└─ ", "│  ", "   "
+_WIDEST: Final = MAX_DRAWN_GENERATIONS * 2 * len(_BLANK)
+"""A generation has a line for the build and one for its inputs, each further to the right."""
 
 
 def lineage_text(lineage: Lineage, *, style: Style = PLAIN) -> str:
@@ -48,6 +51,8 @@ def _node_lines(lineage: Lineage, number: int, style: Style, *, told: set[int]) 
             told.add(item)
             yield first + _node_line(node, style)
             below = [*_problems(node.problems, style), *node.steps]
+            if len(rest) >= _WIDEST and node.steps:
+                below = ["... more generations: the lineage as JSON has them"]
         pending += [
             (rest + (_LAST if last else _BRANCH), rest + (_BLANK if last else _BAR), each)
             for last, each in ((n == len(below) - 1, b) for n, b in _backwards(below))

@@ -1,6 +1,7 @@
 """What claims tell of a lineage, before anybody held them against a policy."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from support.pki import private_pem
 from support.signed_model import safetensors_file
 from weighbridge.core.attestation import Artifact
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
-from weighbridge.core.lineage import Standing
+from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.lineage import BEYOND_LINKS, Standing
 from weighbridge.pipeline.claims.writing import append_claims
 from weighbridge.pipeline.describe import digest
 from weighbridge.pipeline.lineage import (
@@ -64,6 +65,17 @@ def test_bound() -> None:
     lineage = lineage_of(Q8, [claimed(1, Q8, *inputs)])
     assert len(lineage.nodes) == MAX_LINEAGE_ARTIFACTS
     assert lineage.first.steps[0].inputs.count(None) == 6
+
+
+def test_bound_of_links() -> None:
+    """Of artifacts of which each is said to be made of all, the further builds are left out."""
+    every = tuple(artifact_of(f"p{number}") for number in range(200))
+    claim = replace(claimed(1, Q8, *every), artifacts=(Q8, *every))
+    lineage = lineage_of(Q8, [claim])
+    assert sum(len(node.steps) for node in lineage.nodes) == MAX_LINEAGE_LINKS // 201
+    assert [n.problems for n in lineage.nodes if not n.steps] == [(BEYOND_LINKS,)] * (
+        201 - MAX_LINEAGE_LINKS // 201
+    )
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ from support.lineages import (
 )
 from support.policies import NOW, certificate_identity
 from weighbridge.core.attestation import Artifact, Attestation, Binding, Resource
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
+from weighbridge.core.limits import (
+    LINEAGE_LINK_CHARS,
+    MAX_LINEAGE_ARTIFACTS,
+    MAX_LINEAGE_LINKS,
+)
 from weighbridge.core.lineage import Lineage, Standing
 from weighbridge.core.verdict import Decision, Reason
 from weighbridge.policy.controls.ancestry import (
@@ -345,6 +349,24 @@ def test_too_many_artifacts() -> None:
     assert step.inputs.count(None) == 1
     fewer = built(TUNED, *data[:-1])
     assert ancestors_of(TUNED, fewer).reasons == ()
+
+
+def test_too_many_links() -> None:
+    """A few artifacts of which each is said to be made of all are too many builds and inputs."""
+    every = tuple(artifact_of(f"models/{number}") for number in range(200))
+    claim = replace(built(TUNED, *every), artifacts=(TUNED, *every))
+    found = ancestors_of(TUNED, claim)
+    assert "limit-exceeded" in {reason.code for reason in found.reasons}
+    assert sum(len(node.steps) for node in found.lineage.nodes) == MAX_LINEAGE_LINKS // 201
+
+
+def test_long_parameters_count() -> None:
+    """A build of absurdly long parameters is beyond the bound, and one just below it is not."""
+    text = "y" * (LINEAGE_LINK_CHARS * (MAX_LINEAGE_LINKS - 1) - 2)
+    for value, allowed in ((text, True), (f"{text}y", False)):
+        build = build_of(BASE, parameters=[("x", value)])
+        found = ancestors_of(TUNED, attested(TUNED, build, trust="runner"), signed(BASE))
+        assert [reason.code for reason in found.reasons] == ([] if allowed else ["limit-exceeded"])
 
 
 def test_shared_ancestors_are_looked_at_once() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from support.lineages import artifact_of, build_of
 from weighbridge.core.attestation import Artifact, Source
+from weighbridge.core.limits import MAX_DRAWN_GENERATIONS
 from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.record.json_lineage import lineage_document
 from weighbridge.record.json_v1 import render_json
@@ -196,3 +197,15 @@ def test_parents() -> None:
     bad = step_of(None, artifacts=(two,), standing=Standing.BROKEN)
     lineage = Lineage(nodes=(node_of("a", good, bad, generation=0),))
     assert lineage.parents == {one.binding}
+
+
+def test_a_tree_is_no_wider_than_a_rule_can_allow() -> None:
+    """Of a very long chain the first generations are drawn, and the tree says that there are more."""
+    length = 2 * MAX_DRAWN_GENERATIONS
+    chain = [node_of(f"n{number}", step_of(number + 1)) for number in range(length)]
+    text = lineage_text(Lineage(nodes=(*chain, node_of("last"))))
+    assert f"n{MAX_DRAWN_GENERATIONS} " in text
+    assert f"n{MAX_DRAWN_GENERATIONS + 1} " not in text
+    assert text.splitlines()[-1].strip() == "└─ ... more generations: the lineage as JSON has them"
+    whole = lineage_text(Lineage(nodes=(*chain[:10], node_of("last"))))
+    assert "more generations" not in whole

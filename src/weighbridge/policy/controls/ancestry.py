@@ -18,8 +18,8 @@ from datetime import datetime
 
 from weighbridge.core.attestation import Artifact, Attestation, Binding, Build, SignedFiles
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS
-from weighbridge.core.lineage import Lineage
+from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.lineage import BEYOND_LINKS, Lineage, weight
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
@@ -106,8 +106,8 @@ def trace(descent: Descent, *, judge: BuildJudge) -> Ancestors:
     """
     Return the lineage of an artifact, and what is missing in it.
 
-    Guarantees: the order of the attestations, and repeated ones, have no effect. A further
-    attestation never breaks a lineage that holds, and one fewer never mends one.
+    Guarantees: the order of the attestations, and repeated ones, have no effect. Within the bounds,
+    a further attestation never breaks a lineage that holds, and one fewer never mends one.
 
     Args:
         descent: Whose lineage, and on what it rests.
@@ -135,6 +135,7 @@ class _Walk:
         self._descent = descent
         self._judge = judge
         self._about = _by_artifact(descent.attestations)
+        self._links = 0
         self.nodes: list[Node] = []
         self._known: dict[tuple[str, Binding, str], Node] = {}
 
@@ -204,7 +205,7 @@ class _Walk:
         lineage = self._descent.rule.lineage
         root.depth = None if lineage is None else lineage.depth
         self._add_steps(root, self._descent.rule, self._descent.builds)
-        if lineage is not None and not root.steps:
+        if lineage is not None and not root.steps and not root.problems:
             root.problems.append(_nobody_says())
 
     def _begin_input(self, node: Node) -> None:
@@ -244,6 +245,10 @@ class _Walk:
         for _, attestation in sorted(unique.items()):
             build = attestation.content
             if isinstance(build, Build):
+                self._links += weight(build)
+                if self._links > MAX_LINEAGE_LINKS:
+                    node.problems.append(denied(Code.LIMIT_EXCEEDED, BEYOND_LINKS))
+                    return
                 problems = build_problems(build, of=bindings, lineage=rule.lineage, bases=bases)
                 node.steps.append(Step(attestation, build, problems=list(problems)))
 

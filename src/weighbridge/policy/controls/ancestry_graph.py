@@ -75,19 +75,21 @@ def step_holds(node: Node, step: Step) -> bool:
 def explain(root: Node) -> Iterator[Reason]:
     """Yield what is missing behind *root*, each thing once, with the chain that leads there."""
     told: set[int] = set()
-    # Every entry is a node and the chain to it; no recursion, since chains can be long.
-    pending: list[tuple[Node, tuple[Node, ...]]] = [(root, (root,))]
+    # Every entry is a node and the chain to what it is behind; no recursion, since chains can be
+    # long, and no chain of its own for each of them, since there can be many.
+    pending: list[tuple[Node, tuple[Node, ...]]] = [(root, ())]
     while pending:
-        node, chain = pending.pop()
+        node, before = pending.pop()
         if node.number in told:
             continue
         told.add(node.number)
+        chain = (*before, node)
         for reason in node.problems:
             yield _at(chain, reason)
         for step in node.steps:
             yield from _explain_step(node, step, chain)
             pending += [
-                (each, (*chain, each))
+                (each, chain)
                 for each in reversed(step.inputs)
                 if each is not None and each.height is None and each not in chain
             ]
