@@ -26,7 +26,7 @@ from weighbridge.provenance.fields import (
 from weighbridge.provenance.parameters import canonical
 
 CLEAN_ANNOTATION: Final = "weighbridge_clean"
-"""Says of a source whether the working tree was that of the commit; a boolean."""
+"""Says of a source whether the working tree was that of the commit; anything but true says no."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -174,12 +174,13 @@ def source_of(resource: Resource, /) -> Source | None:
     if commit is not None and _COMMIT.fullmatch(commit) is None:
         return None
     uri, ref = place
-    clean = dict(resource.annotations).get(CLEAN_ANNOTATION)
+    clean = dict(resource.annotations).get(CLEAN_ANNOTATION, "null")
     return Source(
         uri=uri,
         ref=None if ref == commit else ref,
         commit=commit,
-        clean={"true": True, "false": False}.get(clean or ""),
+        # What is no boolean does not say that it was clean.
+        clean={"true": True, "null": None}.get(clean, False),
     )
 
 

@@ -172,7 +172,14 @@ def test_an_input_by_one_digest_only_is_refused_as_an_artifact() -> None:
             {**git_dependency(), "annotations": {"weighbridge_clean": True}},
             replace(SOURCE, clean=True),
         ),
-        ({**git_dependency(), "annotations": {"weighbridge_clean": "x"}}, SOURCE),
+        ({**git_dependency(), "annotations": {"weighbridge_clean": None}}, SOURCE),
+        *(
+            (
+                {**git_dependency(), "annotations": {"weighbridge_clean": odd}},
+                replace(SOURCE, clean=False),
+            )
+            for odd in ("true", "false", "", 1, [True])
+        ),
         (git_dependency(gitCommit=COMMIT, sha1="ab" * 20), None),
         (git_dependency(gitCommit=COMMIT.upper()), None),
         (git_dependency(gitCommit="main"), None),
