@@ -8,12 +8,15 @@ a rule believes a pair of signer and verifier.
 """
 
 import importlib.metadata
+import os
 import urllib.parse
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from weighbridge.core.attestation import VERIFIER_ID, Artifact, Resource, Summary
+from weighbridge.core.errors import UsageError
+from weighbridge.core.lineage import Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline.output import write_whole
@@ -44,6 +47,26 @@ class Receipt:
     path: Path
     signed: bool
     passed: bool
+
+
+def require_place(place: Path, *, reference: str, policy: Path) -> None:
+    """
+    Refuse a place for a receipt that would take away what the receipt is about.
+
+    To be called before the check: a file within the model would be one more that nobody signed.
+
+    Raises:
+        UsageError: The place is the policy, or lies in the model.
+    """
+    real = Path(os.path.realpath(place))
+    root = Path(os.path.realpath(reference))
+    if real == Path(os.path.realpath(policy)) or real == root or root in real.parents:
+        raise UsageError(
+            "a receipt cannot be written over the model or the policy, nor into the model",
+            where=os.fspath(place),
+            expected="a file outside the model",
+            hint="Put it into the model's claims afterwards: weighbridge claims append",
+        )
 
 
 def write_receipt(
@@ -135,6 +158,7 @@ def _inputs(verdict: Verdict) -> tuple[Resource, ...]:
             Resource(digests=(("sha256", step.sha256),))
             for node in verdict.lineage.nodes
             for step in node.steps
+            if step.standing is Standing.HOLDS
         }
     return tuple(sorted(found, key=repr))
 

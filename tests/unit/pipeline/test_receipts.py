@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from support.holding import make_verdict
+from support.lineages import artifact_of, build_of
 from support.policies import NOW, key_identity, sha256
 from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.attestation import Summary
+from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import ProvenanceEvidence
+from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.core.verdict import Decision, PolicyReference
 from weighbridge.pipeline.receipts import (
     receipt_statement,
     reference_uri,
+    require_place,
     summary_of,
     write_receipt,
 )
@@ -138,3 +142,47 @@ def test_written(tmp_path: Path) -> None:
     assert made is not None
     assert (made.signed, made.path) == (True, tmp_path / "r")
     assert json.loads((tmp_path / "r").read_text()) == {"signed": statement}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "model",
+        "model/model.safetensors",
+        "model/new",
+        "model/sub/new",
+        "link/r",
+        "policy.toml",
+        "p",
+    ],
+)
+def test_a_receipt_takes_nothing_away(tmp_path: Path, place: str) -> None:
+    """A receipt is not written over the model or the policy, nor into the model."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "policy.toml").touch()
+    (tmp_path / "link").symlink_to("model")
+    (tmp_path / "p").symlink_to("policy.toml")
+    reference, policy = str(tmp_path / "model"), tmp_path / "policy.toml"
+    with pytest.raises(UsageError, match="model or the policy"):
+        require_place(tmp_path / place, reference=reference, policy=policy)
+    require_place(tmp_path / "model.receipt", reference=reference, policy=policy)
+
+
+def test_what_a_verdict_does_not_rest_on_is_not_among_its_inputs() -> None:
+    """A claim whose step of the lineage does not hold is not named."""
+    artifact = artifact_of("bert")
+    steps = tuple(
+        LineageStep(
+            place="model.claims.jsonl:1",
+            sha256=sha256(number).hex,
+            build=build_of(artifact),
+            inputs=(0,),
+            standing=standing,
+        )
+        for number, standing in ((7, Standing.HOLDS), (8, Standing.BROKEN))
+    )
+    node = LineageNode(artifact=artifact, generation=0, steps=steps, standing=Standing.HOLDS)
+    verdict = replace(VERDICT, lineage=Lineage(nodes=(node,)))
+    found = {r.digest("sha256") for r in summary_of(verdict, reference="bert", at=NOW).inputs}
+    assert sha256(7).hex in found
+    assert sha256(8).hex not in found

@@ -49,6 +49,10 @@ def command(
     """
     if receipt is None and signing.names_any:
         raise UsageError("there is nothing to sign", expected="--receipt with a signer")
+    if receipt is not None:
+        from weighbridge.pipeline.receipts import require_place  # noqa: PLC0415  few want one
+
+        require_place(receipt, reference=reference, policy=policy)
     signer = None if receipt is None else signer_from(session, signing)
     # Read before the files are: what is said to hold at a time has to have held then.
     at = datetime.now(UTC)
