@@ -25,6 +25,10 @@ from weighbridge.core.values import frozen
 from weighbridge.provenance.resources import is_commit, split_git
 
 _SCP: Final = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+):(?!/)([^\s]+)")
+_SKIPPED: Final = b"S"
+"""How `git ls-files -v` marks what is not to be in the working tree; small letters, what is assumed
+to be unchanged."""
+
 _URL: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@?#]*@)?([^/@?#]+)/([^@?#]+)")
 
 
@@ -39,9 +43,9 @@ class Checkout:
         branch: `refs/heads/NAME`; None for a detached head.
         remotes: Where it may be from: `git+SCHEME://HOST/PATH`, without names of users.
         edited: Files of the commit that are not as in it, with a stamp, less those left out.
-        untracked: Real paths of files that the commit does not have and that are not ignored,
-            less those left out.
-        tracked: Absolute real paths of all files of the commit.
+        untracked: Real paths of files that the commit does not have and that are not ignored, and
+            of those that git was told not to look at, less those left out.
+        tracked: Absolute real paths of all other files of the commit.
     """
 
     root: Path
@@ -73,17 +77,15 @@ def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Check
     left_out = tuple(leave_out)
     edited, untracked = _status(root, left_out)
     branch = _ask(root, "symbolic-ref", "--quiet", "HEAD")
-    listed = _ask(root, "ls-files", "-z") or b""
+    tracked, unseen = _files(root)
     return Checkout(
         root=root,
         commit=_text(commit),
         branch=None if branch is None else _text(branch),
         remotes=_remotes(root),
         edited=edited,
-        untracked=untracked,
-        tracked=frozenset(
-            os.path.realpath(root / os.fsdecode(path)) for path in listed.split(b"\0") if path
-        ),
+        untracked=untracked.union(path for path in unseen if not _lies_in(path, left_out)),
+        tracked=tracked,
     )
 
 
@@ -213,7 +215,19 @@ def _is_checked_out(checkout: Checkout, ref: str) -> bool:
 
 def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return what of the commit was edited, and what else is there."""
-    data = _ask(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    data = _ask(
+        root,
+        *(
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.trustctime=true",
+            "-c",
+            "core.checkStat=default",
+        ),
+        *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"),
+        "--ignore-submodules=none",
+    )
     if data is None:
         raise OperationError("git does not say what was changed", where=os.fspath(root))
     edited: list[str] = []
@@ -228,6 +242,23 @@ def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], fro
         else:
             edited.append(f"{path} ({_stamp(root / path)})")
     return tuple(edited), frozenset(untracked)
+
+
+def _files(root: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """
+    Return the commit's files, and those of them that git does not look at, by their real paths.
+
+    Users have git leave a file as it is (assume-unchanged, skip-worktree): then it does not say
+    whether the file is that of the commit. Of a sparse checkout such files are not there.
+    """
+    tracked: set[str] = set()
+    unseen: set[str] = set()
+    for item in (_ask(root, "ls-files", "-v", "-z") or b"").split(b"\0"):
+        kind, path = item[:1], os.fsdecode(item[2:])
+        if path:
+            seen = kind.isupper() and kind != _SKIPPED
+            (tracked if seen else unseen).add(os.path.realpath(root / path))
+    return frozenset(tracked), frozenset(path for path in unseen if os.path.lexists(path))
 
 
 def _stamp(place: Path) -> str:

@@ -468,6 +468,25 @@ def test_an_edited_source_is_not_clean(bench: Bench) -> None:
     assert source.clean is False
 
 
+@pytest.mark.parametrize("told", ["assume-unchanged", "skip-worktree"])
+def test_what_git_was_told_not_to_look_at_is_not_clean(bench: Bench, told: str) -> None:
+    """A file that git takes for unchanged unseen counts as one beside the commit."""
+    bench.check_in()
+    bench.git("update-index", f"--{told}", "train.py")
+    (bench.root / "train.py").write_text("print('another')\n")
+    recorded = observed(bench.record("mkdir out; cp train.py out/a"))
+    assert recorded.build.source is not None
+    assert recorded.build.source.clean is False
+    assert recorded.undeclared == ("train.py",)
+    unread = observed(bench.record("mkdir out2; echo > out2/a", output="out2"))
+    assert unread.build.source is not None
+    assert unread.build.source.clean is True
+    (bench.root / "train.py").unlink()
+    sparse = bench.record("mkdir out3; echo > out3/a", output="out3")
+    assert sparse.build.source is not None
+    assert sparse.build.source.clean is True
+
+
 def test_files_of_the_commit_are_declared_with_it(bench: Bench) -> None:
     """A file that the commit has is declared; one beside it is not."""
     bench.check_in()
