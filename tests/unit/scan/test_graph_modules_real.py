@@ -1,12 +1,14 @@
 """Graph modules that torch itself makes pass; attacks that torch really executes are found."""
 
 import importlib
+import importlib.util
 import inspect
 import io
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,13 +21,17 @@ from weighbridge.scan import pickle_graphs
 from weighbridge.scan.allowlist import Arguments, Entry, Kind, load_packs
 from weighbridge.scan.fx_names import FUNCTIONS, METHODS, SHADOWED
 
-torch = pytest.importorskip("torch")
-fx: Any = importlib.import_module("torch.fx")
-graph_module: Any = importlib.import_module("torch.fx.graph_module")
-functional: Any = importlib.import_module("torch.nn.functional")
-nn: Any = torch.nn
+HERE = importlib.util.find_spec("torch") is not None
+torch: Any = importlib.import_module("torch") if HERE else None
+fx: Any = importlib.import_module("torch.fx") if HERE else None
+graph_module: Any = importlib.import_module("torch.fx.graph_module") if HERE else None
+functional: Any = importlib.import_module("torch.nn.functional") if HERE else None
+nn: Any = torch.nn if HERE else SimpleNamespace(Module=object)
 
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.skipif(not HERE, reason="needs PyTorch: make test-torch"),
+]
 
 
 def traced(forward: Callable[..., object], **parts: object) -> Any:
