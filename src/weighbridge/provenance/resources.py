@@ -49,7 +49,7 @@ def read_resource(item: Fields, /) -> Resource:
     """
     digests = read_digests(item)
     uri = optional_text(item, "uri")
-    if not digests and uri is None and "content" not in item:
+    if not digests and uri is None and not has_content(item):
         raise item.error(
             "the resource is not told from others",
             expected="a digest, a uri or content",
@@ -66,6 +66,12 @@ def read_resource(item: Fields, /) -> Resource:
             for key in sorted(annotations)
         ),
     )
+
+
+def has_content(item: Fields, /) -> bool:
+    """Tell whether the resource itself stands in *item*; null and empty are as good as unset."""
+    content = item.value("content") if "content" in item else None
+    return isinstance(content, str) and bool(content)
 
 
 def read_digests(item: Fields, /) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ from weighbridge.provenance.fields import (
 )
 from weighbridge.provenance.parameters import render_parameters
 from weighbridge.provenance.resources import (
+    has_content,
     read_resource,
     read_resources,
     render_artifact,
@@ -109,7 +110,7 @@ def _byproducts(run: Fields) -> tuple[Resource, ...]:
     return tuple(
         read_resource(item)
         for item in items
-        if any(n in item for n in ("digest", "uri", "content"))
+        if "digest" in item or "uri" in item or has_content(item)
     )
 
 

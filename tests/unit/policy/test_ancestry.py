@@ -483,7 +483,7 @@ class TestInputs:
             (Resource(uri="pkg:generic/bert@1", digests=(("sha256", "a"),)), False),
             (Resource(uri="file:///home/a/poison.bin", digests=(("sha256", "a"),)), False),
             (Resource(uri="docker://image", digests=(("sha256", "a"),)), True),
-            (Resource(name="a word"), True),
+            (Resource(name="a word"), False),
             (Resource(name="model", digests=(("sha256", "a"),)), False),
             (Resource(uri="hf://acme/bert"), False),
             (Resource(uri="pkg:huggingface/acme/bert", digests=(("sha256", "a"),)), False),

@@ -140,6 +140,13 @@ def test_a_resource_may_be_its_own_content() -> None:
     assert found.others == (Resource(name="config"),)
 
 
+@pytest.mark.parametrize("content", [None, "", 1, [], {}])
+def test_a_resource_without_content_is_not_its_own(content: Any) -> None:
+    """What is null, empty or no text tells a resource from no other one."""
+    with refused():
+        read(document(resolvedDependencies=[{"name": "config", "content": content}]))
+
+
 def test_an_input_by_one_digest_only_is_refused_as_an_artifact() -> None:
     """A digest without names is some other dependency; names without a digest are nothing."""
     root, names = pair("acme/base")

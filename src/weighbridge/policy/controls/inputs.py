@@ -75,10 +75,9 @@ def may_be_artifact(resource: Resource) -> bool:
     Tell whether a dependency that is not bound by two digests could be a model or data.
 
     What a build runs in is known by its URI: packages of programs, and images. Anything else might
-    be what the artifact was made from: a repository besides the source can hold a model as well.
+    be what the artifact was made from: a repository besides the source can hold a model as well,
+    and so can what has neither a digest nor a URI, because it stands in the statement itself.
     """
-    if not resource.digests and resource.uri is None:
-        return False
     return not (resource.uri or "").startswith(_SURROUNDINGS)
 
 
