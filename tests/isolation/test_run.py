@@ -11,55 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support.publisher import make_workplace, weighbridge
-from weighbridge.sandbox.walls.engines import ENGINES
+from support.publisher import weighbridge
+from support.walled import line, started, started_as, write_policy
 from weighbridge.sandbox.walls.starting import PACKAGE
-
-NAMES = [engine.name for engine in ENGINES]
-
-POLICY = """
-version = 1
-
-[trust.publisher]
-method     = "key"
-public-key = "publisher.pub"
-
-[[rule]]
-match     = ["model"]
-boundary  = ["load"]
-signature = {{ any-of = ["publisher"] }}
-isolation = {{ {isolation} }}
-"""
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """Return a directory with a signed model, and a policy that demands isolation."""
-    make_workplace(tmp_path)
-    signed = weighbridge(tmp_path, "sign", "key", "model", "--private-key", "publisher.key")
-    assert signed.code == 0
-    write_policy(tmp_path)
-    return tmp_path
-
-
-def write_policy(place: Path, isolation: str = 'network = "none"') -> None:
-    """Write the policy with these demands of isolation."""
-    (place / "weighbridge.toml").write_text(POLICY.format(isolation=isolation), "utf-8")
-
-
-def line(engine: str, *command: str) -> tuple[str, ...]:
-    """Return the arguments that run *command* by *engine*."""
-    return ("run", "model", "--policy", "weighbridge.toml", "--engine", engine, "--", *command)
-
-
-@pytest.fixture(params=NAMES)
-def engine(request: pytest.FixtureRequest) -> str:
-    """Return an engine that works here."""
-    (found,) = [engine for engine in ENGINES if engine.name == request.param]
-    strength = found.probe()
-    if not strength.walls:
-        pytest.skip(f"{found.name}: {strength.missing[0][1]}")
-    return found.name
 
 
 def test_the_program_sees_the_verified_files_alone(place: Path, engine: str) -> None:
@@ -184,24 +138,6 @@ def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
         process.kill()
         # The pipe ends when everybody who could write to it has ended.
         assert process.stdout.read() == ""
-
-
-def started(place: Path, engine: str, script: str) -> "subprocess.Popen[str]":
-    """Start *script* behind the walls of *engine*, in a group of its own."""
-    return started_as(place, engine, "/bin/sh", "-c", script)
-
-
-def started_as(place: Path, engine: str, *command: str) -> "subprocess.Popen[str]":
-    """Start *command* behind the walls of *engine*, in a group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "weighbridge", *line(engine, *command)],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
 
 
 _LACKING = """

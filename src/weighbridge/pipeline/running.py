@@ -15,6 +15,7 @@ from typing import Final
 from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
 from weighbridge.inventory.progress import Progress
+from weighbridge.load.store import default_root
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.load import admit
 from weighbridge.pipeline.policies import select_for
@@ -48,6 +49,8 @@ _SYSTEM: Final = (
 """What programs are made of; no configuration of the machine, no users, no secrets."""
 
 _PLAIN: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "USER": "model", "LOGNAME": "model"}
+_MOST_LINKS: Final = 40
+"""As many as the kernel follows."""
 _UNLIMITED: Final = Limits()
 
 
@@ -107,44 +110,105 @@ def run(
             hint="Run it by itself, with the guard: weighbridge exec",
         )
     chosen, strength = choose_engine(engine)
+    places = _places(control, policy, command, root=handle.root)
+    if not chosen.moves:
+        _refuse_shown(handle.root, places.readable)
     with admit(
         reference, policy=policy, boundary=boundary, progress=progress, sealed=False, isolated=True
     ) as artifact:
         copy = artifact.path()
     # The bytes that were held are let go; the copy is what the program sees.
-    place = Path(os.path.realpath(handle.root)) if chosen.moves else copy
-    walls = _walls(control, policy, command, copy=copy, place=place)
+    place = handle.root if chosen.moves else copy
+    walls = _walls(control, places, copy=copy, place=place)
     if started is not None:
         started(strength)
     filled = [argument.replace(PLACEHOLDER, os.fspath(place)) for argument in command]
     return Run(exit_code=chosen.run(filled, walls), strength=strength)
 
 
-def _walls(
-    control: IsolationControl | None,
-    policy: Policy,
-    command: Sequence[str],
-    *,
-    copy: Path,
-    place: Path,
-) -> Walls:
-    """Return what the program may reach."""
+@frozen
+class _Places:
+    """What of the machine the program may read and change, besides the model."""
+
+    readable: tuple[str, ...]
+    writable: tuple[str, ...]
+
+
+def _places(
+    control: IsolationControl | None, policy: Policy, command: Sequence[str], *, root: Path
+) -> _Places:
+    """
+    Return what is listed and named.
+
+    Raises:
+        IsolationError: What the program may change is no directory, or holds what decides about it.
+    """
     write = () if control is None else control.write
-    variables = () if control is None else control.env
     read = () if control is None else control.read
-    listen = () if control is None else control.listen
-    return Walls(
+    writable: list[str] = []
+    for name in write:
+        place = policy.directory / name
+        # What leads through a place that an earlier program could change leads where that said.
+        if not leads_through(place, writable):
+            writable.append(_changeable(place, policy, root))
+    listed = (policy.directory / name for name in read)
+    return _Places(
         readable=(
             *_SYSTEM,
             *_python(),
-            *(os.path.realpath(policy.directory / name) for name in read),
-            *_named(command, place),
+            *(os.path.realpath(place) for place in listed if not leads_through(place, writable)),
+            *_named(command, root, writable),
         ),
+        writable=tuple(writable),
+    )
+
+
+def _changeable(place: Path, policy: Policy, root: Path) -> str:
+    found = os.path.realpath(place)
+    if not Path(found).is_dir():
+        raise IsolationError(
+            "the rule lets the program change a directory that is not there",
+            where=found,
+            hint="Make it, or take it out of isolation.write",
+        )
+    deciding = [os.fspath(root), os.fspath(default_root()), sys.executable, *_python()]
+    deciding += [] if policy.path is None else [policy.path]
+    inside_none = [os.fspath(root), os.fspath(default_root()), *_python()]
+    if any(Path(os.path.realpath(each)).is_relative_to(found) for each in deciding) or any(
+        Path(found).is_relative_to(os.path.realpath(each)) for each in inside_none
+    ):
+        raise IsolationError(
+            "the rule lets the program change what it is checked by: the model, the policy, the "
+            "store or weighbridge itself",
+            where=found,
+            hint="List a directory for what the program makes, and nothing else",
+        )
+    return found
+
+
+def _refuse_shown(root: Path, readable: Sequence[str]) -> None:
+    """Refuse a model whose unverified files the program could read."""
+    for each in readable:
+        if root.is_relative_to(os.path.realpath(each)):
+            raise IsolationError(
+                "the model lies where the program may read, and without namespaces its unverified "
+                "files cannot be hidden",
+                where=os.fspath(root),
+                found=f"{each} is readable",
+                hint="Use the engine bubblewrap, or put the model elsewhere",
+            )
+
+
+def _walls(control: IsolationControl | None, places: _Places, *, copy: Path, place: Path) -> Walls:
+    """Return what the program may reach."""
+    variables = () if control is None else control.env
+    return Walls(
+        readable=places.readable,
         shown=((os.fspath(copy), os.fspath(place)),),
-        writable=tuple(os.path.realpath(policy.directory / name) for name in write),
+        writable=places.writable,
         environment=tuple(_environment(variables, os.environ, place).items()),
         directory=os.fspath(Path.cwd()),
-        listen=listen,
+        listen=() if control is None else control.listen,
         limits=_UNLIMITED if control is None else _limits(control),
     )
 
@@ -156,13 +220,26 @@ def _limits(control: IsolationControl) -> Limits:
 
 def _python() -> Iterator[str]:
     """Yield where this interpreter is installed: the last step before the program needs it."""
-    yield from dict.fromkeys((sys.prefix, sys.base_prefix, os.fspath(Path(__file__).parents[2])))
+    yield from dict.fromkeys((sys.prefix, sys.base_prefix, _package()))
 
 
-def _named(command: Sequence[str], place: Path) -> Iterator[str]:
-    """Yield the program's own installation, and the files that the command line names."""
+def _package() -> str:
+    return os.fspath(Path(__file__).parents[2])
+
+
+def _named(command: Sequence[str], root: Path, writable: Sequence[str]) -> Iterator[str]:
+    """
+    Yield the program's own installation, and the files that the command line names.
+
+    Not those of the model, which are seen as they were verified or not at all, and not those that
+    are reached through a place that programs may change: a link there leads where they wanted.
+    """
+
+    def own(path: Path) -> bool:
+        return path.resolve().is_relative_to(root) or leads_through(path, writable)
+
     program = Path(command[0])
-    if "/" in command[0] and program.exists():
+    if "/" in command[0] and program.exists() and not own(program):
         yield os.path.abspath(program)  # noqa: PTH100  links are not followed: its name counts
         yield os.path.realpath(program)
         environment = program.absolute().parent.parent
@@ -170,9 +247,29 @@ def _named(command: Sequence[str], place: Path) -> Iterator[str]:
             yield os.fspath(environment)
     for argument in command[1:]:
         named = Path(argument)
-        if named.is_file() and not named.resolve().is_relative_to(place):
+        if _is_file(named) and not own(named):
             yield os.path.abspath(named)  # noqa: PTH100
             yield os.path.realpath(named)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long for a name, or not ours to look at
+        return False
+
+
+def leads_through(path: Path, places: Sequence[str], /) -> bool:
+    """Tell whether *path* lies below one of *places*, or a link that leads to it does."""
+    at = os.path.abspath(path)  # noqa: PTH100  link by link
+    for _ in range(_MOST_LINKS):
+        above = os.path.realpath(os.path.dirname(at))  # noqa: PTH120  beside the others
+        if any(Path(above).is_relative_to(each) for each in places):
+            return True
+        if not os.path.islink(at):  # noqa: PTH114  beside the others
+            return False
+        at = os.path.join(above, os.readlink(at))  # noqa: PTH115, PTH118  beside the others
+    return True
 
 
 def _environment(listed: Sequence[str], around: Mapping[str, str], place: Path) -> dict[str, str]:

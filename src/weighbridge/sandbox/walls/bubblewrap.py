@@ -84,13 +84,14 @@ class Bubblewrap:
         with (
             os.fdopen(told, "rb") as news,
             passed(b"".join(os.fsencode(a) + b"\0" for a in _arguments(walls))) as plan,
-            ordered(program, command, walls, places) as (order, inner),
+            ordered(program, command, walls, places) as last,
             bound(walls.listen) as listening,
             ExitStack() as unwinding,
         ):
             try:
-                line = (bwrap, "--args", str(plan), "--info-fd", str(teller), "--", *inner)
-                running = Running(line, descriptors=(plan, order, teller))
+                line = (bwrap, "--args", str(plan), "--info-fd", str(teller), "--", *last.line)
+                given = (plan, teller, *last.descriptors)
+                running = Running(line, descriptors=given, news=last.news)
             finally:
                 os.close(teller)
             unwinding.callback(running.end)

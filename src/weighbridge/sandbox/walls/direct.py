@@ -5,15 +5,16 @@ The program runs where everything else is, and cannot reach it. It sees that oth
 and it sees a model where the store keeps it: without namespaces nothing can be shown elsewhere.
 """
 
-import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox import kernel, landlock
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.leftovers import remove_tree
 from weighbridge.sandbox.walls.starting import Places, Running, find_program, ordered
 
 NAME: Final = "direct"
@@ -84,11 +85,12 @@ class Direct:
                 dies_with_parent=True,
                 alone=False,
             )
-            with ordered(program, command, around, places) as (order, inner):
-                running = Running(inner, descriptors=(order,))
+            with ordered(program, command, around, places) as last:
+                running = Running(last.line, descriptors=last.descriptors, news=last.news)
                 return running.wait(running.signal)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(temporary)
 
 
 def _problem() -> str | None:

@@ -10,13 +10,14 @@ import json
 import os
 import resource
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from weighbridge.sandbox import kernel, landlock, seccomp
 from weighbridge.sandbox.steps import filters
-from weighbridge.sandbox.walls import calls
+from weighbridge.sandbox.walls import calls, minder
 
 NOT_CONFINED: Final = 125
 """Exit code of a process that could not put up its walls."""
@@ -52,6 +53,8 @@ def main(descriptor: int) -> NoReturn:
         order = json.loads(file.read())
     try:
         _confine(order)
+        # Whoever waits knows from this that what ends now is the program.
+        os.write(order["started"], b"started")
     except OSError as error:
         _fail(NOT_CONFINED, f"the walls cannot be put up: {error.strerror or error}")
     try:
@@ -66,12 +69,17 @@ def _confine(order: Mapping[str, Any]) -> None:
         raise OSError(0, "the system calls of this architecture are not known")
     if landlock.version() < _LANDLOCK_NEEDED:
         raise OSError(0, f"Landlock {_LANDLOCK_NEEDED} is needed, an older one is there")
+    for stream in range(_FIRST):
+        _check_stream(stream)
     if order["parent"] is not None:
+        parent = minder.fork_minded(order["parent"])
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != order["parent"]:
+        if os.getppid() != parent:
             raise OSError(0, "the process that started it has ended")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.closerange(_FIRST, _open_files())
+    os.set_inheritable(order["started"], False)
+    os.closerange(_FIRST, order["started"])
+    os.closerange(order["started"] + 1, _open_files())
     os.umask(0o077)
     os.chdir(order["directory"])
     for name, which in _LIMITS.items():
@@ -100,6 +108,31 @@ def _confine(order: Mapping[str, Any]) -> None:
         )
     )
     seccomp.install(filters.isolating(machine, network=bool(listen), listening=bool(listen)))
+
+
+def _check_stream(number: int) -> None:
+    """
+    Refuse a standard stream that is a socket with which others could be reached.
+
+    Landlock and a network of one's own do not hold for sockets that were made before.
+    """
+    try:
+        if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            return
+    except OSError:
+        return  # it is closed
+    import _socket  # noqa: PLC0415  seldom needed
+
+    stream = _socket.socket(fileno=os.dup(number))
+    try:
+        if stream.family == _socket.AF_UNIX and stream.type != _socket.SOCK_DGRAM:
+            stream.getpeername()
+            return
+    except OSError:
+        pass
+    finally:
+        stream.close()
+    raise OSError(0, f"standard stream {number} is a socket that could reach others")
 
 
 def _limit(which: int, value: int) -> None:

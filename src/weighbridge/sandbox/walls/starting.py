@@ -17,7 +17,7 @@ import weighbridge
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.core.values import frozen
-from weighbridge.sandbox.walls.inner import LIMITED, NOT_CONFINED
+from weighbridge.sandbox.walls.inner import LIMITED
 from weighbridge.sandbox.walls.interface import Walls
 
 _CODE: Final = (
@@ -74,11 +74,28 @@ def find_program(name: str, walls: Walls, /) -> str:
     return os.path.abspath(found)  # noqa: PTH100  links are not followed: their name is the program's
 
 
+@frozen
+class LastStep:
+    """
+    How the last step is started.
+
+    Attributes:
+        line: Its command line.
+        descriptors: What it reads its order from, and what it tells of its start by.
+        news: Where that is to be read.
+    """
+
+    line: tuple[str, ...]
+    descriptors: tuple[int, ...]
+    news: int
+
+
 @contextmanager
 def ordered(
     program: str, command: Sequence[str], walls: Walls, places: Places, /
-) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Give the order's descriptor, closed on leaving, and the command line of the last step."""
+) -> Iterator[LastStep]:
+    """Give how the last step is started; its descriptors are closed on leaving."""
+    news, teller = os.pipe()
     order = {
         "program": program,
         "command": [*command],
@@ -91,13 +108,20 @@ def ordered(
         "alone": places.alone,
         "limits": {name: getattr(walls.limits, name) for name in LIMITED},
         "parent": os.getpid() if places.dies_with_parent else None,
+        "started": teller,
     }
-    with passed(json.dumps(order).encode()) as descriptor:
-        python = os.path.realpath(sys.executable)
-        yield (
-            descriptor,
-            (python, *_FLAGS, "-c", _CODE, str(descriptor), os.fspath(PACKAGE.parent)),
-        )
+    try:
+        os.set_blocking(news, False)
+        with passed(json.dumps(order).encode()) as descriptor:
+            python = os.path.realpath(sys.executable)
+            yield LastStep(
+                line=(python, *_FLAGS, "-c", _CODE, str(descriptor), os.fspath(PACKAGE.parent)),
+                descriptors=(descriptor, teller),
+                news=news,
+            )
+    finally:
+        os.close(news)
+        os.close(teller)
 
 
 @contextmanager
@@ -174,9 +198,11 @@ class Running:
     Args:
         line: What to run.
         descriptors: What it gets besides the standard streams.
+        news: Where the last step tells that it has put up its walls.
     """
 
-    def __init__(self, line: Sequence[str], /, *, descriptors: Sequence[int]) -> None:
+    def __init__(self, line: Sequence[str], /, *, descriptors: Sequence[int], news: int) -> None:
+        self._news = news
         try:
             # An interrupt of the terminal is for the program, which is in the same group; what is
             # around the program takes over that it is ignored here.
@@ -216,11 +242,18 @@ class Running:
         """
         with self._process, _passing_on(signalled):
             code = self._process.wait()
-        if code == NOT_CONFINED:
+        # What it exits with says nothing of that: the program may exit with anything.
+        if not self._has_started():
             raise IsolationError(
                 "the walls could not be put up, and the program was not run; the reason is above"
             )
         return 128 - code if code < 0 else code
+
+    def _has_started(self) -> bool:
+        try:
+            return bool(os.read(self._news, 1))
+        except BlockingIOError:
+            return False
 
 
 @contextmanager

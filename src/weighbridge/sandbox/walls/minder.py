@@ -1,0 +1,89 @@
+"""
+Stay beside a program, and leave nothing of it: what it has started ends with it.
+
+Without namespaces a process that a program leaves behind would go on. The minder is outside the
+walls, takes nothing but signals, and inherits whatever loses its parent below it.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Final, NoReturn
+
+from weighbridge.sandbox import kernel
+
+_SET_CHILD_SUBREAPER: Final = 36
+_PARENT_ENDED: Final = signal.SIGRTMIN
+_PASSED_ON: Final = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+_WAITED: Final = frozenset({*_PASSED_ON, signal.SIGCHLD, _PARENT_ENDED})
+_FIRST: Final = 3
+_LAST_DESCRIPTOR: Final = 1 << 20
+
+
+def fork_minded(parent: int) -> int:
+    """
+    Go on as a child of this process, which stays behind as its minder and never returns.
+
+    The minder hands signals that ask to end on to the child and exits as the child does; by then,
+    or when the process *parent* has ended, it has killed everything that the child has started.
+
+    Returns:
+        The minder's process.
+
+    Raises:
+        OSError: The kernel refuses, or the parent has ended.
+    """
+    minder = os.getpid()
+    kernel.prctl(_SET_CHILD_SUBREAPER, 1)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, _PARENT_ENDED)
+    if os.getppid() != parent:
+        raise OSError(0, "the process that started it has ended")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child = os.fork()
+    if child:
+        _mind(child)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED)
+    return minder
+
+
+def _mind(child: int) -> NoReturn:
+    for ignored in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(ignored, signal.SIG_IGN)
+    os.closerange(_FIRST, _LAST_DESCRIPTOR)
+    while True:
+        number = signal.sigwait(_WAITED)
+        if number in _PASSED_ON:
+            os.kill(child, number)
+            continue
+        code = _reap(child) if number == signal.SIGCHLD else 128 + signal.SIGKILL
+        if code is not None:
+            _end_all()
+            os._exit(code)
+
+
+def _reap(child: int) -> int | None:
+    """Take what has ended; return the exit code of *child* if that has."""
+    found = None
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if process == 0:
+            return found
+        if process == child:
+            code = os.waitstatus_to_exitcode(status)
+            found = 128 - code if code < 0 else code
+
+
+def _end_all() -> None:
+    """Kill every process below this one; those that lose their parent come up to it."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    while True:
+        for process in children.read_text("ascii").split():
+            os.kill(int(process), signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return

@@ -1,0 +1,31 @@
+"""What the tests of isolation share."""
+
+from pathlib import Path
+
+import pytest
+
+from support.publisher import make_workplace, weighbridge
+from support.walled import write_policy
+from weighbridge.sandbox.walls.engines import ENGINES
+
+NAMES = [engine.name for engine in ENGINES]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a directory with a signed model, and a policy that demands isolation."""
+    make_workplace(tmp_path)
+    signed = weighbridge(tmp_path, "sign", "key", "model", "--private-key", "publisher.key")
+    assert signed.code == 0
+    write_policy(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(params=NAMES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that works here."""
+    (found,) = [engine for engine in ENGINES if engine.name == request.param]
+    strength = found.probe()
+    if not strength.walls:
+        pytest.skip(f"{found.name}: {strength.missing[0][1]}")
+    return found.name
