@@ -84,6 +84,7 @@ class Direct:
                 devices=_DEVICES,
                 dies_with_parent=True,
                 alone=False,
+                leaves=temporary,
             )
             with ordered(program, command, around, places) as last:
                 running = Running(last.line, descriptors=last.descriptors, news=last.news)

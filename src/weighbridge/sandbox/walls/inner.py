@@ -72,7 +72,7 @@ def _confine(order: Mapping[str, Any]) -> None:
     for stream in range(_FIRST):
         _check_stream(stream)
     if order["parent"] is not None:
-        parent = minder.fork_minded(order["parent"])
+        parent = minder.fork_minded(order["parent"], leaves=order["leaves"])
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             raise OSError(0, "the process that started it has ended")

@@ -7,10 +7,12 @@ walls, takes nothing but signals, and inherits whatever loses its parent below i
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
 from weighbridge.sandbox import kernel
+from weighbridge.sandbox.walls.leftovers import remove_tree
 
 _SET_CHILD_SUBREAPER: Final = 36
 _PARENT_ENDED: Final = signal.SIGRTMIN
@@ -20,12 +22,13 @@ _FIRST: Final = 3
 _LAST_DESCRIPTOR: Final = 1 << 20
 
 
-def fork_minded(parent: int) -> int:
+def fork_minded(parent: int, *, leaves: str | None = None) -> int:
     """
     Go on as a child of this process, which stays behind as its minder and never returns.
 
     The minder hands signals that ask to end on to the child and exits as the child does; by then,
     or when the process *parent* has ended, it has killed everything that the child has started.
+    In the latter case it removes the directory *leaves* as well, which the parent cannot any more.
 
     Returns:
         The minder's process.
@@ -42,12 +45,12 @@ def fork_minded(parent: int) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child:
-        _mind(child)
+        _mind(child, leaves)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED)
     return minder
 
 
-def _mind(child: int) -> NoReturn:
+def _mind(child: int, leaves: str | None) -> NoReturn:
     for ignored in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_IGN)
     os.closerange(_FIRST, _LAST_DESCRIPTOR)
@@ -59,6 +62,9 @@ def _mind(child: int) -> NoReturn:
         code = _reap(child) if number == signal.SIGCHLD else 128 + signal.SIGKILL
         if code is not None:
             _end_all()
+            if number == _PARENT_ENDED and leaves is not None:
+                with suppress(OSError):
+                    remove_tree(leaves)
             os._exit(code)
 
 

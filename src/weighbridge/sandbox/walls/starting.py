@@ -44,6 +44,7 @@ class Places:
         writable: Those that it may change.
         devices: Device files that it may use.
         dies_with_parent: Whether the last step is a child of this process and ends with it.
+        leaves: A directory of its own that goes with it; None for none.
         alone: Whether nothing of the machine is around it: neither its network, in which any port
             may be used then, nor its files and processes.
     """
@@ -53,6 +54,7 @@ class Places:
     devices: tuple[str, ...]
     dies_with_parent: bool
     alone: bool
+    leaves: str | None = None
 
 
 def find_program(name: str, walls: Walls, /) -> str:
@@ -106,6 +108,7 @@ def ordered(
         "devices": places.devices,
         "listen": walls.listen,
         "alone": places.alone,
+        "leaves": places.leaves,
         "limits": {name: getattr(walls.limits, name) for name in LIMITED},
         "parent": os.getpid() if places.dies_with_parent else None,
         "started": teller,
