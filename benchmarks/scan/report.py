@@ -176,12 +176,7 @@ _REASONS: Final = {
     "granite_qc": _OWN,
     "natasha": "words and vectors of navec, which no analyzer reads",
     "thyroid_model_damir_bogdan": "functions of the program that saved it",
-    "deeplc": "torch.fx, which runs the source of a module that the pickle brings along",
-    "joblib": "joblib 0.9, which unpickles a file that the pickle names",
-    "KDTree": "SciPy takes its nodes as memory, without looking at them",
-    "cKDTree": "as above",
     "linregress": "protocol 2 has a class made by a function that the stream looks up",
-    "text type": "a type of NumPy 2 that is not listed yet",
 }
 """Why what is blocked of real files and of frameworks is, as far as somebody has looked."""
 

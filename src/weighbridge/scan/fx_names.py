@@ -170,7 +170,10 @@ _SHADOWED: Final = """
     values xpu zero_grad
     """
 
-SHADOWED: Final = frozenset(_SHADOWED.split())
+_ADDED: Final = ("smart_apply",)
+"""What transformers adds to every module of the process that it is imported in."""
+
+SHADOWED: Final = frozenset((*_SHADOWED.split(), *_ADDED))
 """Methods and properties of modules of torch; an attribute of such a name takes their place."""
 
 _ATTRIBUTES: Final = """
