@@ -115,6 +115,8 @@ def test_a_model_that_is_there_is_attested(place: Path) -> None:
         {"path": "--help; touch ran"},
         {"path": "base", "params": "--private-key"},
         {"path": "base", "isolated": "true"},
+        {"path": "out", "command": "mkdir out; echo > out/x", "strict": "True"},
+        {"path": "out", "command": "mkdir out; echo > out/x", "isolated": "yes"},
     ],
 )
 def test_inputs_are_data(place: Path, inputs: dict[str, str]) -> None:
