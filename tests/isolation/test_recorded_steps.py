@@ -23,7 +23,7 @@ ALLOWED = frozenset(
         # Builds change modes and times; Landlock sees neither these nor other processes' limits.
         *("change-mode", "change-times", "change-flags", "read-attributes", "watch-home"),
         *("limit-victim", "slow-victim", "slow-group", "schedule-victim", "pin-victim"),
-        *("core-dump", "list-connections"),
+        *("core-dump", "list-connections", "kernel-facts"),
         "capabilities",  # root keeps those over files, which Landlock limits
     }
 )

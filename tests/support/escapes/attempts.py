@@ -619,6 +619,17 @@ def core_dump(where: dict[str, Any]) -> None:
 
 
 @action
+def kernel_facts(where: dict[str, Any]) -> None:
+    """Read what the kernel tells of its keys, its memory and how it was started."""
+    del where
+    for name in ("keys", "kpagecount", "cmdline", "modules", "vmallocinfo"):
+        with contextlib.suppress(OSError), Path("/proc", name).open("rb") as file:
+            if file.read(8):
+                return
+    raise Refused("none of it")
+
+
+@action
 def kernel_log(where: dict[str, Any]) -> None:
     """Read the kernel's messages."""
     del where

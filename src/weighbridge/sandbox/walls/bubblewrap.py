@@ -33,6 +33,16 @@ _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
 )
 
+_KERNEL: Final = tuple(
+    f"/proc/{name}"
+    for name in (
+        *("cmdline", "config.gz", "kallsyms", "kcore", "key-users", "keys", "kmsg", "modules"),
+        *("kpagecgroup", "kpagecount", "kpageflags", "iomem", "ioports", "interrupts"),
+        *("latency_stats", "sched_debug", "slabinfo", "timer_list", "vmallocinfo"),
+    )
+)
+"""What the kernel tells of itself and of all users, some of it to root without any capability."""
+
 
 class Bubblewrap:
     """The engine; see the module."""
@@ -137,6 +147,8 @@ def _arguments(walls: Walls) -> list[str]:
     """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
     arguments = [*_NAMESPACES, "--clearenv", "--hostname", "localhost"]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  a new one
+    for told in filter(os.path.exists, _KERNEL):
+        arguments += ["--ro-bind", "/dev/null", told]
     shown: list[Path] = []
     for place in map(Path, sorted({*walls.readable})):
         if any(place.is_relative_to(each) for each in shown):
