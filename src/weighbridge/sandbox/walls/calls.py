@@ -1,9 +1,9 @@
 """
 What a program behind walls may not ask of the kernel, beyond what isolated steps may not.
 
-Landlock sees no modes, times, attributes and watches of files, and no limits and priorities of
-other processes. Where these are around the program, the calls are refused. Some say that they were
-done, and nothing is: programs that copy files, or bind threads to processors, go on without.
+Landlock sees no modes, owners, times, attributes and watches of files, and no limits and priorities
+of other processes. Where these are around the program, the calls are refused. Some say that they
+were done, and nothing is: programs that copy files, or bind threads to processors, go on without.
 Numbers are those of x86_64 and aarch64; another filter ends calls of other architectures.
 See https://docs.kernel.org/userspace-api/landlock.html#current-limitations.
 """
@@ -23,7 +23,7 @@ _CONNECT: Final = (42, 203)
 _ACCEPTING: Final = ((49, 200), (43, 202), (288, 242))
 """bind, accept, accept4."""
 
-_MODES_AND_TIMES: Final = (
+_MODES_OWNERS_AND_TIMES: Final = (
     (90, None),  # chmod
     (91, 52),  # fchmod
     (268, 53),  # fchmodat
@@ -32,12 +32,12 @@ _MODES_AND_TIMES: Final = (
     (235, None),  # utimes
     (261, None),  # futimesat
     (280, 88),  # utimensat
-)
-_OWNERS_AND_NAMES: Final = (
     (92, None),  # chown
     (94, None),  # lchown
     (93, 55),  # fchown
     (260, 54),  # fchownat
+)
+_NAMES_AND_MOUNTS: Final = (
     (469, 469),  # file_setattr
     (254, 27),  # inotify_add_watch
     (457, 457),  # statmount
@@ -103,8 +103,8 @@ def _of_the_machine(column: int) -> bytes:
     done = bpf.result(DONE)
     return b"".join(
         [
-            *(bpf.when(pair[column], done) for pair in _MODES_AND_TIMES),
-            *(bpf.when(pair[column], _REFUSE) for pair in _OWNERS_AND_NAMES),
+            *(bpf.when(pair[column], done) for pair in _MODES_OWNERS_AND_TIMES),
+            *(bpf.when(pair[column], _REFUSE) for pair in _NAMES_AND_MOUNTS),
             *(bpf.when(pair[column], bpf.result(NO_ATTRIBUTES)) for pair in _ATTRIBUTES),
             *(bpf.when(pair[column], *_own(0), _ALLOW) for pair in _SCHEDULED),
             bpf.when(_AFFINITY[column], *_own(0, otherwise=done), _ALLOW),

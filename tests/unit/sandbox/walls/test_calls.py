@@ -111,7 +111,7 @@ class TestOfTheMachine:
         [
             (FCHMOD, DONE),
             (TIMES, DONE),
-            (OWNER, REFUSE),
+            (OWNER, DONE),
             (ATTRIBUTE, NO_ATTRIBUTES),
             (WATCH, REFUSE),
         ],
