@@ -10,6 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from support.publisher import make_workplace, weighbridge
+from weighbridge.pipeline.bill import make_bill
 
 CARD = "---\nlicense: apache-2.0\nbase_model: acme/base\ndatasets:\n- acme/data\n---\n# Model\n"
 
@@ -158,3 +159,11 @@ def test_a_build_of_another_model_is_not_listed(recorded: Path) -> None:
     (recorded / "tuned" / "config.json").write_text("{}", "utf-8")
     document = json.loads(weighbridge(recorded, "bom", "tuned").out)
     assert "standing:build" not in properties(document)
+
+
+def test_a_flood_of_claims_is_cut_short(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a bill has no room for is left out, and a note says so."""
+    monkeypatch.setattr("weighbridge.pipeline.bill.MAX_BILL_ITEMS", 1)
+    bill = make_bill(recorded / "tuned")
+    assert bill.builds == ()
+    assert "1 claim(s) were left out: a bill has no room" in bill.notes

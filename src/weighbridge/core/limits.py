@@ -783,6 +783,10 @@ MAX_CONVERT_FILES: Final = 512
 MAX_CONVERT_NOTES: Final = 1_000_000
 """Values in the notes on a state dict; PyTorch has one for each module."""
 
+MAX_BILL_ITEMS: Final = 20_000
+"""Builds, and what they used, that a bill of materials lists: readers hold all of it in memory. A
+build with every package of an environment has some hundred."""
+
 # -- the test instance of Sigstore -------------------------------------------------------------
 
 MAX_INSTANCE_REQUEST_BYTES: Final = 1 * MIB

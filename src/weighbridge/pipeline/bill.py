@@ -18,7 +18,7 @@ from weighbridge.core.errors import (
     LimitExceededError,
     MalformedContentError,
 )
-from weighbridge.core.limits import MAX_CONFIG_BYTES, MAX_FRONT_MATTER_BYTES
+from weighbridge.core.limits import MAX_BILL_ITEMS, MAX_CONFIG_BYTES, MAX_FRONT_MATTER_BYTES
 from weighbridge.core.verdict import Verdict
 from weighbridge.formats.front_matter import FrontMatter, read_front_matter
 from weighbridge.formats.gguf import parse_header as parse_gguf
@@ -165,7 +165,21 @@ def _builds(
         if isinstance(said.content, Build) and _is_about(said.artifacts, binding):
             basis = f"{line.place}, whose signature nobody verified"
             found.append(_build(said.content, Standing.CLAIMED, basis))
-    return found
+    return _bounded(found)
+
+
+def _bounded(found: list[BillBuild | str]) -> list[BillBuild | str]:
+    """Return as many builds as a bill has room for, with a note about the others."""
+    kept: list[BillBuild | str] = []
+    items = left = 0
+    for each in found:
+        size = 1 if isinstance(each, str) else 1 + len(each.parents) + len(each.others)
+        if items + size > MAX_BILL_ITEMS:
+            left += 1
+        else:
+            items += size
+            kept.append(each)
+    return kept if not left else [*kept, f"{left} claim(s) were left out: a bill has no room"]
 
 
 def _is_about(artifacts: tuple[Artifact, ...], binding: Binding | None) -> bool:
