@@ -21,6 +21,7 @@ _INTERPRETED: Final = b"#!"
 _MAX_FIRST_LINE: Final = 256
 
 FULL: Final = "it read more files than are noted"
+GONE: Final = "a process ended before what it opened was looked at"
 
 
 class Observer:
@@ -65,6 +66,13 @@ class Observer:
 
     def after(self, call: Call, found: os.stat_result | None, /) -> None:
         """Take *call* into account; *found* is what was at its path before."""
+        try:
+            self._note(call, found)
+        except OSError:
+            # Its process has ended, and with it the directories of /proc that the path leads by.
+            self.miss(GONE)
+
+    def _note(self, call: Call, found: os.stat_result | None) -> None:
         match call:
             case Opens(path, flags):
                 self._open(path, flags, found)

@@ -202,3 +202,20 @@ def test_more_files_than_are_noted_are_told(place: Path, monkeypatch: pytest.Mon
     names = ("old", "b")
     assert see(observer, *(Opens(f"{place}/{n}", os.O_RDONLY) for n in names)) == (f"{place}/old",)
     assert observer.report().blind == (observing.FULL,)
+
+
+def test_a_process_that_ends_at_once_is_not_overlooked(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the path leads by a process that has gone, the step was not wholly observed."""
+    observer = Observer(())
+    call = Opens(f"{place}/old", os.O_RDONLY)
+    found = observer.before(call)
+
+    def gone(path: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr("weighbridge.sandbox.steps.observer.os.path.realpath", gone)
+    observer.after(call, found)
+    monkeypatch.undo()
+    assert observer.report().blind == (observing.GONE,)
