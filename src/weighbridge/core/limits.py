@@ -440,6 +440,10 @@ MAX_TENSORS: Final = 1_000_000
 MAX_TENSOR_RANK: Final = 64
 """Dimensions of a tensor; NumPy 2 allows 64."""
 
+MAX_REPEATED_VALUES: Final = 200_000
+"""Values of a checkpoint's state that are walked because a container occurs more than once. Models
+that share parts repeat some hundred; a kilobyte can repeat a container 2 ** 300 times."""
+
 MAX_TENSOR_NAME_BYTES: Final = 4096
 """UTF-8 bytes of a tensor's name; real ones stay under 200."""
 

@@ -11,6 +11,7 @@ from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError
 from weighbridge.core.limits import (
     MAX_PICKLE_DEPTH,
     MAX_PICKLE_OPCODES,
+    MAX_REPEATED_VALUES,
     MAX_TENSOR_NAME_BYTES,
     MAX_TENSORS,
 )
@@ -135,15 +136,16 @@ def walk_state(result: Value, *, where: str) -> Iterator[Step]:
     """
     Yield every value in *result*, containers before what they hold, depth first and in order.
 
-    A container that occurs twice is walked twice, since its tensors have two names; the number
-    of steps is what keeps a structure that doubles at each level from taking for ever.
+    A container that occurs twice is walked twice, since its tensors have two names. What is in
+    such containers is bounded, so that a structure that doubles at each level costs little.
 
     Raises:
         ArtifactRefusedError: An `OrderedDict` is made of something else than pairs.
         LimitExceededError: More nesting or values than the limits allow.
     """
     pending = [Step(Place(None, SOLE_NAME, 0), result)]
-    steps = 0
+    steps = repeated = 0
+    known: set[int] = set()
     while pending:
         step = pending.pop()
         steps += 1
@@ -155,6 +157,11 @@ def walk_state(result: Value, *, where: str) -> Iterator[Step]:
         if not children:
             yield step
         else:
+            if id(step.value) in known:
+                repeated += len(children)
+                if repeated > MAX_REPEATED_VALUES:
+                    raise _too_much(where, "repeated values", limit=MAX_REPEATED_VALUES)
+            known.add(id(step.value))
             yield Step(step.place, step.value, leaf=False)
             pending.extend(reversed(children))
 

@@ -542,12 +542,25 @@ class TestLimits:
 
     def test_doubling_structures(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Lists that hold the one before twice are walked no further than the bound."""
-        monkeypatch.setattr(torch_state, "MAX_PICKLE_OPCODES", 10_000)
+        monkeypatch.setattr(torch_state, "MAX_REPEATED_VALUES", 3)
         value = p.EMPTY_LIST
         for level in range(60):
             value += p.put(level) + p.POP + p.list_of(p.get(level), p.get(level))
-        with pytest.raises(LimitExceededError):
+        with pytest.raises(LimitExceededError, match="repeated values"):
             arrays(checkpoint(value))
+        shared = state(a=vector("0", 2), b=vector("0", 2), c=p.TRUE) + p.put(90)
+        twice = checkpoint(p.dict_of(p.text("x"), shared, p.text("y"), p.get(90)), {"0": TWO})
+        assert sorted(arrays(twice)) == ["x.a", "x.b", "y.a", "y.b"]
+        monkeypatch.setattr(torch_state, "MAX_REPEATED_VALUES", 2)
+        with pytest.raises(LimitExceededError, match="repeated values"):
+            arrays(twice)
+
+    def test_many_values(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """More values than the limit says are refused, also where none is repeated."""
+        monkeypatch.setattr(torch_state, "MAX_PICKLE_OPCODES", 5)
+        assert len(arrays(checkpoint(p.list_of(*[vector("0", 2)] * 4), {"0": TWO}))) == 4
+        with pytest.raises(LimitExceededError):
+            arrays(checkpoint(p.list_of(*[vector("0", 2)] * 5), {"0": TWO}))
 
     def test_cycles(self) -> None:
         """A list in itself is refused as too deep."""
