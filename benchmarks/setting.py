@@ -225,6 +225,9 @@ def _write(path: Path, *, size: int, noise: bytes, turn: int) -> None:
     if path.suffix == ".safetensors":
         tensor = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
         text = json.dumps({f"weight-{turn}": tensor}).encode()
+        # As every writer of the format does. A header of 73 bytes begins like a pickle's integer,
+        # and one in sixty files of noise behind it goes on like a pickle, for the C unpickler too.
+        text += b" " * (-len(text) % 8)
         header = struct.pack("<Q", len(text)) + text
     view = memoryview(noise)
     with path.open("wb") as stream:

@@ -229,3 +229,15 @@ def test_an_appended_zip_is_always_told(head: bytes, members: dict[str, bytes]) 
     """Whatever a file starts with, a zip at its end is among its formats."""
     result = sniff(BytesSource(head + zip_of(members)), name="a")
     assert formats(result) & {F.ZIP, F.NPZ, F.TORCH_ZIP, F.TORCHSCRIPT, F.KERAS_V3}
+
+
+@given(length=st.integers(2, 31).map(lambda n: 8 * n), content=st.binary(max_size=400))
+@example(length=72, content=b"\n\x84\x01\x02\x03\x04R.")
+@example(length=80, content=b"\n\x84\x01\x02\x03\x04R.")
+def test_padded_weights_are_no_pickle_whatever_they_hold(length: int, content: bytes) -> None:
+    """Writers of safetensors pad the header to eight bytes: its length begins no pickle then."""
+    size = f'{{"w":{{"dtype":"U8","shape":[{len(content)}],"data_offsets":[0,{len(content)}]}}}}'
+    header = size.encode().ljust(max(length, -(-len(size) // 8) * 8))
+    told = sniff(BytesSource(struct.pack("<Q", len(header)) + header + content), name="m")
+    assert told.format is F.SAFETENSORS
+    assert told.also == ()
