@@ -67,18 +67,14 @@ def run_step(order: StepOrder, /) -> StepReport:
     with ours:
         with theirs:
             runner = _start(theirs)
-        try:
-            return _converse(ours, order)
-        except BaseException:
-            # Nobody waits for the report: the runner sees it by the socket.
-            with contextlib.suppress(OSError):
-                ours.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(FrameError, KeyboardInterrupt):
-                receive_frame(ours, most=MAX_STEP_REPORT_BYTES)
-            raise
-        finally:
-            ours.close()
-            runner.wait()
+        with contextlib.ExitStack() as leaving:
+            leaving.callback(runner.wait)
+            leaving.callback(ours.close)
+            with contextlib.ExitStack() as unwinding:
+                unwinding.callback(_call_off, ours)
+                report = _converse(ours, order)
+                unwinding.pop_all()
+            return report
 
 
 def _start(theirs: socket.socket) -> "subprocess.Popen[bytes]":
@@ -94,6 +90,14 @@ def _start(theirs: socket.socket) -> "subprocess.Popen[bytes]":
         raise OperationError(
             f"the runner of the step cannot be started: {error.strerror or error}"
         ) from error
+
+
+def _call_off(talk: socket.socket) -> None:
+    """Have the step end where nobody waits for its report; the runner sees it by the socket."""
+    with contextlib.suppress(OSError):
+        talk.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(FrameError, KeyboardInterrupt):
+        receive_frame(talk, most=MAX_STEP_REPORT_BYTES)
 
 
 def _converse(talk: socket.socket, order: StepOrder) -> StepReport:
