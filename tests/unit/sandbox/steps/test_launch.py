@@ -78,6 +78,7 @@ def isolation(place: Path, **more: Any) -> Isolation:
             *SYSTEM[:-1],
             f"{place}/in",
             os.fspath(Path(sys.base_prefix).resolve()),
+            f"{sys.prefix}/pyvenv.cfg",
             *sys.path,
         ),
         writable=(f"{place}/out",),
