@@ -19,12 +19,10 @@ from typing import Any
 
 import pytest
 
-from support.escapes.outside import SECRET, VARIABLE, outside, parse
+from support.escapes.outside import CODE, SCRIPT, SECRET, VARIABLE, outside, parse
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Engine, Wall
 from weighbridge.sandbox.walls.starting import PACKAGE
-
-SCRIPT = Path(__file__).parents[1] / "support" / "escapes" / "attempts.py"
 
 ELSEWHERE = frozenset(
     {
@@ -78,7 +76,7 @@ def fields(world: dict[str, object], listen: Sequence[int]) -> dict[str, object]
     return {
         "readable": [
             *(*SYSTEM, sys.prefix, sys.base_prefix),
-            *(os.fspath(PACKAGE.parent), os.fspath(SCRIPT)),
+            *(os.fspath(PACKAGE.parent), os.fspath(CODE)),
         ],
         "shown": [[weights, weights]],
         "listen": [*listen],

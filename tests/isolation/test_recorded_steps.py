@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from support.escapes.outside import SECRET, VARIABLE, outside, parse
+from support.escapes.outside import CODE, SCRIPT, SECRET, VARIABLE, outside, parse
 from weighbridge.pipeline.recording.surroundings import Surroundings, isolated_environment
 from weighbridge.sandbox.steps.interface import StepMeasure, StepOrder
 from weighbridge.sandbox.steps.launch import is_supported, run_step
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
-
-SCRIPT = Path(__file__).parents[1] / "support" / "escapes" / "attempts.py"
 
 ALLOWED = frozenset(
     {
@@ -37,7 +35,7 @@ def test_nothing_gets_out_of_an_isolated_step(tmp_path: Path) -> None:
         each.mkdir()
     environment = {**os.environ, VARIABLE: SECRET}
     with outside(tmp_path / "world") as world:
-        surroundings = Surroundings.of(sys.executable, environment, allowed=[SCRIPT])
+        surroundings = Surroundings.of(sys.executable, environment, allowed=[CODE])
         isolation = surroundings.isolation(
             program=sys.executable,
             declared=[world.configuration["weights"]],

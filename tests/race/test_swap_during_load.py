@@ -21,7 +21,7 @@ from support.racing import Neighbour, copy_with_changes
 from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError
-from weighbridge.core.limits import HELD_INLINE_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES
 from weighbridge.core.verdict import Decision
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.pipeline.check import check

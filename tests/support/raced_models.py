@@ -24,7 +24,7 @@ from support.protobuf import external, field, graph, message, node
 from support.protobuf import tensor as onnx_tensor
 from support.signed_model import safetensors_file
 from support.torch_files import checkpoint, state, vector
-from weighbridge.core.limits import HELD_INLINE_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES
 from weighbridge.load.artifact import VerifiedArtifact
 
 Files = dict[str, bytes]

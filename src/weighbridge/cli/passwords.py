@@ -11,7 +11,7 @@ import click
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.sources.reading import read_named
 
 K = TypeVar("K")

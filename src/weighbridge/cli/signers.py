@@ -33,7 +33,7 @@ from weighbridge.cli.sigstore import signer_options as identity_options
 from weighbridge.cli.terminal import Session
 from weighbridge.cli.timestamps import timestamp_url_options, timestamped
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.sources.reading import read_named
 

@@ -18,7 +18,7 @@ import click
 from weighbridge.cli.options import FILE
 from weighbridge.cli.terminal import Session, escape_logs
 from weighbridge.core.errors import KeyRejectedError, UsageError
-from weighbridge.core.limits import MAX_IDENTITY_TOKEN_BYTES, MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_IDENTITY_TOKEN_BYTES, MAX_KEY_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.sources.reading import read_named
 

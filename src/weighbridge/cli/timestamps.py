@@ -8,7 +8,7 @@ import click
 
 from weighbridge.cli.options import FILE
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.sources.reading import read_named
 
 if TYPE_CHECKING:

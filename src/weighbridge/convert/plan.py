@@ -9,7 +9,7 @@ from weighbridge.convert.problems import refused
 from weighbridge.convert.strided import is_contiguous
 from weighbridge.convert.survey import Survey
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_CONVERT_RATIO, MIN_CONVERT_ROOM
+from weighbridge.core.limits.converting import MAX_CONVERT_RATIO, MIN_CONVERT_ROOM
 from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors_layout import SafetensorsLayout, TensorForm, lay_out
 from weighbridge.load.placement import Placement

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Final, Literal
 
 from weighbridge.convert.problems import refused
-from weighbridge.core.limits import CONVERT_BLOCK_BYTES, CONVERT_WINDOW_BYTES
+from weighbridge.core.limits.converting import CONVERT_BLOCK_BYTES, CONVERT_WINDOW_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.load.placement import ELEMENT_BYTES, Placement, contiguous_strides
 

@@ -14,7 +14,7 @@ from typing import Final
 from weighbridge.convert.problems import refused
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError, UsageError
-from weighbridge.core.limits import MAX_CONVERT_NOTES
+from weighbridge.core.limits.converting import MAX_CONVERT_NOTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import (
     ByteArrayNode,

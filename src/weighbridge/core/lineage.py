@@ -8,7 +8,7 @@ builds. What nobody held against a policy is claimed, and nothing more.
 from enum import StrEnum
 
 from weighbridge.core.attestation import Artifact, Binding, Build
-from weighbridge.core.limits import LINEAGE_LINK_CHARS
+from weighbridge.core.limits.policy import LINEAGE_LINK_CHARS
 from weighbridge.core.values import frozen
 
 BEYOND_LINKS = "there are more builds and inputs in the lineage than are looked at"

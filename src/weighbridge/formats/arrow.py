@@ -13,10 +13,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
-    MAX_ARROW_SCHEMA_BYTES,
-    MAX_FLATBUFFER_TABLES,
-)
+from weighbridge.core.limits.weights import MAX_ARROW_SCHEMA_BYTES, MAX_FLATBUFFER_TABLES
 from weighbridge.core.values import frozen
 from weighbridge.formats.arrow_marks import CONTINUATION, FEATHER, FILE, PARQUET, SCHEMA
 from weighbridge.formats.flatbuffers import Flatbuffer, Table

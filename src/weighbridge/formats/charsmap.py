@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CHARSMAP_BYTES
+from weighbridge.core.limits.documents import MAX_CHARSMAP_BYTES
 
 _SIZE: Final = 4
 _UNIT: Final = 4

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_PROTOBUF_DEPTH
+from weighbridge.core.limits.weights import MAX_PROTOBUF_DEPTH
 from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, Message
 

@@ -8,7 +8,7 @@ it, and delegated parts are handed to a backend, which may be a driver that runs
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.flatbuffers import Flatbuffer
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_FLATBUFFER_TABLES, MAX_PROTOBUF_STRING_BYTES
+from weighbridge.core.limits.weights import MAX_FLATBUFFER_TABLES, MAX_PROTOBUF_STRING_BYTES
 
 _PAGE_BYTES: Final = 64 * 1024
 _OFFSET: Final = 4

@@ -13,7 +13,9 @@ from typing import Final, NoReturn
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TENSORS, MAX_VOCABULARY_BYTES, SNIFF_BYTES
+from weighbridge.core.limits.documents import MAX_VOCABULARY_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_BYTES
+from weighbridge.core.limits.weights import MAX_TENSORS
 
 _EVERY: Final = 4096
 _MORE: Final = 0x80

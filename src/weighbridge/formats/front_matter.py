@@ -9,7 +9,7 @@ take it differently. What is not plain is named and left out. All of it is a cla
 import re
 from typing import Final
 
-from weighbridge.core.limits import MAX_FRONT_MATTER_BYTES
+from weighbridge.core.limits.documents import MAX_FRONT_MATTER_BYTES
 from weighbridge.core.values import frozen
 
 _FENCE: Final = "---"

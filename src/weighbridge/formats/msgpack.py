@@ -14,7 +14,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_MSGPACK_DEPTH, MAX_MSGPACK_VALUES
+from weighbridge.core.limits.documents import MAX_MSGPACK_DEPTH, MAX_MSGPACK_VALUES
 from weighbridge.core.values import frozen
 
 _WHERE: Final = "MessagePack"

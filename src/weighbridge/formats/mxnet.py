@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_TENSOR_RANK, MAX_TENSORS
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK, MAX_TENSORS
 
 MAGIC: Final = struct.pack("<QQ", 0x112, 0)
 

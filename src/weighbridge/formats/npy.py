@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_NPY_HEADER_BYTES, MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_NPY_HEADER_BYTES, MAX_TENSOR_RANK
 from weighbridge.core.values import frozen
 
 MAGIC: Final = b"\x93NUMPY"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH, MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH, MAX_TENSOR_RANK
 from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, Message, OddityKind
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES, MAX_PROTOBUF_DEPTH
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 from weighbridge.formats.onnx import OnnxOperator
 

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_TENSOR_RANK, MAX_TENSORS
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK, MAX_TENSORS
 
 _HEAD: Final = struct.Struct("<IQ")
 _LEVEL: Final = struct.Struct("<Q")

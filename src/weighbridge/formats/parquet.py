@@ -12,7 +12,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_PARQUET_FOOTER_BYTES, MAX_PROTOBUF_STRING_BYTES
+from weighbridge.core.limits.weights import MAX_PARQUET_FOOTER_BYTES, MAX_PROTOBUF_STRING_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.arrow_marks import PARQUET
 from weighbridge.formats.thrift import Path, ThriftReader

@@ -14,7 +14,7 @@ from typing import Final, TypeGuard
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_SAFETENSORS_HEADER_BYTES,
     MAX_TENSOR_NAME_BYTES,
     MAX_TENSOR_RANK,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_SAFETENSORS_HEADER_BYTES,
     MAX_TENSOR_NAME_BYTES,
     MAX_TENSORS,

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_VOCABULARY_BYTES
+from weighbridge.core.limits.documents import MAX_VOCABULARY_BYTES
 
 MAGIC: Final = b"Trie Language Model"
 _LONGEST: Final = 5

@@ -10,7 +10,8 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_MEMBER_BYTES, MAX_TENSORS
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.weights import MAX_TENSORS
 from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Schema
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_GRAPH_NAMES, MAX_PROTOBUF_STRING_BYTES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES, MAX_PROTOBUF_STRING_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Field, Message
 

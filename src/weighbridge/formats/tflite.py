@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_MEMBER_BYTES, MAX_NAMED_PROBLEMS, MAX_TENSOR_RANK
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK
 from weighbridge.core.values import frozen
 from weighbridge.formats.flatbuffers import Flatbuffer, Table
 

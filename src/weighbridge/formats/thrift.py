@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_THRIFT_DEPTH, MAX_THRIFT_VALUES
+from weighbridge.core.limits.documents import MAX_THRIFT_DEPTH, MAX_THRIFT_VALUES
 
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I64, _DOUBLE, _BINARY = 0, 1, 2, 3, 4, 6, 7, 8
 _LIST, _SET, _MAP, _STRUCT, _UUID = 9, 10, 11, 12, 13

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CODE_BYTES
+from weighbridge.core.limits.documents import MAX_CODE_BYTES
 from weighbridge.core.values import frozen
 
 _TOKEN: Final = re.compile(

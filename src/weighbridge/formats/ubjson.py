@@ -10,7 +10,8 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_TENSOR_NAME_BYTES, MAX_UBJSON_VALUES
+from weighbridge.core.limits.documents import MAX_JSON_DEPTH, MAX_UBJSON_VALUES
+from weighbridge.core.limits.weights import MAX_TENSOR_NAME_BYTES
 
 _WINDOW: Final = 64 * 1024
 _SIZES: Final = {

@@ -11,7 +11,7 @@ from array import array
 from typing import Final, TypeAlias
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_UBJSON_VALUES
+from weighbridge.core.limits.documents import MAX_JSON_DEPTH, MAX_UBJSON_VALUES
 
 Numbers: TypeAlias = "array[int] | array[float]"
 """Many numbers of one type."""

@@ -14,7 +14,7 @@ from typing import Final
 from xml.parsers import expat
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.documents import (
     MAX_XML_DEPTH,
     MAX_XML_ENTITIES,
     MAX_XML_ENTITY_CHARS,

@@ -22,7 +22,8 @@ from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import HASH_BLOCK_BYTES, MIB, PLACED_BLOCK_BYTES, SMALL_FILE_BYTES
+from weighbridge.core.limits.inventory import HASH_BLOCK_BYTES, PLACED_BLOCK_BYTES, SMALL_FILE_BYTES
+from weighbridge.core.limits.units import MIB
 from weighbridge.core.values import frozen
 from weighbridge.inventory.blocks import Blocks, read_ahead, read_blocks, read_in_place
 from weighbridge.inventory.crew import Crew, Job

@@ -15,7 +15,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import MAX_DEPTH, MAX_PATH_BYTES
+from weighbridge.core.limits.inventory import MAX_DEPTH, MAX_PATH_BYTES
 from weighbridge.formats.sniff import Sniffed, sniff
 from weighbridge.inventory.names import displayed, name_problem
 from weighbridge.inventory.take import METADATA_FORMATS, METADATA_NAMES

@@ -17,7 +17,7 @@ from weighbridge.core.artifact import (
 from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_SHARDS
+from weighbridge.core.limits.inventory import MAX_SHARDS
 from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.hashing import ReadFile, Reading, read_files

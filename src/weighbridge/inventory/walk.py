@@ -9,7 +9,7 @@ from weighbridge.core.artifact import ArtifactKind, FileStamp
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES
+from weighbridge.core.limits.inventory import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import displayed, name_problem
 from weighbridge.sources.interface import LocalHandle

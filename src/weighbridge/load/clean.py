@@ -10,7 +10,7 @@ import time
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError
 from weighbridge.core.evidence import Finding
-from weighbridge.core.limits import MAX_RESCAN_SECONDS
+from weighbridge.core.limits.scanning import MAX_RESCAN_SECONDS
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.held import HeldFiles
 from weighbridge.scan.examination import examine

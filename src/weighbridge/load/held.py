@@ -25,7 +25,8 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import FileDigest
 from weighbridge.core.errors import ArtifactChangedError, LimitExceededError, UsageError
-from weighbridge.core.limits import HASH_BLOCK_BYTES, HELD_INLINE_BYTES, MAX_SEALED_FILES
+from weighbridge.core.limits.inventory import HASH_BLOCK_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES, MAX_SEALED_FILES
 from weighbridge.inventory.parts import PartHasher
 from weighbridge.load.memfd import (
     Descriptor,

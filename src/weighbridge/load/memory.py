@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import OperationError
-from weighbridge.core.limits import HUGE_PAGE_BYTES
+from weighbridge.core.limits.loading import HUGE_PAGE_BYTES
 
 _UNIT_CODES: Final = {2: "H", 4: "I", 8: "Q"}
 """Codes of unsigned numbers by their bytes."""

@@ -19,7 +19,8 @@ from weighbridge.core.errors import (
     MalformedContentError,
     OperationError,
 )
-from weighbridge.core.limits import MAX_MEMBER_BYTES, MAX_TENSOR_NAME_BYTES
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.weights import MAX_TENSOR_NAME_BYTES
 from weighbridge.formats.npy import NpyHeader, parse_header
 from weighbridge.formats.zip import STORED, ZipMember, open_member, read_archive
 from weighbridge.load.held import HeldFile

@@ -13,7 +13,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK
 from weighbridge.core.values import frozen
 from weighbridge.load.held import HeldFile
 from weighbridge.load.memory import SwappedMemory

@@ -5,7 +5,7 @@ from posixpath import dirname, join
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, MalformedContentError, OperationError
-from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
 from weighbridge.formats.json import parse_json
 from weighbridge.formats.safetensors import parse_header
 from weighbridge.load.held import HeldFile, HeldFiles

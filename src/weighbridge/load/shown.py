@@ -30,7 +30,8 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactChangedError, StoreError
-from weighbridge.core.limits import MAX_SHOWN_DESCRIPTORS, MIB
+from weighbridge.core.limits.loading import MAX_SHOWN_DESCRIPTORS
+from weighbridge.core.limits.units import MIB
 from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.memfd import (
     Descriptor,

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_PICKLE_BYTES, MAX_PICKLE_OPCODES, MIB
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES, MAX_PICKLE_OPCODES
+from weighbridge.core.limits.units import MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.trace import Trace

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.pickles import (
     MAX_PICKLE_DEPTH,
     MAX_PICKLE_OPCODES,
     MAX_REPEATED_VALUES,
-    MAX_TENSOR_NAME_BYTES,
-    MAX_TENSORS,
 )
+from weighbridge.core.limits.weights import MAX_TENSOR_NAME_BYTES, MAX_TENSORS
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import (

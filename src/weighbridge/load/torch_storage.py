@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_MEMBER_BYTES
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.values import GlobalNode, PersistentNode, TupleNode
 from weighbridge.formats.zip import STORED, ZipMember, open_member

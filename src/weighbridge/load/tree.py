@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from weighbridge.core.limits import MIB
+from weighbridge.core.limits.units import MIB
 from weighbridge.load.held import HeldFile
 
 FILE_MODE: Final = 0o444

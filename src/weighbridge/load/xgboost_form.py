@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_BOOSTER_OUTPUTS
+from weighbridge.core.limits.weights import MAX_BOOSTER_OUTPUTS
 from weighbridge.formats.json.document import (
     check_count,
     check_depth,

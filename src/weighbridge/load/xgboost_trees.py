@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_BOOSTER_CATEGORIES, MAX_BOOSTER_DEPTH
+from weighbridge.core.limits.weights import MAX_BOOSTER_CATEGORIES, MAX_BOOSTER_DEPTH
 from weighbridge.core.values import frozen
 from weighbridge.load.xgboost_fields import INT32_MAX, Part
 

@@ -6,7 +6,8 @@ from typing import Final
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.evidence import ClaimedBase
-from weighbridge.core.limits import MAX_CONFIG_BYTES, MAX_REFERENCE_CHARS
+from weighbridge.core.limits.documents import MAX_CONFIG_BYTES
+from weighbridge.core.limits.policy import MAX_REFERENCE_CHARS
 from weighbridge.formats.json import parse_json
 from weighbridge.scan.runner import Contents
 

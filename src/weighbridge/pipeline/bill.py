@@ -18,7 +18,8 @@ from weighbridge.core.errors import (
     LimitExceededError,
     MalformedContentError,
 )
-from weighbridge.core.limits import MAX_BILL_ITEMS, MAX_CONFIG_BYTES, MAX_FRONT_MATTER_BYTES
+from weighbridge.core.limits.documents import MAX_CONFIG_BYTES, MAX_FRONT_MATTER_BYTES
+from weighbridge.core.limits.records import MAX_BILL_ITEMS
 from weighbridge.core.verdict import Verdict
 from weighbridge.formats.front_matter import FrontMatter, read_front_matter
 from weighbridge.formats.gguf import parse_header as parse_gguf

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.core.limits import MAX_SCAN_JOBS
+from weighbridge.core.limits.scanning import MAX_SCAN_JOBS
 from weighbridge.scan.interface import Examiner
 from weighbridge.scan.need import read_needs
 from weighbridge.scan.report import ScanReport

@@ -8,7 +8,7 @@ from typing import Final
 from weighbridge.core.attestation import Artifact, Binding, Build
 from weighbridge.core.errors import ClaimError, OperationError, UsageError
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.limits.policy import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
 from weighbridge.core.lineage import (
     BEYOND_LINKS,
     Lineage,

@@ -16,9 +16,9 @@ from weighbridge.core.artifact import ArtifactKind, FileEntry, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import LimitExceededError, OperationError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.inventory import MAX_FILES
+from weighbridge.core.limits.sources import (
     MANIFEST_SAMPLE_SHARE,
-    MAX_FILES,
     MAX_MANIFEST_BYTES,
     MAX_STATED_FILE_BYTES,
     MIN_MANIFEST_SAMPLE,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.errors import UsageError, WeighbridgeError, one_line
-from weighbridge.core.limits import MAX_OTHER_SCANNERS
+from weighbridge.core.limits.scanning import MAX_OTHER_SCANNERS
 from weighbridge.inventory.contents import DiskContents
 from weighbridge.policy.scanners import ScannerAdapter, ScannerEntry
 from weighbridge.policy.schema import Policy

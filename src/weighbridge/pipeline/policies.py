@@ -6,7 +6,7 @@ from pathlib import Path
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_POLICY_BYTES
+from weighbridge.core.limits.policy import MAX_POLICY_BYTES
 from weighbridge.policy.cases import CASES_NAME, parse_cases
 from weighbridge.policy.rehearsal import CaseResult, run_cases
 from weighbridge.policy.schema import Policy

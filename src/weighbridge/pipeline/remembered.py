@@ -38,7 +38,11 @@ from weighbridge.core.artifact import (
 )
 from weighbridge.core.digest import DigestPart, FileDigest, HashLayout
 from weighbridge.core.evidence import Clean, Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_CHECK_ENTRY_BYTES, MAX_REMEMBERED_CHECKS, MIN_STAMP_AGE_NS
+from weighbridge.core.limits.remembering import (
+    MAX_CHECK_ENTRY_BYTES,
+    MAX_REMEMBERED_CHECKS,
+    MIN_STAMP_AGE_NS,
+)
 from weighbridge.core.values import frozen
 from weighbridge.inventory.files import location, open_descriptor
 from weighbridge.inventory.standing import Standing, lasting_devices, standing_of

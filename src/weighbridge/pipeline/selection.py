@@ -12,7 +12,7 @@ from weighbridge.core.artifact import (
 )
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
-from weighbridge.core.limits import MAX_SIGNATURE_FILES
+from weighbridge.core.limits.signing import MAX_SIGNATURE_FILES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.sources.interface import LocalHandle

@@ -19,7 +19,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashLayout
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.identity import SigningMethod
-from weighbridge.core.limits import MAX_BUNDLE_BYTES
+from weighbridge.core.limits.signing import MAX_BUNDLE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress

@@ -21,7 +21,7 @@ from weighbridge.core.errors import (
     WeighbridgeError,
 )
 from weighbridge.core.evidence import OtherSignature
-from weighbridge.core.limits import MAX_BUNDLE_BYTES
+from weighbridge.core.limits.signing import MAX_BUNDLE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.selection import inside, signature_places
 from weighbridge.signing.bundle import Bundle, parse_bundle

@@ -19,7 +19,11 @@ from typing import Final
 
 from weighbridge.core.artifact import FileStamp
 from weighbridge.core.digest import Digest
-from weighbridge.core.limits import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, MIN_STAMP_AGE_NS
+from weighbridge.core.limits.remembering import (
+    MAX_REMEMBERED,
+    MAX_REMEMBERED_BYTES,
+    MIN_STAMP_AGE_NS,
+)
 from weighbridge.sources.private import (
     READ,
     NotPrivateError,

@@ -21,7 +21,8 @@ from weighbridge.core.errors import (
     OperationError,
     UsageError,
 )
-from weighbridge.core.limits import MAX_STREAM_BYTES, MIB
+from weighbridge.core.limits.sources import MAX_STREAM_BYTES
+from weighbridge.core.limits.units import MIB
 from weighbridge.formats.sniff import sniff
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
 from weighbridge.scan.report import ScanReport

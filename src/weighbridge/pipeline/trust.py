@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import PolicyError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.trust import (
     CertificateTrust,

@@ -16,7 +16,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError, UsageError
-from weighbridge.core.limits import MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_TRUST_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.output import write_whole
 from weighbridge.signing.sigstore.parties import Party, changes_between, parties_of

@@ -11,7 +11,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_POLICY_RULES
+from weighbridge.core.limits.policy import MAX_POLICY_RULES
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.assumed import (

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from weighbridge.core.limits import MAX_PATTERN_CHARS
+from weighbridge.core.limits.policy import MAX_PATTERN_CHARS
 from weighbridge.core.values import frozen
 
 _STARS: Final = re.compile(r"\*+")

@@ -5,7 +5,7 @@ from typing import Final
 
 from weighbridge.core.attestation import VERIFIER_ID
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.limits import MAX_RECEIPT_AGE_SECONDS
+from weighbridge.core.limits.policy import MAX_RECEIPT_AGE_SECONDS
 from weighbridge.policy.glob import Glob, wildcard_problem
 from weighbridge.policy.rule import (
     ExpectedValue,

@@ -6,7 +6,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_REASONS_PER_CODE
+from weighbridge.core.limits.policy import MAX_REASONS_PER_CODE
 from weighbridge.core.verdict import Decision, Reason
 
 _GRAVEST_FIRST: Final = (Decision.DENY, Decision.INDETERMINATE, Decision.ALLOW)

@@ -7,12 +7,12 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import (
+from weighbridge.core.limits.policy import (
     MAX_ISOLATION_MEMORY_MIB,
     MAX_ISOLATION_PROCESSES,
-    MAX_OTHER_SCANNERS,
     MAX_POLICY_SIGNERS,
 )
+from weighbridge.core.limits.scanning import MAX_OTHER_SCANNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
 from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_provenance, read_receipt
 from weighbridge.policy.rule import (

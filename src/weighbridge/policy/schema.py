@@ -6,7 +6,7 @@ from pathlib import Path
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, PolicyError, UsageError
-from weighbridge.core.limits import MAX_POLICY_BYTES, MAX_POLICY_RULES
+from weighbridge.core.limits.policy import MAX_POLICY_BYTES, MAX_POLICY_RULES
 from weighbridge.core.values import frozen
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.rule_reader import read_rule

@@ -4,7 +4,7 @@ import posixpath
 import re
 from typing import Final
 
-from weighbridge.core.limits import MAX_REFERENCE_CHARS
+from weighbridge.core.limits.policy import MAX_REFERENCE_CHARS
 from weighbridge.core.values import frozen
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeVar, overload
 
 from weighbridge.core.errors import PolicyError, printable
-from weighbridge.core.limits import (
+from weighbridge.core.limits.policy import (
     MAX_POLICY_BYTES,
     MAX_POLICY_LINE_CHARS,
     MAX_POLICY_PROBLEMS,

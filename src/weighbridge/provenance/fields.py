@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ClaimError, LimitExceededError
-from weighbridge.core.limits import MAX_STATEMENT_TEXT_CHARS
+from weighbridge.core.limits.claims import MAX_STATEMENT_TEXT_CHARS
 from weighbridge.formats.json import JsonValue
 from weighbridge.formats.json.members import Members
 

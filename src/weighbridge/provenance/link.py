@@ -13,7 +13,7 @@ from typing import Final
 
 from weighbridge.core.attestation import Build
 from weighbridge.core.build_types import LINK
-from weighbridge.core.limits import MAX_STATEMENT_RESOURCES
+from weighbridge.core.limits.claims import MAX_STATEMENT_RESOURCES
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.build_types.plain import take_source
 from weighbridge.provenance.fields import Fields, optional_mapping, optional_texts, required_text

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, UsageError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.claims import (
     MAX_STATEMENT_NAME_CHARS,
     MAX_STATEMENT_PARAMETERS,
     MAX_STATEMENT_TEXT_CHARS,

@@ -13,7 +13,7 @@ from typing import Final
 from weighbridge.core.attestation import MANIFEST_SUFFIX, Artifact, Binding, Resource, Source
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import ClaimError, UsageError
-from weighbridge.core.limits import MAX_STATEMENT_DIGESTS, MAX_STATEMENT_RESOURCES
+from weighbridge.core.limits.claims import MAX_STATEMENT_DIGESTS, MAX_STATEMENT_RESOURCES
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.fields import (
     Fields,

@@ -9,7 +9,7 @@ from typing import Final
 
 from weighbridge.core.attestation import Artifact, Build, Resource
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_STATEMENT_RESOURCES
+from weighbridge.core.limits.claims import MAX_STATEMENT_RESOURCES
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.build_types import Definition, parts_of
 from weighbridge.provenance.fields import (

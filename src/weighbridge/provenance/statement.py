@@ -17,7 +17,7 @@ from weighbridge.core.errors import (
     MalformedContentError,
     UsageError,
 )
-from weighbridge.core.limits import MAX_STATEMENT_BYTES
+from weighbridge.core.limits.claims import MAX_STATEMENT_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.provenance.fields import Fields, JsonObject, fields, required_text

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from weighbridge.core.attestation import Artifact, Outcome, ResultOfTests
-from weighbridge.core.limits import MAX_STATEMENT_RESOURCES
+from weighbridge.core.limits.claims import MAX_STATEMENT_RESOURCES
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.fields import Fields, JsonObject, optional_texts
 from weighbridge.provenance.resources import read_resources, render_resource

@@ -17,7 +17,7 @@ from weighbridge.core.attestation import Build, Resource, Source
 from weighbridge.core.build_types import WITNESS
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_STATEMENT_RESOURCES
+from weighbridge.core.limits.claims import MAX_STATEMENT_RESOURCES
 from weighbridge.formats.json import JsonValue
 from weighbridge.provenance.fields import (
     Fields,

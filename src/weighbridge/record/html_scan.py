@@ -14,7 +14,7 @@ from typing import Final
 
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
-from weighbridge.core.limits import MAX_REPORT_ITEMS
+from weighbridge.core.limits.records import MAX_REPORT_ITEMS
 from weighbridge.record.overview import (
     Row,
     finding_order,

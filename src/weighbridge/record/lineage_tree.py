@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import one_line
-from weighbridge.core.limits import MAX_DRAWN_GENERATIONS
+from weighbridge.core.limits.policy import MAX_DRAWN_GENERATIONS
 from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.record.style import PLAIN, Style
 

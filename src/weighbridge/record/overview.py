@@ -11,7 +11,8 @@ from typing import Final
 
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Severity
-from weighbridge.core.limits import MAX_DEPTH, MAX_TEXT_ITEMS
+from weighbridge.core.limits.inventory import MAX_DEPTH
+from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.core.values import frozen
 from weighbridge.record.style import counted
 from weighbridge.sandbox.interface import Measure

@@ -2,7 +2,7 @@
 
 from weighbridge.core.attestation import Artifact, Build
 from weighbridge.core.errors import one_line
-from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.record.json_v1 import Document
 from weighbridge.record.style import counted
 

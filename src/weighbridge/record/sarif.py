@@ -18,7 +18,7 @@ from urllib.parse import quote
 from weighbridge.core.artifact import FileEntry, FileFormat
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
-from weighbridge.core.limits import MAX_REPORT_ITEMS
+from weighbridge.core.limits.records import MAX_REPORT_ITEMS
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Reason, Verdict
 from weighbridge.record.json_v1 import Document, JsonValue

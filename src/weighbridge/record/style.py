@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.core.values import frozen
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")

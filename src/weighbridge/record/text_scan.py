@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
-from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.record.overview import (
     Row,
     Rows,

@@ -20,7 +20,7 @@ from typing import Final, Self
 
 import weighbridge
 from weighbridge.core.errors import OperationError
-from weighbridge.core.limits import MAX_WORKER_START_SECONDS
+from weighbridge.core.limits.sandbox import MAX_WORKER_START_SECONDS
 from weighbridge.sandbox.frames import FrameError, receive_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Measure
 from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, ORDER, REAP, REPLY

@@ -15,7 +15,8 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_PICKLE_BYTES, MIB
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
+from weighbridge.core.limits.units import MIB
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.trace import Anomaly, AnomalyKind, Event

@@ -18,7 +18,8 @@ from weighbridge.core.errors import (
     printable,
 )
 from weighbridge.core.evidence import Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE
+from weighbridge.core.limits.archives import MAX_ARCHIVE_NESTING
+from weighbridge.core.limits.scanning import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.sniff import sniff
 from weighbridge.scan import registry
 from weighbridge.scan.interface import Facts, Subject, SubjectFacts, shorten

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from weighbridge.core.limits import MAX_FORMULA_CHARS
+from weighbridge.core.limits.pickles import MAX_FORMULA_CHARS
 
 _CALLED: Final = frozenset(
     [

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from weighbridge.core.limits import MAX_GRAPH_LITERAL_CHARS
+from weighbridge.core.limits.pickles import MAX_GRAPH_LITERAL_CHARS
 from weighbridge.scan.allowlist import Kind, find_entry
 from weighbridge.scan.fx_names import ATTRIBUTES, FUNCTIONS, IMPORTED, METHODS
 

@@ -21,11 +21,8 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import (
-    MAX_EVIDENCE_CHARS,
-    MAX_INFLATED_BYTES,
-    MAX_SCANNED_MEMBERS,
-)
+from weighbridge.core.limits.archives import MAX_INFLATED_BYTES, MAX_SCANNED_MEMBERS
+from weighbridge.core.limits.scanning import MAX_EVIDENCE_CHARS
 from weighbridge.core.values import frozen
 from weighbridge.sandbox.interface import Confinement
 

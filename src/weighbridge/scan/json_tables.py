@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.limits import MAX_JSON_TABLE_BYTES
+from weighbridge.core.limits.documents import MAX_JSON_TABLE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue
 from weighbridge.formats.json.repeated import Repeated, TwoReadings, read_both_ways

@@ -31,7 +31,7 @@ from weighbridge.core.content import BytesSource
 from weighbridge.core.digest import Digest
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.evidence import Finding, Gap
-from weighbridge.core.limits import (
+from weighbridge.core.limits.remembering import (
     MAX_CACHE_BYTES,
     MAX_CACHE_ENTRY_BYTES,
     MAX_CACHED_FILE_BYTES,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
 from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.operators import find_standing

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue
 from weighbridge.formats.paddle_program import EFFECTS, PaddleOperator

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import MAX_PICKLE_PATTERN_CHARS
+from weighbridge.core.limits.pickles import MAX_PICKLE_PATTERN_CHARS
 from weighbridge.formats.pickle.containers import is_opaque
 from weighbridge.formats.pickle.trace import Change, ChangeKind
 from weighbridge.formats.pickle.values import (

@@ -19,7 +19,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
-from weighbridge.core.limits import FAST_AFTER_OPCODES, MAX_PICKLE_STREAMS
+from weighbridge.core.limits.pickles import FAST_AFTER_OPCODES, MAX_PICKLE_STREAMS
 from weighbridge.core.values import frozen
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.values import CallNode, GlobalNode

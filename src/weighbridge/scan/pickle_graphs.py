@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import (
+from weighbridge.core.limits.pickles import (
     MAX_GRAPH_ATTRIBUTES,
     MAX_GRAPH_LITERAL_CHARS,
     MAX_GRAPH_SOURCE_CHARS,

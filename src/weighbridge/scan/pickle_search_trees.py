@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Final
 
-from weighbridge.core.limits import MAX_SEARCH_TREE_DEPTH
+from weighbridge.core.limits.pickles import MAX_SEARCH_TREE_DEPTH
 from weighbridge.formats.pickle.values import CallNode, TupleNode, Value
 from weighbridge.scan.numpy_types import read_type
 from weighbridge.scan.pickle_arrays import Content, IsBuilt, memory_of, read_array

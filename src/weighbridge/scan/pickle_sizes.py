@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import MAX_LOGGER_CHARS, MAX_PICKLE_RANGE
+from weighbridge.core.limits.pickles import MAX_LOGGER_CHARS, MAX_PICKLE_RANGE
 from weighbridge.formats.pickle.values import CallNode, Value
 from weighbridge.scan.pickle_plain import Refusal, has_keywords
 

@@ -13,7 +13,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource, RegionSource
-from weighbridge.core.limits import MAX_CARRIED_MEMO, MAX_PICKLE_STREAMS
+from weighbridge.core.limits.pickles import MAX_CARRIED_MEMO, MAX_PICKLE_STREAMS
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Trace

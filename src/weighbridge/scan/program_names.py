@@ -11,7 +11,7 @@ import re
 import warnings
 from typing import Final
 
-from weighbridge.core.limits import MAX_EXPRESSION_CHARS
+from weighbridge.core.limits.documents import MAX_EXPRESSION_CHARS
 
 _OPERATOR: Final = re.compile(r"torch\.ops\.(\w+)\.(\w+)(?:\.\w+)?")
 _SYMBOLIC: Final = re.compile(r"torch\.(?:sym_\w+|_sym_\w+|functional\.sym_\w+)")

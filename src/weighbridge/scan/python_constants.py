@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import MAX_PYTHON_NAME_CHARS
+from weighbridge.core.limits.documents import MAX_PYTHON_NAME_CHARS
 
 Texts = Mapping[str, str]
 """The strings that names of a module are set to."""

@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from weighbridge.core.limits import MAX_PYTHON_ALIASES, MAX_PYTHON_NAME_CHARS
+from weighbridge.core.limits.documents import MAX_PYTHON_ALIASES, MAX_PYTHON_NAME_CHARS
 from weighbridge.core.values import frozen
 from weighbridge.scan.python_constants import Texts, constant_text
 

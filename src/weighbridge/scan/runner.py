@@ -10,7 +10,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.evidence import Clean, Finding, Gap, Stage
-from weighbridge.core.limits import (
+from weighbridge.core.limits.scanning import (
     ARTIFACT_SCAN_SECONDS,
     MAX_SCAN_SECONDS,
     MAX_TIMED_BYTES,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Final
 
-from weighbridge.core.limits import MAX_TEMPLATE_REPEATS
+from weighbridge.core.limits.documents import MAX_TEMPLATE_REPEATS
 from weighbridge.core.values import frozen
 from weighbridge.formats.jinja import nodes, walk
 from weighbridge.formats.jinja.nodes import Node

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.documents import (
     MAX_TEMPLATE_STRINGS,
     MAX_TEMPLATE_WORD_CHARS,
     MAX_TEMPLATE_WORK,

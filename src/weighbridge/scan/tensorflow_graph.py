@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.tensorflow import Body, GraphNode, base_name
 from weighbridge.scan.graph_operators import tensorflow_operators

@@ -5,7 +5,7 @@ from typing import Final
 
 from weighbridge.core.content import BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
 from weighbridge.formats.text_encoding import BOM, MARK, find_encoding
 from weighbridge.scan.interface import Subject
 

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import SNIFF_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.sniff.magic import find_magic

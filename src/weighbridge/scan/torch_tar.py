@@ -10,7 +10,7 @@ numbers, then a pickle of views; `tensors` a count, then for each tensor a pickl
 from collections.abc import Callable
 from typing import Final
 
-from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import GlobalNode, TupleNode

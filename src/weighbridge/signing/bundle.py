@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError, SignatureRejectedError
 from weighbridge.core.identity import SigningMethod
-from weighbridge.core.limits import (
+from weighbridge.core.limits.signing import (
     MAX_BUNDLE_BYTES,
     MAX_CERTIFICATES,
     MAX_KEY_FILE_BYTES,

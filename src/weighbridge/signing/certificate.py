@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError, UsageError
 from weighbridge.core.identity import CertificateIdentity, SigningMethod
-from weighbridge.core.limits import MAX_CERTIFICATES
+from weighbridge.core.limits.signing import MAX_CERTIFICATES
 from weighbridge.signing.algorithms import sign_payload, verify_payload
 from weighbridge.signing.bundle import Bundle, CertificateMaterial, render_bundle
 from weighbridge.signing.certificate_file import (

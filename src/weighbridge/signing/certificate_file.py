@@ -19,7 +19,7 @@ from cryptography.x509.verification import VerificationError
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, RefusedError
-from weighbridge.core.limits import MAX_CERTIFICATES
+from weighbridge.core.limits.signing import MAX_CERTIFICATES
 from weighbridge.signing.ecdsa import CURVES
 from weighbridge.signing.pem import read_blocks
 

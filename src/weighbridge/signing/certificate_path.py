@@ -34,7 +34,7 @@ from cryptography.x509.verification import (
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, SignatureRejectedError
-from weighbridge.core.limits import MAX_CHAIN_DEPTH
+from weighbridge.core.limits.signing import MAX_CHAIN_DEPTH
 from weighbridge.core.values import frozen
 from weighbridge.signing.certificate_file import (
     allows_purpose,

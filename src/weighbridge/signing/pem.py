@@ -15,7 +15,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.core.values import frozen
 
 _LINE_CHARS: Final = 64

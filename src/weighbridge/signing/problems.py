@@ -5,7 +5,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, SignatureRejectedError, one_line
-from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
 from weighbridge.core.values import frozen
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from weighbridge.core.digest import Digest, HashAlgorithm, HashLayout
-from weighbridge.core.limits import MAX_DEPTH, MAX_PATH_BYTES
+from weighbridge.core.limits.inventory import MAX_DEPTH, MAX_PATH_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import name_problem
 

@@ -15,7 +15,8 @@ from typing import Final
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_FILES, MAX_STATED_FILE_BYTES
+from weighbridge.core.limits.inventory import MAX_FILES
+from weighbridge.core.limits.sources import MAX_STATED_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.resources import SINGLE_FILE, path_problem

@@ -23,7 +23,7 @@ from typing import Final
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import MalformedContentError, SignatureRejectedError
-from weighbridge.core.limits import MAX_SHARD_BYTES
+from weighbridge.core.limits.inventory import MAX_SHARD_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.json.members import Members

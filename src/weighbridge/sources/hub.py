@@ -31,14 +31,14 @@ from weighbridge.core.errors import (
     OperationError,
     UsageError,
 )
-from weighbridge.core.limits import (
-    KIB,
-    MAX_FILES,
+from weighbridge.core.limits.inventory import MAX_FILES
+from weighbridge.core.limits.sources import (
     MAX_HUB_CACHE_BYTES,
     MAX_HUB_LISTING_BYTES,
     MAX_HUB_SECONDS,
     MIN_HUB_BYTES_PER_SECOND,
 )
+from weighbridge.core.limits.units import KIB
 from weighbridge.sources.remote import RemoteFile
 
 SCHEME: Final = "hf://"

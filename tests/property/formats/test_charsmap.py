@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CHARSMAP_BYTES
+from weighbridge.core.limits.documents import MAX_CHARSMAP_BYTES
 from weighbridge.formats.charsmap import check_charsmap, is_charsmap
 
 LEAF = 1 << 31

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CRFSUITE_LABELS
+from weighbridge.core.limits.weights import MAX_CRFSUITE_LABELS
 from weighbridge.formats.crfsuite import check_crfsuite
 
 MODEL = Path(__file__).parents[2].joinpath("vectors", "crfsuite", "model.crfsuite").read_bytes()

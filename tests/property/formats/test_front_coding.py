@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_VOCABULARY_BYTES, MAX_WORD_BYTES
+from weighbridge.core.limits.documents import MAX_VOCABULARY_BYTES, MAX_WORD_BYTES
 from weighbridge.formats.front_coding import check_front_coding
 
 WORDS = b"SMFC1\0\x04\0\x03cat\x00\x00\x03\x01s\x01\x00\x00\x04mice\xff\x05mouse\x02\x00\xfe"

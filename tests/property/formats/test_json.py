@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH
+from weighbridge.core.limits.documents import MAX_JSON_DEPTH
 from weighbridge.formats.json import JsonValue, parse_json
 
 _TEXT = st.text(st.characters(codec="utf-8")) | st.text(alphabet='"\\[]{}a', max_size=20)

@@ -18,7 +18,7 @@ from weighbridge.core.errors import (
     OperationError,
 )
 from weighbridge.core.evidence import Clean, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_SCAN_SECONDS
+from weighbridge.core.limits.scanning import MAX_SCAN_SECONDS
 from weighbridge.core.values import frozen
 from weighbridge.scan import registry
 from weighbridge.scan.examination import examine

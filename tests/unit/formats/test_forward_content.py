@@ -14,7 +14,7 @@ from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_DECODER_MEMORY
+from weighbridge.core.limits.archives import MAX_DECODER_MEMORY
 from weighbridge.formats.streams import forward
 from weighbridge.formats.streams.forward import FORWARD, ForwardContent, TooSlowError
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.core.limits import MAX_FRONT_MATTER_BYTES
+from weighbridge.core.limits.documents import MAX_FRONT_MATTER_BYTES
 from weighbridge.formats.front_matter import FrontMatter, read_front_matter
 
 CARD = b"""---

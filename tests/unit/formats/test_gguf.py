@@ -7,7 +7,7 @@ import pytest
 from support.gguf import Tensor, array, build_gguf, pair, text
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_GGUF_ARRAY_ITEMS,
     MAX_GGUF_KEYS,
     MAX_GGUF_STRING_BYTES,

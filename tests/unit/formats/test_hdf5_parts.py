@@ -9,7 +9,11 @@ import pytest
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
-from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_HDF5_METADATA_BYTES, MAX_HDF5_PROBLEMS
+from weighbridge.core.limits.weights import (
+    MAX_HDF5_DEPTH,
+    MAX_HDF5_METADATA_BYTES,
+    MAX_HDF5_PROBLEMS,
+)
 from weighbridge.formats.hdf5.attribute import element_values
 from weighbridge.formats.hdf5.btree1 import CHUNK_TREE, read_children
 from weighbridge.formats.hdf5.btree2 import read_records

@@ -3,7 +3,7 @@
 import pytest
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TEMPLATE_CHARS, MAX_TEMPLATE_DEPTH
+from weighbridge.core.limits.documents import MAX_TEMPLATE_CHARS, MAX_TEMPLATE_DEPTH
 from weighbridge.formats.jinja import nodes, parse_template, walk
 from weighbridge.formats.jinja.nodes import Node
 

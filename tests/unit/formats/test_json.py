@@ -5,7 +5,7 @@ import json
 import pytest
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
+from weighbridge.core.limits.documents import MAX_JSON_DEPTH, MAX_JSON_NUMBER_CHARS
 from weighbridge.formats.json import document, parse_json
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_JSON_DEPTH
+from weighbridge.core.limits.documents import MAX_JSON_DEPTH
 from weighbridge.formats.json import JsonValue, document
 from weighbridge.formats.json.parts import Wanted, read_wanted
 

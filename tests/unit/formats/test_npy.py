@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_NPY_HEADER_BYTES
+from weighbridge.core.limits.weights import MAX_NPY_HEADER_BYTES
 from weighbridge.formats.npy import NpyHeader, parse_header
 
 

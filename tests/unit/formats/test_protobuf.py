@@ -3,9 +3,9 @@
 import pytest
 
 from support.protobuf import field, message, varint
-from weighbridge.core import limits
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import weights as limits
 from weighbridge.formats.protobuf import Document, OddityKind, Schema, load_schema
 from weighbridge.formats.protobuf import message as reader
 

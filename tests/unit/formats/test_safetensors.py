@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_SAFETENSORS_HEADER_BYTES,
     MAX_TENSOR_NAME_BYTES,
     MAX_TENSOR_RANK,

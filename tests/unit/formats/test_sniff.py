@@ -19,7 +19,7 @@ from support.gguf import build_gguf
 from support.zips import zip_of
 from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.content import BytesSource
-from weighbridge.core.limits import MAX_SNIFF_READS, SNIFF_BYTES, SNIFF_TAIL_BYTES
+from weighbridge.core.limits.sniffing import MAX_SNIFF_READS, SNIFF_BYTES, SNIFF_TAIL_BYTES
 from weighbridge.formats.sniff import Sniffed, sniff, suffix_format
 
 LEGACY = 0x1950A86A20F9469CFC6C

@@ -8,9 +8,9 @@ import zlib
 import pytest
 
 from support.zips import Ending, Part, build_zip, descriptor, zip64_records, zip_of
-from weighbridge.core import limits
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
+from weighbridge.core.limits import archives as limits
 from weighbridge.formats.zip import (
     ZipAnomalyKind as K,
 )

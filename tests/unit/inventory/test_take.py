@@ -16,7 +16,7 @@ from weighbridge.core.artifact import EntryRole, FileFormat, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_SHARDS, SMALL_FILE_BYTES
+from weighbridge.core.limits.inventory import MAX_SHARDS, SMALL_FILE_BYTES
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.sources.local import locate
 

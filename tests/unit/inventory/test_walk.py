@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from weighbridge.core import limits
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError
+from weighbridge.core.limits import inventory as limits
 from weighbridge.inventory.walk import SymlinkRule, Walk, walk
 from weighbridge.sources.local import locate
 

@@ -12,7 +12,7 @@ import pytest
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
-from weighbridge.core.limits import HELD_INLINE_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES
 from weighbridge.load import held as held_module
 from weighbridge.load.held import HeldFile, HeldFiles, HeldWriter, HoldingSink, physical_memory
 from weighbridge.load.memfd import SEALS, Descriptor, SealedMemory, create_memory_file

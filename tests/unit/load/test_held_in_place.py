@@ -14,7 +14,7 @@ from weighbridge.core.artifact import EntryRole, FileEntry, FileStamp
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import ArtifactChangedError, UsageError
-from weighbridge.core.limits import HELD_INLINE_BYTES, HUGE_PAGE_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES, HUGE_PAGE_BYTES
 from weighbridge.inventory.parts import digest_bytes
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFile, HeldFiles, HoldingSink

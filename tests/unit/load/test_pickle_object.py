@@ -29,7 +29,7 @@ from weighbridge.core.errors import (
     UsageError,
     WeighbridgeError,
 )
-from weighbridge.core.limits import MAX_PICKLE_MEMO
+from weighbridge.core.limits.pickles import MAX_PICKLE_MEMO
 from weighbridge.load import clean
 from weighbridge.load.joblib_arrays import ArrayShell, JoblibArrays
 from weighbridge.load.judged import JudgedPickle, JudgedStream, judge_pickle

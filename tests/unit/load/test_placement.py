@@ -7,7 +7,7 @@ import pytest
 from support.holding import hold
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK
 from weighbridge.load.placement import (
     Region,
     contiguous_strides,

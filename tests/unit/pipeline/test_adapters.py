@@ -9,7 +9,8 @@ from support.holding import hold_files
 from support.policies import entry_of, inventory_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import ClaimedBase
-from weighbridge.core.limits import MAX_CONFIG_BYTES, MAX_REFERENCE_CHARS
+from weighbridge.core.limits.documents import MAX_CONFIG_BYTES
+from weighbridge.core.limits.policy import MAX_REFERENCE_CHARS
 from weighbridge.pipeline.adapters import claimed_bases
 
 CONFIG = "adapter_config.json"

@@ -12,7 +12,7 @@ from support.pki import private_pem
 from support.signed_model import safetensors_file
 from weighbridge.core.attestation import Artifact
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.limits.policy import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
 from weighbridge.core.lineage import BEYOND_LINKS, Standing
 from weighbridge.pipeline.claims.writing import append_claims
 from weighbridge.pipeline.describe import digest

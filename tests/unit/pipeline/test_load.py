@@ -10,7 +10,7 @@ from support.signed_model import SignedModel, make_signed_model, safetensors_fil
 from support.torch_files import checkpoint, state, vector
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import PolicyDeniedError
-from weighbridge.core.limits import MIB
+from weighbridge.core.limits.units import MIB
 from weighbridge.inventory import hashing
 from weighbridge.inventory.blocks import Blocks, read_ahead, read_in_place
 from weighbridge.load.held import HeldFile

@@ -26,7 +26,7 @@ from weighbridge.core.errors import (
     UsageError,
     WeighbridgeError,
 )
-from weighbridge.core.limits import MAX_STATED_FILE_BYTES, MIN_MANIFEST_SAMPLE
+from weighbridge.core.limits.sources import MAX_STATED_FILE_BYTES, MIN_MANIFEST_SAMPLE
 from weighbridge.inventory.walk import walk as inventory_walk
 from weighbridge.pipeline import manifests
 from weighbridge.pipeline.earlier import trusted_signers

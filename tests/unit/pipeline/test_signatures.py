@@ -22,7 +22,7 @@ from weighbridge.core.errors import (
     UsageError,
 )
 from weighbridge.core.evidence import Verification
-from weighbridge.core.limits import MAX_SIGNATURE_FILES
+from weighbridge.core.limits.signing import MAX_SIGNATURE_FILES
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.pipeline import signatures, trust
 from weighbridge.signing.interface import Verifier

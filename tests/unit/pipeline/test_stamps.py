@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.artifact import FileStamp
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.limits import MAX_REMEMBERED, MIN_STAMP_AGE_NS
+from weighbridge.core.limits.remembering import MAX_REMEMBERED, MIN_STAMP_AGE_NS
 from weighbridge.pipeline.stamps import RememberedStamps, default_place, is_settled
 from weighbridge.sources.private import NotPrivateError
 

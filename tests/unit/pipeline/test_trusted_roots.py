@@ -17,7 +17,7 @@ from support.tuf_repository import Repository as Published
 from support.tuf_repository import tuf_repository
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, RefusedError, UsageError
-from weighbridge.core.limits import MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_TRUST_FILE_BYTES
 from weighbridge.pipeline import trusted_roots
 from weighbridge.pipeline.trusted_roots import (
     Repository,

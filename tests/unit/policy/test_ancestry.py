@@ -22,7 +22,7 @@ from support.lineages import (
 )
 from support.policies import NOW, certificate_identity
 from weighbridge.core.attestation import Artifact, Attestation, Binding, Resource
-from weighbridge.core.limits import (
+from weighbridge.core.limits.policy import (
     LINEAGE_LINK_CHARS,
     MAX_LINEAGE_ARTIFACTS,
     MAX_LINEAGE_LINKS,

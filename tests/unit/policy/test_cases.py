@@ -7,7 +7,7 @@ import pytest
 from support.policies import NOW, policy_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import PolicyError
-from weighbridge.core.limits import MAX_POLICY_RULES
+from weighbridge.core.limits.policy import MAX_POLICY_RULES
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.cases import CASES_NAME, parse_cases
 from weighbridge.policy.rehearsal import run_cases

@@ -41,7 +41,7 @@ from weighbridge.core.evidence import (
     Uncovered,
 )
 from weighbridge.core.identity import VerifiedIdentity
-from weighbridge.core.limits import MAX_REASONS_PER_CODE
+from weighbridge.core.limits.policy import MAX_REASONS_PER_CODE
 from weighbridge.core.signers import count_signers
 from weighbridge.core.verdict import Decision, Reason
 from weighbridge.policy.controls.signature import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from weighbridge.core.limits import MAX_PATTERN_CHARS
+from weighbridge.core.limits.policy import MAX_PATTERN_CHARS
 from weighbridge.policy.glob import Glob, glob_problem
 
 

@@ -18,7 +18,7 @@ from support.lineages import (
 )
 from support.policies import NOW, certificate_identity, sha256
 from weighbridge.core.attestation import Artifact, Attestation, Binding
-from weighbridge.core.limits import MAX_CLOCK_SKEW_SECONDS
+from weighbridge.core.limits.signing import MAX_CLOCK_SKEW_SECONDS
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.controls.receipt import ReceiptSearch, find_receipt, receipt_reasons
 from weighbridge.policy.rule import ReceiptControl

@@ -16,7 +16,7 @@ from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import OperationError, PolicyError, UsageError
 from weighbridge.core.evidence import Severity
 from weighbridge.core.identity import SigningMethod
-from weighbridge.core.limits import (
+from weighbridge.core.limits.policy import (
     MAX_POLICY_BYTES,
     MAX_POLICY_LINE_CHARS,
     MAX_POLICY_PROBLEMS,

@@ -3,7 +3,7 @@
 import pytest
 
 from support.policies import rule_text
-from weighbridge.core.limits import MAX_REFERENCE_CHARS
+from weighbridge.core.limits.policy import MAX_REFERENCE_CHARS
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.selection import Considered, reference_names, select_rule
 

@@ -17,7 +17,7 @@ from support.records import (
 )
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Confidence, Finding, Severity
-from weighbridge.core.limits import MAX_REPORT_ITEMS
+from weighbridge.core.limits.records import MAX_REPORT_ITEMS
 from weighbridge.record.html_scan import scans_html
 from weighbridge.scan.report import ScanReport
 

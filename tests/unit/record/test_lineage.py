@@ -6,7 +6,7 @@ import pytest
 
 from support.lineages import artifact_of, build_of
 from weighbridge.core.attestation import Artifact, Source
-from weighbridge.core.limits import MAX_DRAWN_GENERATIONS
+from weighbridge.core.limits.policy import MAX_DRAWN_GENERATIONS
 from weighbridge.core.lineage import Lineage, LineageNode, LineageStep, Standing
 from weighbridge.record.json_lineage import lineage_document
 from weighbridge.record.json_v1 import render_json

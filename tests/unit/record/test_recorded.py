@@ -3,7 +3,7 @@
 from weighbridge.core.attestation import Artifact, Binding, Build, Source
 from weighbridge.core.build_types import COMMAND_BUILD_TYPE
 from weighbridge.core.digest import Digest, HashAlgorithm
-from weighbridge.core.limits import MAX_TEXT_ITEMS
+from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.record.recorded import recorded_text, warnings_of
 
 DIGEST = Digest(HashAlgorithm.SHA256, bytes(32))

@@ -27,7 +27,7 @@ from support.records import (
 )
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Confidence, Finding, Severity
-from weighbridge.core.limits import MAX_REPORT_ITEMS
+from weighbridge.core.limits.records import MAX_REPORT_ITEMS
 from weighbridge.core.verdict import Verdict
 from weighbridge.record.json_v1 import Document
 from weighbridge.record.rule_texts import rule_texts

@@ -15,7 +15,8 @@ from weighbridge.core.errors import (
     MalformedContentError,
 )
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_FINDINGS_PER_FILE, MAX_SCAN_SECONDS
+from weighbridge.core.limits.archives import MAX_ARCHIVE_NESTING
+from weighbridge.core.limits.scanning import MAX_FINDINGS_PER_FILE, MAX_SCAN_SECONDS
 from weighbridge.scan import registry
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import (

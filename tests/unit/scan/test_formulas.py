@@ -2,7 +2,7 @@
 
 import pytest
 
-from weighbridge.core.limits import MAX_FORMULA_CHARS
+from weighbridge.core.limits.pickles import MAX_FORMULA_CHARS
 from weighbridge.scan.formulas import refuse_formula
 
 HARMLESS = (

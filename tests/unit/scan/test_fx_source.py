@@ -3,7 +3,7 @@
 import pytest
 
 from support.graphs import ATTACKS, GOOD, IMPORTED_ATTACKS, IMPORTS, PLAIN, attack, source
-from weighbridge.core.limits import MAX_GRAPH_LITERAL_CHARS
+from weighbridge.core.limits.pickles import MAX_GRAPH_LITERAL_CHARS
 from weighbridge.scan.fx_body import Reached
 from weighbridge.scan.fx_source import refuse_source
 

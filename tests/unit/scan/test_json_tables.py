@@ -18,7 +18,7 @@ from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Finding, Gap, Severity
-from weighbridge.core.limits import MAX_JSON_TABLE_BYTES
+from weighbridge.core.limits.documents import MAX_JSON_TABLE_BYTES
 from weighbridge.scan.loader_names import is_place_of_settings, may_be_settings
 
 WORDS = {f"words{chr(97 + n)}": "word" for n in range(26)} | {f"w{n}": "word" for n in range(10)}

@@ -14,7 +14,11 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity
-from weighbridge.core.limits import MAX_CACHE_BYTES, MAX_CACHE_ENTRY_BYTES, MAX_CACHED_FILE_BYTES
+from weighbridge.core.limits.remembering import (
+    MAX_CACHE_BYTES,
+    MAX_CACHE_ENTRY_BYTES,
+    MAX_CACHED_FILE_BYTES,
+)
 from weighbridge.sandbox.interface import Confinement
 from weighbridge.scan import kept
 from weighbridge.scan.interface import Subject

@@ -21,7 +21,7 @@ from support.graphs import (
 from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Severity
-from weighbridge.core.limits import MAX_GRAPH_ATTRIBUTES, MAX_GRAPH_SOURCE_CHARS
+from weighbridge.core.limits.pickles import MAX_GRAPH_ATTRIBUTES, MAX_GRAPH_SOURCE_CHARS
 from weighbridge.scan import pickle_graphs
 
 

@@ -12,7 +12,7 @@ from support import pickles as p
 from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding
-from weighbridge.core.limits import MAX_SEARCH_TREE_DEPTH
+from weighbridge.core.limits.pickles import MAX_SEARCH_TREE_DEPTH
 
 Node = list[Any]
 """split_dim, children, split, start_idx, end_idx, two pointers, _less, _greater."""

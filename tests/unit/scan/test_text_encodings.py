@@ -8,7 +8,7 @@ from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
-from weighbridge.core.limits import SNIFF_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_BYTES
 from weighbridge.formats.sniff import sniff
 
 ENCODINGS = ["utf-8-sig", "utf-16", "utf-32"]

@@ -11,7 +11,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.errors import UsageError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
 from weighbridge.signing.coverage import IgnoreRules, compare
 from weighbridge.signing.problems import CoverageRejectedError
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.signatures import refused
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.signing.pem import read_blocks
 
 LINE = base64.b64encode(b"x" * 48).decode()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_TOKEN_URI_CHARS
+from weighbridge.core.limits.signing import MAX_TOKEN_URI_CHARS
 from weighbridge.signing.pkcs11.uri import TokenUri, parse_token_uri
 
 

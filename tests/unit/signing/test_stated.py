@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_STATED_FILE_BYTES
+from weighbridge.core.limits.sources import MAX_STATED_FILE_BYTES
 from weighbridge.signing import stated
 from weighbridge.signing.stated import (
     TITLES,

@@ -17,7 +17,7 @@ from support.signatures import (
 )
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashAlgorithm, HashLayout
-from weighbridge.core.limits import MAX_SHARD_BYTES
+from weighbridge.core.limits.inventory import MAX_SHARD_BYTES
 from weighbridge.signing.statement import (
     LEGACY_PREDICATE_TYPE,
     parse_statement,

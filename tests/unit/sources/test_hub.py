@@ -22,7 +22,7 @@ from weighbridge.core.errors import (
     OperationError,
     UsageError,
 )
-from weighbridge.core.limits import MIB
+from weighbridge.core.limits.units import MIB
 from weighbridge.scan.report import ScanVerdict
 from weighbridge.sources import hub as hub_module
 from weighbridge.sources.hub import HubHandle, locate_on_hub

@@ -8,7 +8,7 @@ from weighbridge.cli.options import FILE, MODEL, output_options
 from weighbridge.cli.render import render_scans, show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_SCAN_JOBS
+from weighbridge.core.limits.scanning import MAX_SCAN_JOBS
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.scan import scan_paths
 from weighbridge.scan.report import ScanVerdict

@@ -37,7 +37,7 @@ from weighbridge.cli.terminal import Session
 from weighbridge.cli.timestamps import timestamp_url_options, timestamped
 from weighbridge.core.digest import HashAlgorithm, HashLayout
 from weighbridge.core.identity import SigningMethod
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.sign import sign
 from weighbridge.sources.reading import read_named

@@ -20,7 +20,7 @@ from weighbridge.cli.sigstore import instance_options, keyless_verifier
 from weighbridge.cli.terminal import Session
 from weighbridge.cli.timestamps import timestamp_trust, timestamp_trust_options
 from weighbridge.core.identity import CertificateIdentity
-from weighbridge.core.limits import MAX_KEY_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_KEY_FILE_BYTES
 from weighbridge.pipeline.selection import FileSelection
 from weighbridge.pipeline.verify import verify
 from weighbridge.signing.interface import Verifier

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_INSTANCE_IDLE_SECONDS, MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.core.limits.demo import MAX_INSTANCE_IDLE_SECONDS, MAX_INSTANCE_REQUEST_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_CRFSUITE_BYTES, MAX_CRFSUITE_LABELS
+from weighbridge.core.limits.weights import MAX_CRFSUITE_BYTES, MAX_CRFSUITE_LABELS
 from weighbridge.core.values import frozen
 from weighbridge.formats.crfsuite.names import check_names
 from weighbridge.formats.crfsuite.numbers import numbers_in, refuse

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from weighbridge.core.content import ByteSource
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_GGUF_KEYS,
     MAX_GGUF_RANK,
     MAX_TENSOR_NAME_BYTES,

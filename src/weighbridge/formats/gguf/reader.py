@@ -6,8 +6,8 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
-    KIB,
+from weighbridge.core.limits.units import KIB
+from weighbridge.core.limits.weights import (
     MAX_GGUF_ARRAY_DEPTH,
     MAX_GGUF_ARRAY_ITEMS,
     MAX_GGUF_HEADER_BYTES,

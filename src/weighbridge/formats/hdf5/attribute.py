@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_HDF5_VALUES, MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_HDF5_VALUES
 from weighbridge.formats.hdf5.btree2 import read_records
 from weighbridge.formats.hdf5.datatype import read_datatype, read_shape
 from weighbridge.formats.hdf5.fractal_heap import FractalHeap

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_HDF5_ITEMS
+from weighbridge.core.limits.weights import MAX_HDF5_DEPTH, MAX_HDF5_ITEMS
 from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.image import Fields, Image, malformed, too_large
 

@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_ITEMS, MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_HDF5_ITEMS
 from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.btree1 import CHUNK_TREE, read_children
 from weighbridge.formats.hdf5.image import Fields, Image, malformed, too_large

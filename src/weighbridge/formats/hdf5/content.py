@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
-from weighbridge.core.limits import MAX_HDF5_VALUES, MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_HDF5_VALUES
 from weighbridge.formats.hdf5.attribute import count_of
 from weighbridge.formats.hdf5.chunks import decode_chunk, read_chunks
 from weighbridge.formats.hdf5.file import Hdf5File

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from weighbridge.core.limits import MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_TENSOR_RANK
 from weighbridge.formats.hdf5.heaps import LocalHeap
 from weighbridge.formats.hdf5.image import Fields, Image, decode, malformed, too_large
 from weighbridge.formats.hdf5.values import ChunkIndex, ExternalFile, Filter, Layout, LayoutKind

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_TENSOR_RANK
+from weighbridge.core.limits.weights import MAX_HDF5_DEPTH, MAX_TENSOR_RANK
 from weighbridge.formats.hdf5.image import Fields, Image, decode, malformed, too_large
 from weighbridge.formats.hdf5.values import Datatype, TypeClass
 

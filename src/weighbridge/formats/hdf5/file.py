@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_HDF5_ITEMS, MAX_HDF5_OBJECTS
+from weighbridge.core.limits.weights import MAX_HDF5_ITEMS, MAX_HDF5_OBJECTS
 from weighbridge.formats.hdf5.attribute import read_attribute, read_dense_attributes
 from weighbridge.formats.hdf5.dataset import read_external_files, read_filters, read_layout
 from weighbridge.formats.hdf5.datatype import read_datatype, read_shape

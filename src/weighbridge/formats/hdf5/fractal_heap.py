@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_DEPTH, MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_HDF5_DEPTH
 from weighbridge.formats.hdf5.btree2 import read_records
 from weighbridge.formats.hdf5.image import CHECKSUM_BYTES, Fields, Image, malformed, too_large
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_HEADER_BLOCKS
+from weighbridge.core.limits.weights import MAX_HDF5_HEADER_BLOCKS
 from weighbridge.core.values import frozen
 from weighbridge.formats.hdf5.image import CHECKSUM_BYTES, Fields, Image, malformed, too_large
 

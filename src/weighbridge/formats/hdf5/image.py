@@ -5,7 +5,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_HDF5_CHECKED_BYTES,
     MAX_HDF5_METADATA_BYTES,
     MAX_HDF5_PROBLEMS,

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from weighbridge.core.limits import MAX_HDF5_VALUES, MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_HDF5_VALUES
 from weighbridge.formats.hdf5.heaps import GlobalHeap
 from weighbridge.formats.hdf5.image import Fields, Image, malformed, too_large
 from weighbridge.formats.hdf5.values import Layout, VirtualSource

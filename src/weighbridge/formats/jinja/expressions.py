@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TEMPLATE_DEPTH
+from weighbridge.core.limits.documents import MAX_TEMPLATE_DEPTH
 from weighbridge.formats.jinja import nodes
 from weighbridge.formats.jinja.lexer import Kind, Token, malformed, tokens_of
 from weighbridge.formats.jinja.nodes import Node

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TEMPLATE_TOKENS
+from weighbridge.core.limits.documents import MAX_TEMPLATE_TOKENS
 from weighbridge.core.values import frozen
 from weighbridge.formats.jinja.nodes import Constant
 

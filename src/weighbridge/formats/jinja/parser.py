@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_TEMPLATE_CHARS
+from weighbridge.core.limits.documents import MAX_TEMPLATE_CHARS
 from weighbridge.formats.jinja import nodes
 from weighbridge.formats.jinja.expressions import Expressions
 from weighbridge.formats.jinja.lexer import Kind

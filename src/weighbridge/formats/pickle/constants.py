@@ -4,7 +4,7 @@ import re
 from struct import Struct
 from typing import Final
 
-from weighbridge.core.limits import MAX_PICKLE_MEMO
+from weighbridge.core.limits.pickles import MAX_PICKLE_MEMO
 from weighbridge.formats.pickle.literals import (
     c_float,
     c_index,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from struct import error as StructError  # noqa: N812  it is a class
 from typing import Final
 
-from weighbridge.core.limits import (
+from weighbridge.core.limits.pickles import (
     MAX_PICKLE_EVENTS,
     MAX_PICKLE_MEMO,
     MAX_PICKLE_OPCODES,

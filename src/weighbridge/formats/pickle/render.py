@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from weighbridge.core.limits import MAX_EVIDENCE_CHARS
+from weighbridge.core.limits.scanning import MAX_EVIDENCE_CHARS
 from weighbridge.formats.pickle.values import (
     BufferNode,
     ByteArrayNode,

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.weights import (
     MAX_PROTOBUF_DEPTH,
     MAX_PROTOBUF_FIELDS,
     MAX_PROTOBUF_ODDITIES,

@@ -16,7 +16,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_R_DEPTH, MAX_R_ITEMS, MAX_R_NAMES
+from weighbridge.core.limits.weights import MAX_R_DEPTH, MAX_R_ITEMS, MAX_R_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.r_data.encodings import Binary, Decoder, Letters, Window, malformed
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_ARCHIVE_NESTING, MAX_SEVEN_ZIP_HEADER_BYTES
+from weighbridge.core.limits.archives import MAX_ARCHIVE_NESTING, MAX_SEVEN_ZIP_HEADER_BYTES
 from weighbridge.formats.member_names import find_collisions, find_name_fault
 from weighbridge.formats.sevenzip.content import open_folder
 from weighbridge.formats.sevenzip.files import FileTable, read_files

@@ -7,7 +7,8 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.units import KIB, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.sevenzip.values import Coder, SevenZipFolder, malformed
 from weighbridge.formats.streams import zstd

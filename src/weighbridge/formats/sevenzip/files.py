@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from weighbridge.core.limits import MAX_ARCHIVE_MEMBERS
+from weighbridge.core.limits.archives import MAX_ARCHIVE_MEMBERS
 from weighbridge.formats.sevenzip.numbers import HeaderBytes
 from weighbridge.formats.sevenzip.values import malformed
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.core.limits import (
+from weighbridge.core.limits.archives import (
     MAX_ARCHIVE_MEMBERS,
     MAX_SEVEN_ZIP_CODERS,
     MAX_SEVEN_ZIP_FOLDERS,

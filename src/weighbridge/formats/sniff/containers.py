@@ -5,7 +5,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import SNIFF_TAIL_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_TAIL_BYTES
 from weighbridge.formats.sniff.window import Window
 from weighbridge.formats.tar.header import has_valid_checksum
 from weighbridge.formats.zip import read_names

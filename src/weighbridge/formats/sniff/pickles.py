@@ -15,7 +15,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from weighbridge.core.limits import KIB, MAX_SNIFF_OPCODES
+from weighbridge.core.limits.sniffing import MAX_SNIFF_OPCODES
+from weighbridge.core.limits.units import KIB
 from weighbridge.formats.pickle.literals import (
     c_float,
     c_index,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from weighbridge.core.content import ByteSource
-from weighbridge.core.limits import MAX_SNIFF_READS, SNIFF_BYTES
+from weighbridge.core.limits.sniffing import MAX_SNIFF_READS, SNIFF_BYTES
 
 _MORE_BYTES: Final = 4096
 

@@ -6,7 +6,8 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import KIB, MAX_ARCHIVE_MEMBERS, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.limits.archives import MAX_ARCHIVE_MEMBERS, MAX_MEMBER_BYTES
+from weighbridge.core.limits.units import KIB, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import DECODERS, Decoder, broken
 from weighbridge.formats.streams.lz4 import Lz4Decoder

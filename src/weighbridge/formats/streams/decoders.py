@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_DECODER_MEMORY
+from weighbridge.core.limits.archives import MAX_DECODER_MEMORY
 from weighbridge.formats.streams import lz4, zstd
 
 _MEMORY_LIMIT: Final = "Memory usage limit"

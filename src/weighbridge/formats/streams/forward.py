@@ -15,7 +15,8 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import KIB, MAX_STREAMED_BYTES, MIB
+from weighbridge.core.limits.archives import MAX_STREAMED_BYTES
+from weighbridge.core.limits.units import KIB, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import DECODERS, Decoder, broken
 from weighbridge.formats.streams.lz4 import Lz4Decoder

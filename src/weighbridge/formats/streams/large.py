@@ -13,7 +13,8 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import KIB, MAX_STREAMED_BYTES, MIB
+from weighbridge.core.limits.archives import MAX_STREAMED_BYTES
+from weighbridge.core.limits.units import KIB, MIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.streams.decoders import broken
 from weighbridge.formats.streams.pieces import read_pieces

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_DECODER_MEMORY
+from weighbridge.core.limits.archives import MAX_DECODER_MEMORY
 from weighbridge.formats.streams.decoders import broken
 
 Filter = dict[str, int]

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from weighbridge.core.errors import MalformedContentError, MissingExtraError
-from weighbridge.core.limits import MAX_DECODER_MEMORY
+from weighbridge.core.limits.archives import MAX_DECODER_MEMORY
 
 _MODULES: Final = ("compression.zstd", "backports.zstd")
 """Python 3.14's module, and the package that brings the same one to the versions before."""

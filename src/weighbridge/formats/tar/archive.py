@@ -5,12 +5,12 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import (
-    KIB,
+from weighbridge.core.limits.archives import (
     MAX_ARCHIVE_MEMBERS,
     MAX_TAR_CHAIN,
     MAX_TAR_HEADER_BYTES,
 )
+from weighbridge.core.limits.units import KIB
 from weighbridge.formats.member_names import find_collisions, find_name_fault
 from weighbridge.formats.tar.header import BLOCK, Header, parse_header, read_records
 from weighbridge.formats.tar.values import TarAnomaly, TarAnomalyKind, TarArchive, TarMember

@@ -5,7 +5,8 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_ARCHIVE_RATIO, MAX_MEMBER_BYTES, MIB
+from weighbridge.core.limits.archives import MAX_ARCHIVE_RATIO, MAX_MEMBER_BYTES
+from weighbridge.core.limits.units import MIB
 from weighbridge.formats.zip.values import (
     DEFLATED,
     STORED,

@@ -6,7 +6,7 @@ from typing import Final
 
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import MAX_ARCHIVE_DIRECTORY_BYTES, MAX_ARCHIVE_MEMBERS
+from weighbridge.core.limits.archives import MAX_ARCHIVE_DIRECTORY_BYTES, MAX_ARCHIVE_MEMBERS
 from weighbridge.core.values import frozen
 from weighbridge.formats.zip.end import DIRECTORY_SIGNATURE, EndRecord, read_end
 from weighbridge.formats.zip.values import (

@@ -4,7 +4,7 @@ import struct
 from typing import Final
 
 from weighbridge.core.content import ByteSource
-from weighbridge.core.limits import SNIFF_TAIL_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_TAIL_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.zip.values import (
     SENTINEL_16,

@@ -13,7 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import BytesSource
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError, WeighbridgeError
 from weighbridge.core.evidence import Finding
-from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.guard.scopes import Scope
 from weighbridge.load.judged import JudgedPickle, judge_pickle

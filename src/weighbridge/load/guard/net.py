@@ -9,7 +9,7 @@ from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import BytesSource
-from weighbridge.core.limits import SNIFF_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_BYTES
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.guard.scopes import Scope
 from weighbridge.load.guard.watch import state

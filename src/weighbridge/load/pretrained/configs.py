@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CONFIG_BYTES
+from weighbridge.core.limits.documents import MAX_CONFIG_BYTES
 from weighbridge.load.held import HeldFile
 from weighbridge.load.pretrained.arguments import KERNEL_ARGUMENTS, find_unsafe
 

@@ -14,7 +14,7 @@ from weighbridge.core.errors import (
     OperationError,
     SignatureRejectedError,
 )
-from weighbridge.core.limits import MAX_CLAIM_BYTES, MAX_CLAIMS, MAX_CLAIMS_BYTES
+from weighbridge.core.limits.claims import MAX_CLAIM_BYTES, MAX_CLAIMS, MAX_CLAIMS_BYTES
 from weighbridge.pipeline.claims.reading import claims_place, one_line, parse_lines, too_many
 from weighbridge.pipeline.selection import signature_places
 from weighbridge.sources.interface import LocalHandle

@@ -14,7 +14,7 @@ from weighbridge.core.errors import (
     NothingToCheckError,
 )
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_CLAIM_BYTES, MAX_CLAIMS_BYTES
+from weighbridge.core.limits.claims import MAX_CLAIM_BYTES, MAX_CLAIMS_BYTES
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.inventory.walk import SymlinkRule

@@ -23,7 +23,7 @@ from weighbridge.core.errors import (
     WeighbridgeError,
 )
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits import MAX_CLAIM_BYTES, MAX_CLAIMS, MAX_CLAIMS_BYTES
+from weighbridge.core.limits.claims import MAX_CLAIM_BYTES, MAX_CLAIMS, MAX_CLAIMS_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import parse_json
 from weighbridge.pipeline.signatures import reason_of

@@ -15,7 +15,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, OperationError
-from weighbridge.core.limits import MAX_CLAIMS_BYTES
+from weighbridge.core.limits.claims import MAX_CLAIMS_BYTES
 from weighbridge.pipeline.claims.reading import claims_place, one_line, split_lines
 from weighbridge.pipeline.output import write_whole
 from weighbridge.sources.interface import LocalHandle

@@ -33,12 +33,10 @@ from weighbridge.core.artifact import (
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
-from weighbridge.core.limits import (
-    CONVERT_BLOCK_BYTES,
-    MAX_MEMBER_BYTES,
-    MAX_TENSORS,
-    MAX_TEXT_BYTES,
-)
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.converting import CONVERT_BLOCK_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
+from weighbridge.core.limits.weights import MAX_TENSORS
 from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors import parse_header
 from weighbridge.inventory.contents import DiskContents

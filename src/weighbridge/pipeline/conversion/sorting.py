@@ -15,7 +15,7 @@ from weighbridge.core.artifact import (
 )
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError, NothingToCheckError
-from weighbridge.core.limits import MAX_CONVERT_FILES
+from weighbridge.core.limits.converting import MAX_CONVERT_FILES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
 

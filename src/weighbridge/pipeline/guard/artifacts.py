@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from weighbridge.core.artifact import CLAIMS_NAME, is_signature_name
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import RefusedError
-from weighbridge.core.limits import MAX_DEPTH
+from weighbridge.core.limits.inventory import MAX_DEPTH
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import Rule

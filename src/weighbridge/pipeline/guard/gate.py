@@ -7,7 +7,7 @@ from collections import OrderedDict
 from weighbridge.core.artifact import FileStamp
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError
-from weighbridge.core.limits import MAX_GUARD_ARTIFACTS
+from weighbridge.core.limits.loading import MAX_GUARD_ARTIFACTS
 from weighbridge.core.values import frozen
 from weighbridge.inventory.walk import SymlinkRule, stamp_of, walk
 from weighbridge.load.artifact import VerifiedArtifact

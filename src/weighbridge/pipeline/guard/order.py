@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
-from weighbridge.core.limits import MAX_ORDER_BYTES
+from weighbridge.core.limits.loading import MAX_ORDER_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.policy.schema import Policy
 

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from weighbridge.core.attestation import Resource
 from weighbridge.core.errors import WeighbridgeError
-from weighbridge.core.limits import KIB, MAX_PACKAGE_RECORD_BYTES, MAX_PACKAGES
+from weighbridge.core.limits.sandbox import MAX_PACKAGE_RECORD_BYTES, MAX_PACKAGES
+from weighbridge.core.limits.units import KIB
 from weighbridge.sources.reading import read_if_present
 
 SYSTEM: Final = (

@@ -20,7 +20,7 @@ from weighbridge.core.errors import (
     OperationError,
     UsageError,
 )
-from weighbridge.core.limits import MAX_GIT_OUTPUT_BYTES, MAX_GIT_SECONDS
+from weighbridge.core.limits.sandbox import MAX_GIT_OUTPUT_BYTES, MAX_GIT_SECONDS
 from weighbridge.core.values import frozen
 from weighbridge.provenance.resources import is_commit, split_git
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from weighbridge.core.attestation import Artifact, Build
 from weighbridge.core.build_types import BUILDER_ID
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_PARAMETERS
+from weighbridge.core.limits.sandbox import MAX_PARAMETERS
 from weighbridge.core.values import frozen
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.recording.inputs import GivenInput, require_name

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from weighbridge.core.attestation import Source
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.core.limits import MAX_STEP_GRACE_SECONDS
+from weighbridge.core.limits.sandbox import MAX_STEP_GRACE_SECONDS
 from weighbridge.core.values import frozen
 from weighbridge.inventory.progress import Progress
 from weighbridge.pipeline.claims.carrying import carry

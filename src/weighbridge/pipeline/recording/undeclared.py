@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from weighbridge.core.attestation import Resource
-from weighbridge.core.limits import MAX_NAMED_FILES
+from weighbridge.core.limits.sandbox import MAX_NAMED_FILES
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.recording.git import Checkout
 from weighbridge.sandbox.steps.interface import Isolation, Observation

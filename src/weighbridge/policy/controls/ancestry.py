@@ -18,7 +18,7 @@ from datetime import datetime
 
 from weighbridge.core.attestation import Artifact, Attestation, Binding, Build, SignedFiles
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
+from weighbridge.core.limits.policy import MAX_LINEAGE_ARTIFACTS, MAX_LINEAGE_LINKS
 from weighbridge.core.lineage import BEYOND_LINKS, Lineage, weight
 from weighbridge.core.signers import count_signers
 from weighbridge.core.values import frozen

@@ -30,7 +30,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Gap, ProvenanceEvidence, Severity, Stage
-from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.certified_source import certified_source_problem

@@ -21,7 +21,7 @@ from typing import Final
 
 from weighbridge.core.attestation import Attestation, Binding, Summary
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_CLOCK_SKEW_SECONDS
+from weighbridge.core.limits.signing import MAX_CLOCK_SKEW_SECONDS
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Reason
 from weighbridge.policy.controls.interface import Submission

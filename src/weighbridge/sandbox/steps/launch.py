@@ -13,7 +13,7 @@ from typing import Final
 import weighbridge
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.core.limits import MAX_STEP_REPORT_BYTES
+from weighbridge.core.limits.sandbox import MAX_STEP_REPORT_BYTES
 from weighbridge.sandbox.frames import FrameError, receive_frame, send_frame
 from weighbridge.sandbox.steps.interface import ORDER, StepOrder, StepReport
 from weighbridge.sandbox.steps.wire import decode_report, encode_order

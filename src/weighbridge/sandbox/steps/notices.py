@@ -14,7 +14,7 @@ from contextlib import suppress
 from struct import Struct
 from typing import Final
 
-from weighbridge.core.limits import MAX_SYSTEM_PATH_BYTES
+from weighbridge.core.limits.sandbox import MAX_SYSTEM_PATH_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.sandbox import bpf, kernel, seccomp
 

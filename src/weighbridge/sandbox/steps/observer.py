@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from typing import Final
 
-from weighbridge.core.limits import MAX_OBSERVED_FILES, MAX_SYSTEM_PATH_BYTES
+from weighbridge.core.limits.sandbox import MAX_OBSERVED_FILES, MAX_SYSTEM_PATH_BYTES
 from weighbridge.sandbox.steps.calls import Call, Connects, Hides, Names, Opens, Runs
 from weighbridge.sandbox.steps.interface import Observation
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from weighbridge.core.limits import MAX_ENDING_ROUNDS, MAX_STEP_ORDER_BYTES
+from weighbridge.core.limits.sandbox import MAX_ENDING_ROUNDS, MAX_STEP_ORDER_BYTES
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.frames import FrameError, receive_frame, send_frame
 from weighbridge.sandbox.steps.calls import read_call

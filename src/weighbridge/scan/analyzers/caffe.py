@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.caffe import python_layers
 from weighbridge.formats.protobuf import Document, load_schema

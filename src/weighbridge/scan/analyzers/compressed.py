@@ -13,7 +13,8 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource, BytesSource, RegionSource
 from weighbridge.core.errors import LimitExceededError
-from weighbridge.core.limits import KIB, MAX_MEMBER_BYTES
+from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
+from weighbridge.core.limits.units import KIB
 from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.streams import Span, inflate

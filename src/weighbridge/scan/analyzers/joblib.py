@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.state import BrokenStreamError
 from weighbridge.formats.pickle.trace import Trace

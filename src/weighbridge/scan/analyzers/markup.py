@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
-from weighbridge.core.limits import (
+from weighbridge.core.limits.documents import (
     MAX_XML_ENTITY_CHARS,
     MAX_XML_ENTITY_REFERENCES,
     MAX_XML_ODDITIES,

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.limits import MAX_PYTHON_SOURCE_BYTES, MAX_XML_ODDITIES
+from weighbridge.core.limits.documents import MAX_PYTHON_SOURCE_BYTES, MAX_XML_ODDITIES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.scan.analyzers.markup import ActiveMarkupFacts

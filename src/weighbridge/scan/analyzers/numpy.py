@@ -4,7 +4,7 @@ import math
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.formats.npy import parse_header
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_arrays import makes_array

@@ -3,7 +3,7 @@
 from itertools import islice
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.formats.paddle_program import PaddleOperator, read_operators
 from weighbridge.formats.protobuf import Document, load_schema
 from weighbridge.scan.interface import Analysis, Subject

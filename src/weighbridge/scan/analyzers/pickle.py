@@ -7,7 +7,7 @@ A file that names joblib's array wrapper is read as joblib reads it and as `pick
 from typing import Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.limits import MAX_PICKLE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.scan.analyzers import joblib
 from weighbridge.scan.interface import Analysis, Subject
 from weighbridge.scan.pickle_facts import Dialect, PickleFacts

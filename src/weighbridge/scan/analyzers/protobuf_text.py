@@ -11,7 +11,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import one_line
-from weighbridge.core.limits import MAX_GRAPH_NAMES
+from weighbridge.core.limits.weights import MAX_GRAPH_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.caffe import PYTHON
 from weighbridge.formats.protobuf.text import read_texts

@@ -4,7 +4,7 @@ import ast
 import warnings
 
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_PYTHON_SOURCE_BYTES
+from weighbridge.core.limits.documents import MAX_PYTHON_SOURCE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.scan.interface import Analysis, Facts, Subject
 from weighbridge.scan.python_names import Reference, references_in

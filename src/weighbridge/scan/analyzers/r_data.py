@@ -1,7 +1,7 @@
 """R's serialized objects: which of them are code, and what the code calls."""
 
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_R_NAMES
+from weighbridge.core.limits.weights import MAX_R_NAMES
 from weighbridge.core.values import frozen
 from weighbridge.formats.r_data import Contents, read_r_data
 from weighbridge.scan.interface import Analysis, Facts, Subject

@@ -8,7 +8,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import RegionSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, WeighbridgeError
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.protobuf import Document, Field, load_schema
 from weighbridge.formats.tensorflow import (

@@ -13,7 +13,8 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_CODE_BYTES, MAX_PICKLE_BYTES
+from weighbridge.core.limits.documents import MAX_CODE_BYTES
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
 from weighbridge.formats.zip import ZipMember, read_archive
 from weighbridge.scan.analyzers.zip import MemberReader, nested_members
 from weighbridge.scan.archive_facts import TorchFacts, ZipFacts

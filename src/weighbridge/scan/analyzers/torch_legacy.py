@@ -11,7 +11,8 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError
-from weighbridge.core.limits import MAX_PICKLE_BYTES, MIB
+from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES
+from weighbridge.core.limits.units import MIB
 from weighbridge.formats.pickle.machine import run
 from weighbridge.formats.pickle.trace import Trace
 from weighbridge.formats.pickle.values import ListNode

@@ -9,7 +9,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import LimitExceededError, MalformedContentError
-from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.formats.zip import ZipMember, read_archive

@@ -13,7 +13,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.errors import LimitExceededError, MalformedContentError, MissingExtraError
 from weighbridge.core.evidence import Gap
-from weighbridge.core.limits import MAX_CHECKSUM_BYTES, MAX_MEMBER_BYTES
+from weighbridge.core.limits.archives import MAX_CHECKSUM_BYTES, MAX_MEMBER_BYTES
 from weighbridge.formats.sniff import sniff
 from weighbridge.formats.zip import (
     STORED,

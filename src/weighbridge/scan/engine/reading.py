@@ -10,7 +10,7 @@ a stream has no frames (`WholeStream`), or it is read frame by frame and every c
 import re
 from typing import Final
 
-from weighbridge.core.limits import MAX_ENGINE_READS
+from weighbridge.core.limits.pickles import MAX_ENGINE_READS
 
 FRAME: Final = 0x95
 _FRAME_HEAD: Final = 8

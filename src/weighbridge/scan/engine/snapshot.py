@@ -11,7 +11,7 @@ from itertools import chain
 from operator import is_
 from typing import Final, cast
 
-from weighbridge.core.limits import MAX_ENGINE_ITEMS
+from weighbridge.core.limits.pickles import MAX_ENGINE_ITEMS
 from weighbridge.formats.pickle.values import (
     ByteArrayNode,
     DictNode,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from weighbridge.core.limits import FAST_AFTER_OPCODES, MAX_ENGINE_EVENTS
+from weighbridge.core.limits.pickles import FAST_AFTER_OPCODES, MAX_ENGINE_EVENTS
 from weighbridge.formats.pickle.machine import Bounds, Walk
 from weighbridge.formats.pickle.state import Persistent
 from weighbridge.formats.pickle.trace import Change, Event, Limit, Trace

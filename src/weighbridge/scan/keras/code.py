@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.limits import KIB
+from weighbridge.core.limits.units import KIB
 
 _CODE_TYPES: Final = (0x63, 0xE3)
 """The type of a code object (Python/marshal.c), without and with a reference."""

@@ -14,7 +14,7 @@ from weighbridge.core.artifact import Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import WeighbridgeError, one_line
 from weighbridge.core.evidence import Clean, Consulted, Finding, Gap, Stage
-from weighbridge.core.limits import MAX_SCANNER_FINDINGS
+from weighbridge.core.limits.scanning import MAX_SCANNER_FINDINGS
 from weighbridge.core.values import frozen
 from weighbridge.scan.interface import shorten
 from weighbridge.scan.others.interface import WHOLE, Adapter, Answer, Outcome, Target

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from weighbridge.core.errors import printable
-from weighbridge.core.limits import (
+from weighbridge.core.limits.scanning import (
     MAX_SCANNER_MEMORY_BYTES,
     MAX_SCANNER_OUTPUT_BYTES,
     MAX_SCANNER_SECONDS,

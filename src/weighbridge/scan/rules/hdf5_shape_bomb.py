@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from weighbridge.core.evidence import Confidence, Severity
-from weighbridge.core.limits import GIB
+from weighbridge.core.limits.units import GIB
 from weighbridge.scan.analyzers.hdf5 import Hdf5DatasetFacts
 from weighbridge.scan.interface import Facts, Match, Rule
 

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Final
 
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
+from weighbridge.core.limits.scanning import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.render import render
 from weighbridge.formats.pickle.values import CallNode
 from weighbridge.scan.allowlist import find_entry

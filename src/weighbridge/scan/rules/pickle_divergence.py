@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
+from weighbridge.core.limits.scanning import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.trace import AnomalyKind
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import PickleFacts

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_FINDINGS_PER_FILE
+from weighbridge.core.limits.scanning import MAX_FINDINGS_PER_FILE
 from weighbridge.formats.pickle.render import render
 from weighbridge.scan.interface import Match, Rule
 from weighbridge.scan.pickle_facts import TORCH_DIALECTS, Dialect, PickleFacts

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from weighbridge.core.evidence import Severity
-from weighbridge.core.limits import MAX_NAMED_PROBLEMS
+from weighbridge.core.limits.records import MAX_NAMED_PROBLEMS
 from weighbridge.scan.interface import Facts, Match, Rule
 from weighbridge.scan.protobuf_facts import ProtobufFacts
 

@@ -20,7 +20,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError, OperationError
 from weighbridge.core.evidence import Finding, Gap
-from weighbridge.core.limits import (
+from weighbridge.core.limits.scanning import (
     MAX_SCAN_SECONDS,
     MAX_WORKER_ANSWER_BYTES,
     MAX_WORKER_CPU_SECONDS,

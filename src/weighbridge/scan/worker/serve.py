@@ -9,7 +9,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Finding, Gap
-from weighbridge.core.limits import MAX_WORKER_INLINE_BYTES, MAX_WORKER_READ_BYTES
+from weighbridge.core.limits.scanning import MAX_WORKER_INLINE_BYTES, MAX_WORKER_READ_BYTES
 from weighbridge.sandbox.frames import HangUpError, receive_frame, send_frame
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Deadline, Examiner, Subject

@@ -25,7 +25,7 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import (
+from weighbridge.core.limits.scanning import (
     MAX_EVIDENCE_LINES,
     MAX_FINDINGS_PER_FILE,
     MAX_MESSAGE_CHARS,

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
-from weighbridge.core.limits import MAX_TOKEN_URI_CHARS
+from weighbridge.core.limits.signing import MAX_TOKEN_URI_CHARS
 from weighbridge.core.values import frozen
 
 _SCHEME: Final = "pkcs11:"

@@ -17,7 +17,7 @@ from sigstore.oidc import ExpiredIdentity, IdentityToken, Issuer, IssuerError, d
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError
-from weighbridge.core.limits import MAX_IDENTITY_TOKEN_BYTES
+from weighbridge.core.limits.signing import MAX_IDENTITY_TOKEN_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.signing.sigstore.services import ANSWER_ERRORS, bound, require_confidential
 

@@ -24,7 +24,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
-from weighbridge.core.limits import (
+from weighbridge.core.limits.signing import (
     MAX_CHECKPOINT_CHARS,
     MAX_KEY_FILE_BYTES,
     MAX_LOG_ENTRY_BYTES,

@@ -19,7 +19,7 @@ from tuf.ngclient.updater import Updater
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError
-from weighbridge.core.limits import MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_TRUST_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.signing.sigstore.services import require_confidential
 from weighbridge.signing.sigstore.trust import ROOT_NAME, SERVICES_NAME, Instance

@@ -23,7 +23,7 @@ from sigstore.sign import SigningContext
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, OperationError
-from weighbridge.core.limits import MAX_SERVICE_ANSWER_BYTES, MAX_SERVICE_SECONDS
+from weighbridge.core.limits.signing import MAX_SERVICE_ANSWER_BYTES, MAX_SERVICE_SECONDS
 from weighbridge.signing.certificate_file import FOREIGN_ERRORS
 
 ANSWER_ERRORS: Final = (

@@ -30,7 +30,7 @@ from sigstore_models.trustroot import v1 as trustroot
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError, MalformedContentError, SignatureRejectedError
-from weighbridge.core.limits import MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_TRUST_FILE_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats.json import JsonValue, parse_json
 from weighbridge.signing.certificate_file import FOREIGN_ERRORS, load_certificate

@@ -33,7 +33,7 @@ from sigstore.verify import Verifier
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import SignatureRejectedError
 from weighbridge.core.identity import Clock, SigningMethod, SigningTime, SigstoreIdentity
-from weighbridge.core.limits import MAX_CLOCK_SKEW_SECONDS
+from weighbridge.core.limits.signing import MAX_CLOCK_SKEW_SECONDS
 from weighbridge.signing.bundle import Bundle, render_bundle
 from weighbridge.signing.certificate_file import FOREIGN_ERRORS, is_valid_at
 from weighbridge.signing.certificate_path import expired

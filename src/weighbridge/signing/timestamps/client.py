@@ -21,14 +21,14 @@ from rfc3161_client.base import HashAlgorithm
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.core.limits import (
-    KIB,
+from weighbridge.core.limits.signing import (
     MAX_CLOCK_SKEW_SECONDS,
     MAX_TIMESTAMP_BYTES,
     MAX_TIMESTAMP_SECONDS,
     MAX_TIMESTAMP_URL_CHARS,
     MAX_TIMESTAMPS,
 )
+from weighbridge.core.limits.units import KIB
 from weighbridge.signing.timestamps.form import normal_form
 from weighbridge.signing.timestamps.token import (
     UntrustedTimestampError,

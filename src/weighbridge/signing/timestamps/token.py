@@ -35,7 +35,7 @@ from rfc3161_client import (
 
 from weighbridge.core.errors import SignatureRejectedError
 from weighbridge.core.identity import Clock, SigningTime
-from weighbridge.core.limits import (
+from weighbridge.core.limits.signing import (
     MAX_CERTIFICATES,
     MAX_CLOCK_SKEW_SECONDS,
     MAX_TIMESTAMP_BYTES,

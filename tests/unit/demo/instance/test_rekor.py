@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from support.merkle import climb
 from support.sigstore_client import STATEMENT, client_signs
-from weighbridge.core.limits import MAX_INSTANCE_REQUEST_BYTES
+from weighbridge.core.limits.demo import MAX_INSTANCE_REQUEST_BYTES
 from weighbridge.demo.instance.faults import Conduct, Faults, LogFault
 from weighbridge.demo.instance.log import TransparencyLog
 from weighbridge.demo.instance.loopback import LoopbackSigstore

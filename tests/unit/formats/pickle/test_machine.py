@@ -4,7 +4,7 @@ import pytest
 
 from support import pickles as p
 from support.scanning import FakeClock
-from weighbridge.core.limits import MAX_EVIDENCE_CHARS
+from weighbridge.core.limits.scanning import MAX_EVIDENCE_CHARS
 from weighbridge.formats.pickle.machine import Bounds, run
 from weighbridge.formats.pickle.render import render
 from weighbridge.formats.pickle.trace import Limit

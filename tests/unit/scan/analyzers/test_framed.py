@@ -10,7 +10,8 @@ from support.scanning import examined, rules_of
 from support.tflite import flatbuffer, tflite
 from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.content import BytesSource
-from weighbridge.core.limits import MAX_VOCABULARY_BYTES, SNIFF_BYTES
+from weighbridge.core.limits.documents import MAX_VOCABULARY_BYTES
+from weighbridge.core.limits.sniffing import SNIFF_BYTES
 from weighbridge.formats.sniff import sniff
 
 GRAPHS = Path(__file__).parents[3] / "vectors" / "graphs"

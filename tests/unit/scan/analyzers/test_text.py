@@ -6,7 +6,7 @@ from support.scanning import examined, rules_of
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Finding, Gap, Severity
-from weighbridge.core.limits import MAX_TEXT_BYTES
+from weighbridge.core.limits.documents import MAX_TEXT_BYTES
 from weighbridge.scan.examination import examine
 from weighbridge.scan.interface import Subject
 

@@ -9,7 +9,7 @@ import pytest
 from support.other_scanners import report_of, write_program
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Clean, Finding, Gap, Severity
-from weighbridge.core.limits import MAX_SCANNER_FINDINGS
+from weighbridge.core.limits.scanning import MAX_SCANNER_FINDINGS
 from weighbridge.scan.others.consult import OtherScanner, consult
 from weighbridge.scan.others.interface import Answer, Complaint, Outcome, Target, finding_of
 from weighbridge.scan.report import FileStatus, ScanReport

@@ -7,7 +7,7 @@ from support.scanning import examined
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.evidence import Confidence, Gap, Severity
-from weighbridge.core.limits import MAX_PYTHON_SOURCE_BYTES
+from weighbridge.core.limits.documents import MAX_PYTHON_SOURCE_BYTES
 
 RULE = "remote-code-python-file"
 

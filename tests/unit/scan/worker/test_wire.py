@@ -12,7 +12,11 @@ from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import MalformedContentError
 from weighbridge.core.evidence import Confidence, Finding, Gap, Severity, Stage
-from weighbridge.core.limits import MAX_FINDINGS_PER_FILE, MAX_MESSAGE_CHARS, MAX_WORKER_READ_BYTES
+from weighbridge.core.limits.scanning import (
+    MAX_FINDINGS_PER_FILE,
+    MAX_MESSAGE_CHARS,
+    MAX_WORKER_READ_BYTES,
+)
 from weighbridge.scan.interface import Budget
 from weighbridge.scan.worker import wire
 

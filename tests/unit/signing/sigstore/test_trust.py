@@ -14,7 +14,7 @@ from support.short_lived import short_lived
 from support.signatures import refused
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
-from weighbridge.core.limits import MAX_TRUST_FILE_BYTES
+from weighbridge.core.limits.signing import MAX_TRUST_FILE_BYTES
 from weighbridge.demo.instance.loopback import LoopbackSigstore
 from weighbridge.signing.sigstore.parties import changes_between, parties_of
 from weighbridge.signing.sigstore.trust import Instance, Trust, packaged_trust, parse_trust

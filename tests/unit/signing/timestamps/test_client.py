@@ -20,7 +20,11 @@ from support.timestamps import (
 )
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.core.limits import MAX_TIMESTAMP_BYTES, MAX_TIMESTAMP_URL_CHARS, MAX_TIMESTAMPS
+from weighbridge.core.limits.signing import (
+    MAX_TIMESTAMP_BYTES,
+    MAX_TIMESTAMP_URL_CHARS,
+    MAX_TIMESTAMPS,
+)
 from weighbridge.signing.timestamps import client
 from weighbridge.signing.timestamps.client import check_url, check_urls, request_timestamp
 from weighbridge.signing.timestamps.form import form_problem, normal_form

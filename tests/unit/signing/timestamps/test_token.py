@@ -19,7 +19,7 @@ from support.timestamps import (
     stamping_plan,
 )
 from weighbridge.core.identity import Clock as WhoseClock
-from weighbridge.core.limits import MAX_TIMESTAMP_BYTES
+from weighbridge.core.limits.signing import MAX_TIMESTAMP_BYTES
 from weighbridge.signing.certificate_file import load_certificates
 from weighbridge.signing.certificate_path import TrustStore
 from weighbridge.signing.timestamps import token as module

@@ -1,0 +1,27 @@
+"""Bounds of loading and of the guard."""
+
+from typing import Final
+
+from weighbridge.core.limits.policy import MAX_POLICY_BYTES
+from weighbridge.core.limits.units import KIB, MIB
+
+HELD_INLINE_BYTES: Final = 64 * KIB
+"""Files up to this size are held as plain bytes, larger ones in sealed memory of their own."""
+
+HUGE_PAGE_BYTES: Final = 2 * MIB
+"""A huge page of x86-64, and of ARM with pages of 4 KiB; elsewhere the value costs speed only."""
+
+MAX_SEALED_FILES: Final = 128
+"""Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
+two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
+
+MAX_SHOWN_DESCRIPTORS: Final = 256
+"""Files that a directory of links shows, a descriptor each, and a quarter of what the process may
+have at the most; models of more files are copied to the store."""
+
+MAX_GUARD_ARTIFACTS: Final = 8
+"""Artifacts whose verified bytes a guarded process keeps for later loads of their other files; the
+one that was used least recently goes first."""
+
+MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
+"""The file that tells guarded children what to enforce: a policy as JSON text, and some paths."""
