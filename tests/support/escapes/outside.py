@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+SCRIPT = Path(__file__).parent / "attempts" / "__main__.py"
+"""The program that tries."""
+CODE = Path(__file__).parents[2]
+"""What has to be readable to it: where it imports from."""
+
 VARIABLE = "OUTSIDE_SECRET"
 SECRET = "nobody-inside-may-know-this"
 
@@ -34,7 +39,7 @@ class Outside:
     The world around the walls.
 
     Attributes:
-        configuration: What `attempts.py` has to know in order to reach it.
+        configuration: What `attempts/` has to know in order to reach it.
         arrived: Names of what something arrived at.
     """
 
@@ -204,6 +209,6 @@ def _victim(world: Outside, stack: contextlib.ExitStack) -> None:
 
 
 def parse(output: str) -> dict[str, str]:
-    """Return what `attempts.py` says of each action."""
+    """Return what `attempts/` says of each action."""
     results: dict[str, str] = json.loads(output)
     return results

@@ -1,0 +1,105 @@
+"""Attempts at files outside."""
+
+import ctypes
+import os
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from support.escapes.attempts.listing import LIBRARY, Refused, action, call
+
+
+@action
+def write_outside(where: dict[str, Any]) -> None:
+    """Make a file in a directory outside."""
+    Path(where["outside"], "written").write_text("x", "utf-8")
+
+
+@action
+def write_shell_startup(where: dict[str, Any]) -> None:
+    """Append to a shell's start-up file."""
+    with Path(where["home"], ".bashrc").open("a") as file:
+        file.write("# x\n")
+
+
+@action
+def read_secret_file(where: dict[str, Any]) -> None:
+    """Read a file with a secret."""
+    if Path(where["secret"]).read_text("utf-8") != where["secret_text"]:
+        raise Refused("it is another file")
+
+
+@action
+def list_home(where: dict[str, Any]) -> None:
+    """List a home directory with something in it."""
+    if not any(entry.name == ".bashrc" for entry in Path(where["home"]).iterdir()):
+        raise Refused("it is empty")
+
+
+@action
+def use_inherited_descriptor(where: dict[str, Any]) -> None:
+    """Read a file by a descriptor that was left open."""
+    if where["secret_text"].encode() not in os.pread(where["descriptor"], 100, 0):
+        raise Refused("it is another file")
+
+
+@action
+def leave_by_open_directory(where: dict[str, Any]) -> None:
+    """Open a file below a directory descriptor that was left open."""
+    opened = os.open(Path(where["secret"]).name, os.O_RDONLY, dir_fd=where["directory_descriptor"])
+    os.close(opened)
+
+
+@action
+def open_by_handle(where: dict[str, Any]) -> None:
+    """Open a file by its handle, past all names."""
+    handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128))
+    mount = ctypes.c_int()
+    call(303, 264, -100, ctypes.c_char_p(where["outside"].encode()), handle, ctypes.byref(mount), 0)
+    place = os.open("/", os.O_RDONLY)
+    os.close(call(304, 265, place, handle, os.O_RDONLY))
+
+
+@action
+def change_mode(where: dict[str, Any]) -> None:
+    """Change the mode of a file outside."""
+    Path(where["secret"]).chmod(0o711)
+    if Path(where["secret"]).stat().st_mode & 0o777 != 0o711:
+        raise Refused("it was said to be done, and was not")
+
+
+@action
+def change_times(where: dict[str, Any]) -> None:
+    """Change the times of a file outside."""
+    os.utime(where["secret"], (1, 1))
+    if Path(where["secret"]).stat().st_mtime != 1:
+        raise Refused("it was said to be done, and was not")
+
+
+@action
+def read_attributes(where: dict[str, Any]) -> None:
+    """Read what a file outside is annotated with."""
+    os.getxattr(where["secret"], "user.origin")
+
+
+@action
+def watch_home(where: dict[str, Any]) -> None:
+    """Have oneself told of the names of all files that are used in a home directory."""
+    watcher = LIBRARY.inotify_init()
+    if watcher < 0 or LIBRARY.inotify_add_watch(watcher, where["home"].encode(), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+
+
+@action
+def hard_link(where: dict[str, Any]) -> None:
+    """Give a file outside another name."""
+    os.link(where["secret"], Path(where["outside"], "linked"))
+
+
+@action
+def read_by_link(where: dict[str, Any]) -> None:
+    """Read a file outside by a link that one has made."""
+    link = Path(tempfile.mkdtemp(), "link")
+    link.symlink_to(where["secret"])
+    link.read_bytes()
