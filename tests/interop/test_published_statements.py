@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
+from support.policies import LOCAL, builder, keyed
 from support.published import validated
 from support.publisher import write_key
 from support.signed_model import safetensors_file
@@ -15,21 +16,14 @@ from support.torch_files import small_checkpoint
 from weighbridge.cli.main import run
 from weighbridge.signing.bundle import parse_bundle
 
-POLICY = """
-version = 1
-[trust.mine]
-method = "key"
-public-key = "mine.pub"
-[builder.mine]
-id = "urn:weighbridge:builder:local"
-signed-by = "mine"
-max-level = 1
+RULES = """
 [[rule]]
 match = ["**"]
 boundary = ["*"]
 signature = { required = false }
 provenance = { builder = ["mine"], parameters = { command = ["**"], "params.lr" = "**" } }
 """
+POLICY = keyed("mine") + builder("mine", LOCAL, level=1) + RULES
 BUILD = "https://slsa.dev/provenance/v1"
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from support.pki import curve_key, public_pem
+from support.policies import builder, keyed
 from support.signatures import key_signer
 from support.signed_model import safetensors_file
 from weighbridge.core.attestation import Artifact, Build
@@ -73,14 +74,9 @@ BUILDERS: Final = MappingProxyType(
 )
 """The ids of the builders of `TRUST`."""
 
-TRUST: Final = "version = 1\n" + "".join(
-    [
-        *(f'[trust.{name}]\nmethod = "key"\npublic-key = "{name}.pub"\n' for name in SIGNERS),
-        *(
-            f'[builder.{name}]\nid = "{uri}"\nsigned-by = "{name}"\nmax-level = {level}\n'
-            for (name, uri), level in zip(BUILDERS.items(), (3, 1), strict=True)
-        ),
-    ]
+TRUST: Final = keyed(*SIGNERS) + "".join(
+    builder(name, uri, level=level)
+    for (name, uri), level in zip(BUILDERS.items(), (3, 1), strict=True)
 )
 """A policy's trust entries and builders."""
 

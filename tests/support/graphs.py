@@ -7,6 +7,7 @@ Payloads are inert: the most that one does is to write the file `{mark}`.
 from typing import Final
 
 from support import pickles as p
+from support.torch_files import vector
 
 IMPORTS: Final = """NoneType = type(None)
 from _operator import abs as _operator_abs
@@ -157,18 +158,7 @@ def attack(kind: str, mark: str) -> str:
     return f"\n\n\n{signature}\n{body}".format(mark=mark)
 
 
-TENSOR: Final = p.call(
-    p.name("torch._utils", "_rebuild_tensor_v2"),
-    p.tuple_of(
-        p.text("storage"), p.name("torch", "FloatStorage"), p.text("0"), p.text("cpu"), p.integer(4)
-    )
-    + p.BINPERSID,
-    p.integer(0),
-    p.tuple_of(p.integer(4)),
-    p.tuple_of(p.integer(1)),
-    p.FALSE,
-    p.call(p.name("collections", "OrderedDict")),
-)
+TENSOR: Final = vector("0", 4)
 PARAMETER: Final = p.call(
     p.name("torch._utils", "_rebuild_parameter"),
     TENSOR,

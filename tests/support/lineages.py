@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from support.policies import NOW, key_identity, sha256
+from support.policies import NOW, RUNNER, builder, key_identity, keyed, sha256
 from weighbridge.core.attestation import (
     Artifact,
     Attestation,
@@ -26,25 +26,7 @@ from weighbridge.policy.schema import Policy
 
 POLICY_SHA256 = sha256(4711).hex
 COMMAND = "urn:weighbridge:build-type:command:v1"
-HEAD = """
-version = 1
-[trust.hsm]
-method = "key"
-public-key = "hsm.pub"
-[trust.spare]
-method = "key"
-public-key = "spare.pub"
-[trust.runner]
-method = "key"
-public-key = "runner.pub"
-[trust.gate]
-method = "key"
-public-key = "gate.pub"
-[builder.runner]
-id = "https://github.com/actions/runner/github-hosted"
-signed-by = "runner"
-max-level = 2
-"""
+HEAD = keyed("hsm", "spare", "runner", "gate") + builder("runner", RUNNER, level=2)
 PROVENANCE = 'provenance = { builder = ["runner"] }'
 LINEAGE = 'lineage = { inputs = "must-match-a-rule", depth = 3 }'
 RECEIPT = f'from = "gate", max-age = "30d", policy = "sha256:{POLICY_SHA256}"'

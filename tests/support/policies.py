@@ -39,6 +39,21 @@ from weighbridge.policy.selection import select_rule
 
 NOW = datetime(2031, 5, 17, 12, 0, tzinfo=UTC)
 LAYOUT = HashLayout()
+RUNNER = "https://github.com/actions/runner/github-hosted"
+LOCAL = "urn:weighbridge:builder:local"
+
+
+def keyed(*names: str) -> str:
+    """Return the head of a policy in which each of *names* signs with a key, `NAME.pub`."""
+    return "\nversion = 1\n" + "".join(
+        f'[trust.{name}]\nmethod = "key"\npublic-key = "{name}.pub"\n' for name in names
+    )
+
+
+def builder(name: str, uri: str, *, level: int) -> str:
+    """Return a policy's table of a builder that the trust entry of the same name speaks for."""
+    return f'[builder.{name}]\nid = "{uri}"\nsigned-by = "{name}"\nmax-level = {level}\n'
+
 
 TRUST = """
 [trust.hsm]

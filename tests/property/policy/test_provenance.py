@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.lineages import artifact_of, attested, build_of
-from support.policies import key_identity, sha256
+from support.policies import LOCAL, builder, key_identity, keyed, sha256
 from weighbridge.core.attestation import (
     Artifact,
     Attestation,
@@ -24,31 +24,13 @@ from weighbridge.policy.controls.provenance import BuildSubject, assess
 from weighbridge.policy.schema import Policy
 
 TRUST = ("hsm", "runner", "laptop")
-IDS = ("https://ci.example/runner", "urn:weighbridge:builder:local", "https://ci.example/other")
-HEAD = """
-version = 1
-[trust.hsm]
-method = "key"
-public-key = "hsm.pub"
-[trust.runner]
-method = "key"
-public-key = "runner.pub"
-[trust.laptop]
-method = "key"
-public-key = "laptop.pub"
-[builder.runner]
-id = "https://ci.example/runner"
-signed-by = "runner"
-max-level = 3
-[builder.laptop]
-id = "urn:weighbridge:builder:local"
-signed-by = "laptop"
-max-level = 1
-[[rule]]
-match = ["**"]
-boundary = ["*"]
-signature = { required = false }
-"""
+IDS = ("https://ci.example/runner", LOCAL, "https://ci.example/other")
+HEAD = (
+    keyed(*TRUST)
+    + builder("runner", IDS[0], level=3)
+    + builder("laptop", IDS[1], level=1)
+    + '[[rule]]\nmatch = ["**"]\nboundary = ["*"]\nsignature = { required = false }\n'
+)
 OWN = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
 RENAMED = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(96)))
 FILES = (("a.json", "1" * 64), ("b.bin", "2" * 64))

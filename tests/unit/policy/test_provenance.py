@@ -8,12 +8,16 @@ from support.lineages import artifact_of, attested, build_of
 from support.policies import (
     DIGESTS,
     FILES,
+    LOCAL,
+    RUNNER,
     blocking_codes,
+    builder,
     certificate_identity,
     gap_of,
     inventory_of,
     judge,
     key_identity,
+    keyed,
     naming_of,
     sha256,
     signature_of,
@@ -39,32 +43,8 @@ from weighbridge.policy.controls.provenance import (
 )
 from weighbridge.policy.schema import Policy
 
-HEAD = """
-version = 1
-[trust.hsm]
-method = "key"
-public-key = "hsm.pub"
-[trust.runner]
-method = "key"
-public-key = "runner.pub"
-[trust.laptop]
-method = "key"
-public-key = "laptop.pub"
-[trust.alice]
-method = "key"
-public-key = "alice.pub"
-[builder.runner]
-id = "https://github.com/actions/runner/github-hosted"
-signed-by = "runner"
-max-level = 3
-[builder.laptop]
-id = "urn:weighbridge:builder:local"
-signed-by = "laptop"
-max-level = 1
-"""
 SIGNERS = {"hsm": 1, "runner": 3, "laptop": 5, "alice": 6}
-LOCAL = "urn:weighbridge:builder:local"
-RUNNER = "https://github.com/actions/runner/github-hosted"
+HEAD = keyed(*SIGNERS) + builder("runner", RUNNER, level=3) + builder("laptop", LOCAL, level=1)
 SOURCE = Source(uri="git+https://git.example/acme/train", ref="refs/heads/main", commit="a" * 40)
 MODEL = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
 """What `judge` judges."""

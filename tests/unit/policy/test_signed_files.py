@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from support.lineages import artifact_of, attested, build_of, signed
-from support.policies import judge, key_identity, sha256
+from support.policies import RUNNER, builder, judge, key_identity, keyed, sha256
 from weighbridge.core.attestation import Artifact, Binding, Resource, SignedFiles
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.controls.signed_files import listed_files
@@ -48,18 +48,7 @@ def test_without_a_digest_for_each_nothing_is_known(digests: tuple[str, ...]) ->
     assert listed_files([signed(MODEL)], MODEL.binding) == ()
 
 
-POLICY = """
-version = 1
-[trust.hsm]
-method = "key"
-public-key = "hsm.pub"
-[trust.runner]
-method = "key"
-public-key = "runner.pub"
-[builder.runner]
-id = "https://github.com/actions/runner/github-hosted"
-signed-by = "runner"
-max-level = 3
+RULES = """
 [[rule]]
 match = ["acme/base"]
 boundary = ["*"]
@@ -72,6 +61,7 @@ signature = { required = false }
 provenance = { builder = ["runner"] }
 lineage = { inputs = "must-match-a-rule", depth = 1 }
 """
+POLICY = keyed("hsm", "runner") + builder("runner", RUNNER, level=3) + RULES
 CHILD = Artifact(name="bert", binding=Binding(root=sha256(98), names=sha256(97)))
 """What `judge` judges."""
 

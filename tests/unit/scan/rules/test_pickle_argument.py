@@ -4,6 +4,7 @@ import pytest
 
 from support import pickles as p
 from support.scanning import examined
+from support.torch_files import vector
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.evidence import Finding, Severity
 
@@ -14,18 +15,7 @@ def _found(data: bytes) -> list[Finding]:
     return [e for e in evidence if isinstance(e, Finding) and e.rule == "pickle-argument"]
 
 
-TENSOR = p.call(
-    p.name("torch._utils", "_rebuild_tensor_v2"),
-    p.tuple_of(
-        p.text("storage"), p.name("torch", "FloatStorage"), p.text("0"), p.text("cpu"), p.integer(4)
-    )
-    + p.BINPERSID,
-    p.integer(0),
-    p.tuple_of(p.integer(4)),
-    p.tuple_of(p.integer(1)),
-    p.FALSE,
-    p.NONE,
-)
+TENSOR = vector("0", 4)
 
 BAD = {
     "load-computed-bytes": p.stream(
