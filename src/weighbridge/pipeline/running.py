@@ -109,6 +109,8 @@ def run(
             expected='isolation.network = "none"',
             hint="Run it by itself, with the guard: weighbridge exec",
         )
+    if control is not None and (control.connect or any(e.address for e in control.listen)):
+        raise IsolationError("no engine can hold addresses yet", expected="ports of loopback")
     chosen, strength = choose_engine(engine)
     places = _places(control, policy, command, root=handle.root)
     if not chosen.moves:
@@ -208,7 +210,7 @@ def _walls(control: IsolationControl | None, places: _Places, *, copy: Path, pla
         writable=places.writable,
         environment=tuple(_environment(variables, os.environ, place).items()),
         directory=os.fspath(Path.cwd()),
-        listen=() if control is None else control.listen,
+        listen=() if control is None else tuple(each.port for each in control.listen),
         limits=_UNLIMITED if control is None else _limits(control),
     )
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.digest import Digest
+from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.evidence import Severity
 from weighbridge.core.values import frozen
 from weighbridge.policy.glob import Glob
@@ -254,7 +255,8 @@ class IsolationControl:
         read: Files and directories that it may read besides, relative to the policy's directory.
         write: Directories that it may change, likewise.
         env: Variables that it is given.
-        listen: TCP ports at which it can be asked.
+        listen: Where it can be asked.
+        connect: Whom it may ask all the same.
         memory_mib: Address space of each of its processes, in MiB; None for no limit.
         processes: How many processes and threads its user may have; None for no limit.
     """
@@ -263,7 +265,8 @@ class IsolationControl:
     read: tuple[str, ...] = ()
     write: tuple[str, ...]
     env: tuple[str, ...]
-    listen: tuple[int, ...] = ()
+    listen: tuple[Listening, ...] = ()
+    connect: tuple[Destination, ...] = ()
     memory_mib: int | None = None
     processes: int | None = None
 

@@ -8,19 +8,16 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, HashAlgorithm
 from weighbridge.core.evidence import Severity
 from weighbridge.core.limits.policy import (
-    MAX_ISOLATION_MEMORY_MIB,
-    MAX_ISOLATION_PROCESSES,
     MAX_POLICY_SIGNERS,
 )
 from weighbridge.core.limits.scanning import MAX_OTHER_SCANNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
+from weighbridge.policy.isolation_reader import read_isolation
 from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_provenance, read_receipt
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
     Approval,
     FormatControl,
-    IsolationControl,
-    Network,
     OnGap,
     RemoteCode,
     Rule,
@@ -37,7 +34,6 @@ from weighbridge.policy.table import Table, quote
 REMOTE_CODE_PREFIX: Final = "remote-code"
 """Findings whose rule id starts so belong to the control `remote-code`, not to `scan`."""
 
-_LAST_PORT: Final = 65_535
 _RULE_ID: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _GLOBAL: Final = re.compile(r"[A-Za-z_]\w{0,255}(?:[.:][A-Za-z_]\w{0,255}){1,31}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -76,7 +72,7 @@ def read_rule(table: Table, *, index: int) -> Rule:
         provenance=read_provenance(table),
         lineage=read_lineage(table),
         receipt=read_receipt(table),
-        isolation=_read_isolation(table),
+        isolation=read_isolation(table),
         symlinks=table.choice("symlinks", Symlinks, default=Symlinks.DENY),
         suffix_lies=table.choice("suffix-lies", SuffixLies, default=SuffixLies.DENY),
         stamps=table.choice("stamps", Stamps, default=Stamps.IGNORE),
@@ -273,24 +269,3 @@ def _read_signature(rule: Table) -> SignatureControl:
     )
     table.finish()
     return control
-
-
-def _read_isolation(rule: Table) -> IsolationControl | None:
-    table = rule.table("isolation")
-    if table is None:
-        return None
-    control = IsolationControl(
-        network=table.choice("network", Network, default=Network.NONE),
-        read=table.texts("read", required=False, may_be_empty=True),
-        write=table.texts("write", required=False, may_be_empty=True),
-        env=table.texts("env", required=False, may_be_empty=True),
-        listen=table.integers("listen", default=(), least=1, most=_LAST_PORT),
-        memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
-        processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
-    )
-    table.finish()
-    return control
-
-
-def _limit(table: Table, key: str, *, most: int) -> int | None:
-    return table.integer(key, default=0, least=1, most=most) or None

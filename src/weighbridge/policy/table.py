@@ -207,6 +207,27 @@ class Table:
             return default
         return tuple(sorted(set(good)))
 
+    def numbers_or_texts(self, key: str, *, least: int, most: int) -> tuple[str, ...]:
+        """Read a list of integers from *least* to *most* and strings, as strings; () if missing."""
+        value = self._read(key, required=False)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self._wrong_type(key, "a list of integers and strings", value)
+            return ()
+        if not value:
+            self.problem(f"'{key}' lists nothing", key=key)
+        found: list[str] = []
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                found.append(item)
+            elif isinstance(item, bool) or not isinstance(item, int) or not least <= item <= most:
+                message = f"'{key}': expected strings, or integers from {least} to {most}"
+                self.problem(message, key=key, index=index)
+            else:
+                found.append(str(item))
+        return tuple(found)
+
     def globs(self, key: str) -> tuple[Glob, ...]:
         """Read a list of globs; () where it is missing or wrong."""
         globs: list[Glob] = []

@@ -237,7 +237,9 @@ def _isolation(control: IsolationControl) -> Section:
         "env": list(control.env),
     }
     if control.listen:
-        view["listen"] = list(control.listen)
+        view["listen"] = [e.port if e.address is None else str(e) for e in control.listen]
+    if control.connect:
+        view["connect"] = [str(each) for each in control.connect]
     if control.memory_mib is not None:
         view["memory-mib"] = control.memory_mib
     if control.processes is not None:

@@ -19,6 +19,9 @@ MAX_ISOLATION_MEMORY_MIB: Final = 16 * 1024 * 1024
 MAX_ISOLATION_PROCESSES: Final = 1_000_000
 """Processes that a rule can give to a program."""
 
+MAX_ISOLATION_ENDPOINTS: Final = 64
+"""Ports that a rule lists for a program to be asked at, and as many that it may connect to."""
+
 MAX_PATTERN_CHARS: Final = 1024
 """One glob in a policy."""
 

@@ -1,0 +1,79 @@
+"""Reading of `isolation`: what the process that gets a model may do."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from weighbridge.core.endpoints import LAST_PORT, Destination, Listening
+from weighbridge.core.limits.policy import (
+    MAX_ISOLATION_ENDPOINTS,
+    MAX_ISOLATION_MEMORY_MIB,
+    MAX_ISOLATION_PROCESSES,
+)
+from weighbridge.policy.rule import IsolationControl, Network
+from weighbridge.policy.table import Table, quote
+
+_T = TypeVar("_T", Destination, Listening)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+
+
+def read_isolation(rule: Table) -> IsolationControl | None:
+    """Read `isolation` of *rule*; None where there is none."""
+    table = rule.table("isolation")
+    if table is None:
+        return None
+    network = table.choice("network", Network, default=Network.NONE)
+    connect = _read_connect(table, network)
+    control = IsolationControl(
+        network=network,
+        read=table.texts("read", required=False, may_be_empty=True),
+        write=table.texts("write", required=False, may_be_empty=True),
+        env=table.texts("env", required=False, may_be_empty=True),
+        listen=_read_listen(table, connect),
+        connect=connect,
+        memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
+        processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
+    )
+    table.finish()
+    return control
+
+
+def _read_connect(table: Table, network: Network) -> tuple[Destination, ...]:
+    texts = table.texts("connect", required=False, may_be_empty=True)
+    if texts and network is not Network.NONE:
+        table.problem(
+            "'connect' lists exceptions to network = \"none\", and here is none", key="connect"
+        )
+    return _parsed(table, "connect", texts, Destination.parse)
+
+
+def _read_listen(table: Table, connect: tuple[Destination, ...]) -> tuple[Listening, ...]:
+    entries = table.numbers_or_texts("listen", least=1, most=LAST_PORT)
+    found = _parsed(table, "listen", entries, Listening.parse)
+    # Inside, an address that is connected to is one of the program's own network.
+    own = {(each.host, each.port) for each in connect if each.host in _LOOPBACK}
+    for each in found:
+        if any((address, each.port) in own for address in _LOOPBACK):
+            table.problem(f"'listen': {each.port} is in 'connect' too", key="listen")
+    return found
+
+
+def _parsed(
+    table: Table, key: str, texts: tuple[str, ...], parse: Callable[[str], _T]
+) -> tuple[_T, ...]:
+    found: dict[_T, None] = {}
+    for place, text in enumerate(texts):
+        try:
+            value = parse(text)
+        except ValueError as error:
+            table.problem(f"'{key}': {quote(text)} {error}", key=key, index=place)
+            continue
+        if value in found:
+            table.problem(f"'{key}' has {quote(str(value))} twice", key=key, index=place)
+        found[value] = None
+    if len(texts) > MAX_ISOLATION_ENDPOINTS:
+        table.problem(f"'{key}': more than {MAX_ISOLATION_ENDPOINTS} entries", key=key)
+    return tuple(found)
+
+
+def _limit(table: Table, key: str, *, most: int) -> int | None:
+    return table.integer(key, default=0, least=1, most=most) or None
