@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch test-frameworks test-heavy oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race clean
+.PHONY: help setup demo test test-torch test-frameworks test-heavy oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race race-libraries clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ test-frameworks: .venv-frameworks/.ready ## Run the tests that need scikit-learn
 
 race: .venv-frameworks/.ready ## Change models while each loader loads them (ATTEMPTS for each, default 10000; LOADERS)
 	PYTHONPATH=src:tests .venv-frameworks/bin/python -m race.by_hand --attempts $(or $(ATTEMPTS),10000) $(LOADERS)
+
+race-libraries: .venv-torch/.ready ## The same for PyTorch and the libraries that take a whole directory
+	PYTHONPATH=src:tests HF_HUB_OFFLINE=1 .venv-torch/bin/python -m race.by_hand --attempts $(or $(ATTEMPTS),10000) \
+		$(or $(LOADERS),torch-tensors transformers sentence-transformers diffusers peft)
 
 test-heavy: .venv-heavy/.ready ## Run the tests that need TensorFlow and llama-cpp-python (compiles for half an hour)
 	.venv-heavy/bin/python -m pytest --quiet -m heavy
