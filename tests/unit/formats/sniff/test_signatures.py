@@ -2,98 +2,44 @@
 
 import bz2
 import gzip
-import io
 import json
 import lzma
-import pickle
 import struct
 import tarfile
 import zlib
-from collections import OrderedDict
 
 import numpy as np
 import pytest
 from safetensors.numpy import save
 
 from support.gguf import build_gguf
+from support.sniffing import (
+    CALL,
+    ELF,
+    HDF5,
+    KERAS,
+    LZMA_REST,
+    NOISE,
+    ONNX,
+    PE,
+    PIECE,
+    SAVEDMODEL,
+    SCRIPT,
+    SENTENCEPIECE,
+    TORCH,
+    field,
+    found,
+    npy,
+    npz,
+    sniffed,
+    tar_of,
+    v7,
+)
 from support.zips import zip_of
 from weighbridge.core.artifact import FileFormat as F
 from weighbridge.core.content import BytesSource
 from weighbridge.core.limits.sniffing import MAX_SNIFF_READS, SNIFF_BYTES, SNIFF_TAIL_BYTES
 from weighbridge.formats.sniff import Sniffed, sniff, suffix_format
-
-LEGACY = 0x1950A86A20F9469CFC6C
-CALL = b"cos\nsystem\n(S'id'\ntR."
-
-
-def sniffed(data: bytes, name: str = "model") -> Sniffed:
-    """Sniff *data*."""
-    return sniff(BytesSource(data), name=name)
-
-
-def found(data: bytes, name: str = "model") -> F:
-    """Return the format of *data*."""
-    return sniffed(data, name).format
-
-
-def tar_of(*names: str, layout: int = tarfile.USTAR_FORMAT) -> bytes:
-    """Return a tar archive with files of these names."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=layout) as archive:
-        for name in names:
-            archive.addfile(tarfile.TarInfo(name))
-    return out.getvalue()
-
-
-LZMA_REST = lzma.compress(b"words", format=lzma.FORMAT_ALONE)[5:]
-"""All but the properties and the size of the dictionary; `joblib.load` goes by the first of those."""
-NOISE = np.random.default_rng(1).bytes(30_000)
-
-
-def v7(data: bytes) -> bytes:
-    """Return the tar *data* with its first header in the form before ustar."""
-    block = bytearray(data[:512])
-    block[257:512] = bytes(255)
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
-    return bytes(block) + data[512:]
-
-
-def npy() -> bytes:
-    """Return a .npy file."""
-    out = io.BytesIO()
-    np.save(out, np.zeros(3))
-    return out.getvalue()
-
-
-def npz() -> bytes:
-    """Return a .npz file."""
-    out = io.BytesIO()
-    np.savez(out, a=np.zeros(3), b=np.zeros(2))
-    return out.getvalue()
-
-
-def field(number: int, content: bytes) -> bytes:
-    """Return a counted protobuf field of fewer than 16,384 bytes."""
-    length = len(content)
-    size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
-    return bytes([number << 3 | 2]) + size + content
-
-
-ONNX = b"\x08\x08" + field(2, b"pytorch") + field(7, field(1, b"x") * 30) + field(8, b"\x10\x11")
-SAVEDMODEL = b"\x08\x01" + field(2, field(1, b"x" * 40))
-PIECE = field(1, field(1, b"<unk>") + b"\x15" + bytes(4) + b"\x18\x02")
-SENTENCEPIECE = PIECE * 20 + field(2, b"trainer") + field(3, b"normalizer")
-HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(100)
-ELF = b"\x7fELF\x02\x01\x01" + bytes(60)
-PE = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + bytes(20)
-KERAS = zip_of({"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": HDF5})
-TORCH = zip_of(
-    {"archive/data.pkl": pickle.dumps([1]), "archive/version": b"3\n", "archive/data/0": b"x"}
-)
-SCRIPT = zip_of(
-    {"m/data.pkl": b"", "m/constants.pkl": b"", "m/code/__torch__.py": b"", "m/version": b"6"}
-)
 
 SIGNATURES = [
     ("empty", b"", F.EMPTY),
@@ -247,370 +193,6 @@ def test_tells_formats(data: bytes, expected: F) -> None:
 def test_prose_in_old_encodings(data: bytes, name: str, expected: F) -> None:
     """Prose that is mostly ASCII is text in any encoding, where its name promises prose."""
     assert found(data, name) is expected
-
-
-@pytest.mark.parametrize(
-    "rest", [b"cos\nsystem\n\x12", b"\x84\x11\0\0\0)R\x12", b".", b"\x840000."]
-)
-def test_a_model_of_catboost_may_be_a_pickle(rest: bytes) -> None:
-    """What an unpickler imports by name, calls or ends well with is a pickle, whatever it is else."""
-    told = sniffed(b"CBM1" + bytes(64) + rest + bytes(8), "m.cbm")
-    assert (told.format, told.also) == (F.PICKLE, (F.CATBOOST,))
-
-
-VALUES = {"weights": [1.5, 2, None, True, "text", b"bytes"], "more": OrderedDict(a=(1, 2))}
-
-
-@pytest.mark.parametrize("protocol", range(6))
-@pytest.mark.parametrize(
-    "value",
-    [
-        VALUES,
-        [],
-        5,
-        "text",
-        {"a": 1},
-        list(range(5000)),
-        OrderedDict(),
-        "x" * 100_000,
-        b"x" * 100_000,
-    ],
-    ids=lambda v: repr(v)[:10],
-)
-def test_tells_pickles_of_every_protocol(value: object, protocol: int) -> None:
-    """Whatever Python pickles, in whichever protocol, is a pickle."""
-    assert found(pickle.dumps(value, protocol)) is F.PICKLE
-    assert found(pickle.dumps(value, protocol), "pytorch_model.bin") is F.PICKLE
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        CALL,
-        CALL[:-1],
-        CALL[:-1] + b"\xff garbage",
-        b"(S'id'\nios\nsystem\n.",
-        b"(cos\nsystem\nS'id'\no.",
-        b"(Vid\nios\nsystem\n",
-        b"]p0\n0cbuiltins\nexec\n(Vpass\ntR.",
-        b"N0N0N0" + CALL,
-        b"I0x10\n0" + CALL,
-        b"I5\x00abc\n0" + CALL,
-        b"L0b11L\n0" + CALL,
-        b"F1.5\n0" + CALL,
-        b"((1" + CALL,
-        b"(0" + CALL,
-        b"Nq\x00h\x000" + CALL,
-        b"Np5\ng5\n20" + CALL,
-        b"V" + b"x" * 20_000 + b"\n0" + CALL,
-        b"U\x03abc0" + CALL,
-        b"X\x00\x30\x00\x00" + b"x" * 0x3000 + b"0" + CALL,
-        b"\x95" + struct.pack("<Q", len(CALL)) + CALL,
-        b"\x95\x00\x00\x00\x00\x00\x00\x00\x00" + CALL,
-        b"\x80\x00" + CALL,
-        b"\x80\x05\x95\x00\x00\x00\x00\x00\x00\x00\x00" + CALL,
-        b"K\x01K\x02\x860" + CALL,
-        b"\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
-        b"cos\nsystem\n)\x81.",
-        b"cos\nsystem\n)}\x92.",
-        b"\x82\x01)R.",
-        b"\x80\x02cos\nsystem\nq\x00X\xff\xff\xff\xff",
-        b"cos\r\nsystem\r\n(S'id'\ntR.",
-    ],
-)
-def test_tells_pickles_that_call_something(data: bytes) -> None:
-    """A stream of any form that an unpickler follows up to a call is a pickle, broken or not."""
-    assert found(data) is F.PICKLE
-    assert found(data, "weights.bin") is F.PICKLE
-
-
-@pytest.mark.parametrize("name", ["README.md", "vocab.txt", "config.json", "model.py", "data.csv"])
-def test_no_name_hides_a_call(name: str) -> None:
-    """Text that an unpickler would run is a pickle whatever it is called, and the name lies."""
-    result = sniffed(CALL, name)
-    assert result.format is F.PICKLE
-    assert result.suffix_format is suffix_format(name)
-    assert sniffed(b"N0" * 500 + CALL, name).format is F.PICKLE
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"conda\nnumpy\ntorch\n",
-        b"cat\ndog\n",
-        b"import os\nimport sys\n",
-        b"from a import b\n",
-        b"class A:\n    pass\n",
-        b"(c) 2024 Somebody\n",
-        b"Version 1.0\n.. note\n",
-        b"I am.\n",
-        b"None.\n",
-        b"S'quoted\n",
-        b"Paris\nLondon\n",
-        b"Python is\nnice\n",
-        b"0.5\n0.25\n",
-        b"1\n2\n3\n",
-        b"2.5\n",
-        b"].\n"[1:],
-        b"all\nbe\n",
-        b"get 1\n",
-        b"put 1\n",
-        b"g0\n",
-        b"p0\n",
-        b"a: 1\nb: 2\n",
-        b"t\nu\ne\n",
-        b"(((",
-        b"Lorem ipsum\n",
-        b"F-measure\n",
-        b"jane\nqueen\nroy\n",
-        b"{'a': 1}",
-        b"#comment\n",
-        b"- item\n",
-        b"<html></html>",
-        b"e\nd\nl\nd\n",
-        b"d",
-        b"\n\n",
-        b"hello",
-        b"Rest\n",
-        b"bash\n",
-        b"some\n",
-    ],
-)
-@pytest.mark.parametrize("name", ["README.md", "vocab.txt"])
-def test_text_is_no_pickle(data: bytes, name: str) -> None:
-    """Ordinary text is text, whichever opcodes its letters are."""
-    assert found(data, name) is F.TEXT
-
-
-def test_a_lone_import_is_a_pickle_unless_the_name_promises_text() -> None:
-    """Two lines that read like an import are a pickle in a file of weights, and a list in a list."""
-    data = b"cantigravity\nwings\nnonsense"
-    assert found(data, "model.bin") is F.PICKLE
-    assert found(data, "model") is F.PICKLE
-    assert found(data, "requirements.txt") is F.TEXT
-    assert found(b"cos\nsystem\n.", "requirements.txt") is F.PICKLE
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\x80\x06" + CALL,
-        b"\x80",
-        b"N",
-        b"K\x01",
-        b"K\x01\x00",
-        b"\x95\xff\xff\xff\xff\xff\xff\xff\x7f" + CALL,
-        b"T\xff\xff\xff\xff" + CALL,
-        b"X\xff\xff\xff\x7f" + CALL,
-        b"h\x00" + CALL,
-        b"0" + CALL,
-        b"t" + CALL,
-        b"c\xff\nsystem\n)R.",
-        b"cos\nsys tem\n)R.",
-        b"c\nsystem\n)R.",
-        b"P\xff\n.",
-        b"\x8b\xff\xff\xff\xff" + CALL,
-        b"Ix\n" + CALL,
-        b"Fx\n" + CALL,
-        b"Sx\n" + CALL,
-        b"gx\n" + CALL,
-        b"o" + CALL,
-        b"(o" + CALL,
-        b"N\x80\x09" + CALL,
-    ],
-)
-def test_what_an_unpickler_refuses_at_once_is_no_pickle(data: bytes) -> None:
-    """Streams that fail before anything is imported, and have no header, are no pickles."""
-    assert found(data) in (F.UNKNOWN, F.TEXT, F.MSGPACK)
-
-
-@pytest.mark.parametrize("data", [b"\x80\x02N\xff", b"\x80\x04\x95", b"\x80\x02}q\x00X"])
-def test_a_header_makes_a_broken_pickle_one(data: bytes) -> None:
-    """A stream with the header of protocol 2 stays a pickle though it breaks off."""
-    assert found(data) is F.PICKLE
-
-
-def test_a_pickle_is_followed_behind_its_padding() -> None:
-    """Padding beyond the first read does not hide what follows it."""
-    padding = b"B" + struct.pack("<I", 9000) + bytes(9000) + b"0"
-    assert found(padding * 5 + CALL) is F.PICKLE
-    long = padding * (MAX_SNIFF_READS + 5)
-    assert found(long + CALL) is F.PICKLE
-    assert found(b"V" + b"x" * 200_000 + b"\n0" + CALL) is F.PICKLE
-    assert found(b"V" + b"x" * 200_000) is F.TEXT
-    assert found(b"V" + b"x" * 3_000_000) is F.PICKLE
-    assert found(b"V" + b"x" * 8000, "a.txt") is F.TEXT
-
-
-@pytest.mark.parametrize("padding", [b"V" + b"x" * 3_000_000 + b"\n0", b"N0" * 30_000])
-def test_padding_that_outlasts_the_walk_hides_no_pickle_behind_a_name_of_text(
-    padding: bytes,
-) -> None:
-    """What is still a pickle where the walk's bounds end is one, though its name promises text."""
-    assert found(padding + CALL, "vocab.txt") is F.PICKLE
-    assert found(b"x" + padding, "vocab.txt") is F.TEXT
-
-
-@pytest.mark.parametrize("start", [b"S", b"I", b"L", b"F", b"cos", b"ios", b"(ios"])
-def test_a_long_line_of_prose_is_no_argument_of_a_pickle(start: bytes) -> None:
-    """Text whose first letter is an opcode is text, however far its first line reaches."""
-    assert found(start + b" some words" * 300_000, "corpus.txt") is F.TEXT
-    assert found(start + b" some words" * 300_000) is F.TEXT
-
-
-@pytest.mark.parametrize(
-    "literal",
-    [
-        b"Np+5\n0",
-        b"Np1_0\n0",
-        b"Np0000000000000000000000005\n0",
-        b"Np5\x0c\n0",
-        b"Np5\0x\n0",
-        b"Np5\ng+5\n00",
-        b"I5\r\n0",
-        b"I\r5\n0",
-        b"I\x0b5\n0",
-        b"I5\0x\n0",
-        b"L5\r\n0",
-        b"F1\0x\n0",
-        b"F1_0\n0",
-    ],
-)
-def test_numbers_are_read_as_unpicklers_read_them(literal: bytes) -> None:
-    """A spelling that only an unpickler takes hides no pickle, in text or behind an image's magic."""
-    behind_magic = b"GIF87aXXX0"
-    assert found(literal + CALL, "vocab.txt") is F.PICKLE
-    assert sniffed(behind_magic + literal + CALL).format is F.PICKLE
-    assert sniffed(behind_magic + literal.replace(b"5", b"x").replace(b"1", b"x") + CALL) == (
-        sniffed(b"GIF87a" + bytes(99))
-    )
-
-
-def test_a_frame_makes_a_pickle_of_what_breaks_behind_it() -> None:
-    """An opcode that crosses a frame's end breaks for one unpickler, and not for another."""
-    crossing = struct.pack("<Q", 5) + b"I1e400\n0"
-    assert found(b"N\x95" + crossing + CALL) is F.PICKLE
-    assert sniffed(b"GIF87aXXX0\x95" + crossing + CALL).format is F.PICKLE
-    assert found(b"N" + crossing + CALL) is F.UNKNOWN
-
-
-def test_a_persistent_id_within_a_stream_may_have_any_ascii() -> None:
-    """Control characters in an id end the walk only where a file starts with the id."""
-    assert found(b"NP\x01\n0" + CALL) is F.PICKLE
-    assert found(b"P\x01\n0" + CALL) is F.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        pickle.dumps(LEGACY, 0),
-        pickle.dumps(LEGACY, 1),
-        pickle.dumps(LEGACY, 2),
-        pickle.dumps(LEGACY, 4),
-        b"L0x1950a86a20f9469cfc6cL\n.",
-        b"I0x1950A86A20F9469CFC6C\n.",
-        b"I119547037146038801333356\n.",
-        b"\x8b\x0a\x00\x00\x00l\xfc\x9cF\xf9 j\xa8P\x19.",
-    ],
-)
-def test_tells_legacy_torch_files(first: bytes) -> None:
-    """The magic number of torch's old files is found in each of its spellings."""
-    rest = pickle.dumps(1001, 2) + pickle.dumps({}, 2)
-    assert found(first + rest) is F.TORCH_LEGACY
-    assert found(first + rest, "model.pt") is F.TORCH_LEGACY
-    assert found(pickle.dumps(LEGACY + 1, 2) + rest) is F.PICKLE
-
-
-def test_tells_joblib_by_its_globals() -> None:
-    """A pickle that names joblib's array wrapper is joblib's."""
-    wrapper = b"\x80\x03cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x00)\x81q\x01."
-    assert found(wrapper) is F.JOBLIB
-    assert found(wrapper.replace(b"joblib", b"goblin")) is F.PICKLE
-
-
-@pytest.mark.parametrize("size", [1, 511, 512, 5000, 9000])
-def test_polyglots_are_told_by_head_and_tail(size: int) -> None:
-    """A pickle with a zip behind it is a pickle first, and also what the zip is."""
-    head = CALL + bytes(size)
-    result = sniffed(head + TORCH, "model.bin")
-    assert result.format is F.PICKLE
-    assert result.also == (F.TORCH_ZIP,)
-    assert sniffed(head, "model.bin").also == ()
-
-
-def test_a_zip_behind_anything_is_told() -> None:
-    """Text, images and unknown bytes with a zip at their end say so; a mere signature does not."""
-    for head in (b"text\n", b"\x89PNG\r\n\x1a\n" + bytes(50), bytes(20_000)):
-        assert sniffed(head + zip_of({"a": b"x"})).also == (F.ZIP,)
-        assert sniffed(head + KERAS).also == (F.KERAS_V3,)
-        assert sniffed(head + b"PK\x05\x06" + bytes(18)).also == ()
-        assert sniffed(head + b"PK\x05\x06").also == ()
-
-
-def test_a_zip_with_the_names_of_two_loaders_is_both() -> None:
-    """An archive that torch and Keras would both open says both."""
-    data = zip_of({"m/data.pkl": b"", "config.json": b"{}", "metadata.json": b"{}"})
-    assert sniffed(data).format is F.TORCH_ZIP
-    assert sniffed(data).also == (F.KERAS_V3,)
-
-
-@pytest.mark.parametrize(
-    "spelling",
-    [b"%08o", b"%06o\0 ", b"\t%06o\n", b" 0o%05o", b"+%05o  ", b"%06o\0x", b"\x80\0\0\0\0%b"],
-)
-@pytest.mark.parametrize("start", [b"words", b"GIF87a", b"\0\1\0\0\0\0\0\0{"])
-def test_a_tar_header_counts_however_its_checksum_is_spelled(start: bytes, spelling: bytes) -> None:
-    """What Python's tarfile opens is a tar, and with another checksum it is not."""
-
-    def spelled(number: int) -> bytes:
-        value = number.to_bytes(3, "big") if spelling.endswith(b"b") else number
-        return (spelling % value).ljust(8)
-
-    block = bytearray(start.ljust(100, b" ") + b"0000644 " * 3 + b"00000000001 " * 2)
-    block += b" " * 8 + b"0".ljust(512 - len(block) - 8)
-    total = sum(block)
-    block[148:156] = spelled(total)
-    with tarfile.open(fileobj=io.BytesIO(block + bytes(1024))) as archive:
-        assert archive.getmembers()
-    result = sniffed(bytes(block))
-    assert F.TAR in (result.format, *result.also)
-    block[148:156] = spelled(total + 1)
-    result = sniffed(bytes(block))
-    assert F.TAR not in (result.format, *result.also)
-
-
-def test_a_tar_that_starts_as_a_pickle_is_both() -> None:
-    """A member's name can be a pickle: the archive is that first."""
-    result = sniffed(tar_of("cos\nsystem\n(S'id'\ntR."))
-    assert result.format is F.PICKLE
-    assert result.also == (F.TAR,)
-
-
-def test_an_image_that_is_a_pickle_is_both() -> None:
-    """GIF's signature is a float to an unpickler, and what follows can be a call."""
-    result = sniffed(b"GIF89a\x01\x00\x00" + CALL, "a.gif")
-    assert result == Sniffed(format=F.PICKLE, suffix_format=F.IMAGE, also=(F.IMAGE,))
-
-
-@pytest.mark.parametrize("at", [512, 1024, 2048, 65536])
-def test_hdf5_behind_a_user_block_is_told(at: int) -> None:
-    """HDF5 starts at byte 0 or at any doubling of 512, whatever the block before it holds."""
-    assert sniffed(bytes(at) + HDF5).format is F.HDF5
-    text = sniffed(b"x" * at + HDF5)
-    assert F.HDF5 in (text.format, *text.also)
-    assert sniffed(bytes(at + 8) + HDF5).format is F.UNKNOWN
-
-
-def test_text_that_is_zlib_is_zlib() -> None:
-    """A stream whose first bytes are letters is told by what it inflates to, and text is not."""
-    assert found(b"x^2 + y^2 = z^2\n", "a.txt") is F.TEXT
-    assert found(b"hC is text\n") is F.TEXT
-    assert found(zlib.compress(CALL)[:-6]) is F.ZLIB
-    assert found(zlib.compress(b"hello")[:-5]) is F.ZLIB
-    assert found(b"\x78\x9c") is F.UNKNOWN
-    assert found(b"\x78\x9c" + b"\xff" * 50) is F.UNKNOWN
-    assert found(b"\x78\x9d" + zlib.compress(b"hello")[2:]) is F.UNKNOWN
-    assert found(b"\x78\xbb" + bytes(4) + zlib.compress(b"hello")[2:]) is F.UNKNOWN
 
 
 @pytest.mark.parametrize(
