@@ -220,6 +220,55 @@ def test_children_are_guarded(workplace: Workplace) -> None:
     assert not workplace.marker.exists()
 
 
+PRELOADED = """
+import pickle, signal, threading
+from weighbridge.load.guard import watch
+
+def unpickled(path):
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+def forked(function, *arguments):
+    child = os.fork()
+    if not child:
+        try:
+            function(*arguments)
+            os._exit(0)
+        except PermissionError:
+            os._exit(13)
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+attempt("preloaded", unpickled, MODEL / "m.pkl")
+held, go_on = threading.Event(), threading.Event()
+guard = watch.guard()
+
+def hold():
+    with guard._lock, guard._gate._lock, watch.state.lock:
+        held.set()
+        go_on.wait()
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+attempt("worker again", forked, unpickled, MODEL / "m.pkl")
+attempt("worker", forked, unpickled, MODEL / "m.dat")
+attempt("worker evil", forked, unpickled, BAD / "evil")
+go_on.set()
+thread.join()
+"""
+
+
+def test_workers_of_a_server_that_loaded_before(workplace: Workplace) -> None:
+    """A fork of a process that holds a model loads of it, though a thread was deciding just then."""
+    outcome = run_guarded(workplace, PRELOADED)
+    assert outcome.results["worker again"] == "loaded: 0", (outcome.results, outcome.err)
+    assert outcome.results["worker"] == "loaded: 0"
+    assert outcome.results["worker evil"] == "loaded: 13"
+    assert not workplace.marker.exists()
+
+
 def test_audit_records_and_lets_go(workplace: Workplace) -> None:
     """With --audit an unsigned model is loaded, and the log has why it would not be."""
     log = workplace.place / "log.jsonl"

@@ -15,6 +15,18 @@ MAX_SEALED_FILES: Final = 128
 """Held files with a descriptor of their own; each takes up to three of the usual 1024 (itself and
 two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
 
+PART_BYTES: Final = 4 * MIB
+"""Bytes of a file that are verified together where a load leaves them in the file: what is read of a
+file is up to two of them more than was asked for, and each takes a digest."""
+
+MIN_CUT_BYTES: Final = 64 * KIB
+"""Bytes that a part has at least before it ends where a tensor does: tens of thousands of small
+tensors would have more digests than numbers."""
+
+PART_CACHE_BYTES: Final = 32 * MIB
+"""Verified parts that are kept for the next read, of all files of an artifact together: parsers
+read a file in small steps."""
+
 MAX_SHOWN_DESCRIPTORS: Final = 256
 """Files that a directory of links shows, a descriptor each, and a quarter of what the process may
 have at the most; models of more files are copied to the store."""
@@ -25,3 +37,7 @@ one that was used least recently goes first."""
 
 MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
 """The file that tells guarded children what to enforce: a policy as JSON text, and some paths."""
+
+MAX_OWN_PICKLES: Final = 4096
+"""Digests of what a guarded process pickled last, to be recognised when it reads them back: less
+than a mebibyte. What is older is judged like anybody's bytes."""

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 import threading
+from types import FrameType
 from typing import IO, Any, Final
 
 from weighbridge.core.errors import (
@@ -29,7 +30,6 @@ _OF_NO_ARTIFACT: Final = (
     "It belongs to no file that a rule could be about; docs/guard.md tells what honest programs "
     "are denied, and what to do instead"
 )
-_CODE_SUFFIXES: Final = (".py", ".pyc", ".so", ".pyd")
 
 
 class Guard:
@@ -56,8 +56,12 @@ class Guard:
         self._heritage = heritage
         self.audit: Final = audit
         self._lock = threading.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
         self._descriptors = Descriptors()
-        self._installed = _installed_directories()
+        self._installed = tuple(
+            os.path.realpath(each) + "/" for each in watch.installed_directories()
+        )
 
     def admit(self, path: str, *, entry: str) -> Admission | None:
         """
@@ -70,6 +74,11 @@ class Guard:
             GuardDeniedError: The policy does not allow them.
             FileNotFoundError: There is no such file.
         """
+        admission = self._admit(path, entry=entry)
+        return None if self.audit else admission
+
+    def _admit(self, path: str, *, entry: str) -> Admission | None:
+        """Do what `admit` does, and return the bytes though they be not exchanged."""
         if path.startswith("/proc/self/fd/") and self._is_verified_path(path):
             return None
         shown = sys.modules.get("weighbridge.load.shown")
@@ -97,7 +106,7 @@ class Guard:
             )
         )
         self._remember(admission.root)
-        return None if self.audit else admission
+        return admission
 
     def refuse(
         self, entry: str, error: WeighbridgeError | OSError | str, *, path: str | None = None
@@ -168,13 +177,37 @@ class Guard:
             call_it(file, path)
         return file
 
-    def opened(self, path: str) -> None:
-        """Look at the opening of *path* by a reader that gets no verified bytes."""
-        if net.is_own_code(sys._getframe(3)) or not self._is_guarded_file(path):
+    def opened(self, path: str, caller: FrameType) -> None:
+        """Look at the opening of *path* in *caller*, by a reader that gets no verified bytes."""
+        if net.is_own_code(caller):
             return
-        admission = self.admit(path, entry="open")
-        if admission is not None and path.endswith(_CODE_SUFFIXES) and not admission.code_allowed:
-            self.refuse("import", "code that the model brings along", path=path)
+        if path.endswith(watch.CODE_SUFFIXES):
+            self.code(path)
+        elif self._is_guarded_file(path):
+            self.admit(path, entry="open")
+
+    def code(self, path: str, *, entry: str = "import") -> bytes | None:
+        """
+        Return the verified bytes of the code at *path*; None where it belongs to no model.
+
+        Raises:
+            GuardDeniedError: It belongs to one that may not be loaded, or brings no code along.
+        """
+        path = os.path.abspath(path)
+        with working():
+            if not _is_below(path, watch.state.roots) and not self._gate.is_of_model(path):
+                return None
+        admission = self.admit_code(path, entry=entry)
+        return None if admission is None else admission.held.read()
+
+    def admit_code(self, path: str, *, entry: str) -> Admission | None:
+        """Return the verified bytes of code of a model, as `admit`, if the rule admits its code."""
+        admission = self._admit(path, entry=entry)
+        if admission is None:
+            return None
+        if not admission.code_allowed:
+            self.refuse(entry, f"code of the model, which {admission.rule} denies", path=path)
+        return None if self.audit else admission
 
     def found_class(self, module: object, name: object) -> None:
         """Look at a name that an unpickler asks for, and refuse what nobody answers for."""
@@ -207,6 +240,11 @@ class Guard:
         """Record that bytes in memory were judged and found harmless."""
         self._record(Event(entry=entry, decision="allow", reason=reason, enforced=not self.audit))
 
+    def _after_fork(self) -> None:
+        """Let a child decide, though a thread of its parent was about to when it was forked."""
+        self._lock = threading.RLock()
+        self._gate.after_fork()
+
     def _is_guarded_file(self, path: str) -> bool:
         """Tell whether *path*, which is interesting, is a file that is to be admitted."""
         with working():
@@ -236,17 +274,6 @@ class Guard:
 
 def _is_below(path: str, directories: tuple[str, ...]) -> bool:
     return os.path.abspath(path).startswith(directories) if directories else False
-
-
-def _installed_directories() -> tuple[str, ...]:
-    """Return the directories of Python and of installed packages, each with a final slash."""
-    found = [os.path.dirname(os.__file__)]
-    found += [
-        each
-        for each in sys.path
-        if os.path.basename(each) in {"site-packages", "dist-packages"} and os.path.isabs(each)
-    ]
-    return tuple(dict.fromkeys(os.path.realpath(each) + "/" for each in found))
 
 
 def _verdict_of(error: object) -> Verdict | None:

@@ -45,6 +45,14 @@ class Gate(Protocol):
         """
         ...
 
+    def after_fork(self) -> None:
+        """Go on in a child of the process: what another thread had locked is free here."""
+        ...
+
+    def is_of_model(self, path: str, /) -> bool:
+        """Tell whether code at *path* lies in a directory that is a model's."""
+        ...
+
     def is_metadata(self, path: str, /) -> bool:
         """Tell whether *path* is a signature or claims beside a model, or of a version control."""
         ...

@@ -36,6 +36,7 @@ READERS: Final = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 """Files as `open` makes them: what they read is what is on disk."""
 
 _OWN: Final = "weighbridge"
+_IN_PLACE: Final = "weighbridge.load.guard."
 _DEPTH: Final = 12
 _PEELS: Final = ("fileobj", "_fp", "_fileobj", "raw", "buffer", "_file", "file", "_buffer")
 _MARSHAL_USERS: Final = frozenset({"jinja2", "mako", "numba"})
@@ -72,11 +73,16 @@ def is_exchange(module: str) -> bool:
 
 
 def is_own_code(frame: FrameType | None) -> bool:
-    """Tell whether code of this package has a hand in what happens in *frame*."""
+    """
+    Tell whether code of this package has a hand in what happens in *frame*.
+
+    What stands in the place of an entry point has none: it calls the original.
+    """
     for _ in range(_DEPTH):
         if frame is None:
             return False
-        if module_of(frame).partition(".")[0] == _OWN:
+        module = module_of(frame)
+        if module.partition(".")[0] == _OWN and not module.startswith(_IN_PLACE):
             return True
         frame = frame.f_back
     return False

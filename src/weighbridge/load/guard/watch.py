@@ -11,7 +11,8 @@ Three places see what happens:
    module that defines them was imported. It never imports a framework by itself.
 2. `open` gives out verified bytes for files that are called like models, and for every file of an
    artifact that was verified.
-3. An audit hook is the net below: it cannot redirect, but refuse (`net`).
+3. Python's own loaders of modules give out verified code of a model that may bring code along.
+4. An audit hook is the net below: it cannot redirect, but refuse (`net`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ PACKAGE = "weighbridge.load.guard"
 ENTRIES = {
     "_pickle": "pickles",
     "catboost.core": "boosters",
+    "cloudpickle.cloudpickle": "pickles",
+    "dill._dill": "pickles",
     "h5py._hl.files": "hdf5_files",
     "joblib.numpy_pickle": "joblib_files",
     "keras.src.saving.saving_api": "by_path",
@@ -123,8 +126,32 @@ CONFIGURATIONS = frozenset(
 )
 """Names of files that frameworks read before the weights; they count beside a signature."""
 
+CODE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
+"""How files end that Python imports."""
+
+MODEL_MARKS = frozenset(
+    (
+        "MLmodel",
+        "adapter_config.json",
+        "flax_model.msgpack",
+        "generation_config.json",
+        "model.safetensors",
+        "model.safetensors.index.json",
+        "model_index.json",
+        "modules.json",
+        "preprocessor_config.json",
+        "pytorch_model.bin",
+        "pytorch_model.bin.index.json",
+        "saved_model.pb",
+        "tf_model.h5",
+        "tokenizer_config.json",
+    )
+)
+"""Names of files that lie in directories of models and in no others."""
+
 _SIGNATURE = "model.sig"
 _SUFFIX_CHARS = 12
+_MOST_FOLDERS = 4096
 _WRITING = os.O_WRONLY | os.O_RDWR
 _DESCRIPTORS = "/proc/self/fd/"
 
@@ -141,6 +168,10 @@ class _State:
         """Artifacts that were verified, each with a final slash."""
         self.open: Any = io.open
         """Python's own `open`."""
+        self.installed_code: tuple[str, ...] = ()
+        """Directories of Python and of installed packages, each with a final slash."""
+        self.folders: dict[str, tuple[int, bool]] = {}
+        """Directories of imported code: when they were changed, and whether models are there."""
 
 
 state = _State()
@@ -200,11 +231,20 @@ def install() -> None:
     sys.meta_path.insert(0, _Finder())
     builtins.open = _open  # type: ignore[assignment]  # overloads
     io.open = _open  # type: ignore[assignment]  # likewise
+    state.installed_code = installed_directories()
+    _guard_imports()
     sys.addaudithook(_hook)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
     for name in ENTRIES:
         module = sys.modules.get(name)
         if module is not None:
             replace_entries(name, module)
+
+
+def _after_fork() -> None:
+    """Let a child build its guard, though a thread of its parent was about to."""
+    state.lock = _thread.RLock()
 
 
 def replace_entries(name: str, module: ModuleType) -> None:
@@ -304,27 +344,140 @@ _open.__doc__ = io.open.__doc__
 _open.__module__ = "_io"
 
 
+def installed_directories() -> tuple[str, ...]:
+    """Return the directories of Python and of installed packages, each with a final slash."""
+    found = [os.path.dirname(os.__file__)]
+    found += [
+        each
+        for each in sys.path
+        if os.path.basename(each) in ("site-packages", "dist-packages") and os.path.isabs(each)
+    ]
+    return tuple(dict.fromkeys([f"{each}/" for each in found]))
+
+
+def may_be_brought(path: str) -> bool:
+    """Tell whether the code at *path* lies in a directory, or below one, that models may be in."""
+    if path.startswith(state.installed_code):
+        return False
+    path = os.path.abspath(path)
+    folders = dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path))))
+    for folder in folders:
+        here = folder
+        while True:
+            if _holds_models(here):
+                return True
+            above = os.path.dirname(here)
+            if above == here:
+                break
+            here = above
+    return False
+
+
+def _holds_models(folder: str) -> bool:
+    """Tell whether *folder* has a signature, or a file that is called like a model, directly."""
+    try:
+        changed = os.stat(folder).st_mtime_ns
+        known = state.folders.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        found = False
+        for name in os.listdir(folder):
+            suffix = name[name.rfind(".") + 1 :].lower()
+            if name in MODEL_MARKS or suffix == "sig" or suffix in MODEL_SUFFIXES:
+                found = True
+                break
+    except OSError:
+        return False
+    if len(state.folders) >= _MOST_FOLDERS:
+        state.folders.clear()
+    state.folders[folder] = (changed, found)
+    return found
+
+
+def _guard_imports() -> None:
+    """Have Python's loaders of modules look at code that lies with a model."""
+    from _frozen_importlib_external import (  # noqa: PLC0415  what is loaded anyway
+        FileLoader,
+        SourceFileLoader,
+    )
+
+    get_data, set_data = FileLoader.get_data, SourceFileLoader.set_data
+
+    def guarded_get_data(self: Any, path: str) -> bytes:
+        if not path.endswith(CODE_SUFFIXES) or local.working:
+            return get_data(self, path)
+        if may_be_brought(path):
+            code = guard().code(path)
+            if code is not None:
+                return code
+        local.working += 1
+        try:
+            return get_data(self, path)
+        finally:
+            local.working -= 1
+
+    def guarded_set_data(self: Any, path: str, data: bytes, **options: Any) -> None:
+        # What Python compiled would be a file of the model that nobody signed.
+        if not (state.roots and os.path.abspath(path).startswith(state.roots)):
+            set_data(self, path, data, **options)
+
+    FileLoader.get_data = guarded_get_data  # type: ignore[method-assign]  # that is the point
+    setattr(SourceFileLoader, "set_data", guarded_set_data)  # noqa: B010  likewise
+
+
 def _may_read(mode: str) -> bool:
     return type(mode) is str and ("r" in mode)
 
 
-def _opened(args: tuple[Any, ...]) -> None:
-    """Look at an opening that did not come through `open`, or that it let through."""
-    path, mode, flags = args
+def _path_to_read(path: Any, mode: Any, flags: Any) -> str | None:
+    """Return the path that the event `open` is about; None for what is only written to."""
     if local.working or type(path) is int:
-        return
+        return None
     if mode is None:
         if type(flags) is int and flags & _WRITING:
-            return
+            return None
     elif "r" not in mode:
-        return
+        return None
     if type(path) is not str:
         try:
             path = os.fsdecode(path)
         except TypeError:
-            return  # what is no path is not opened either
+            return None  # what is no path is not opened either
+    return path  # type: ignore[no-any-return]  # a str by now
+
+
+def _opened(args: tuple[Any, ...]) -> None:
+    """Look at an opening that did not come through `open`, or that it let through."""
+    path = _path_to_read(*args)
+    if path is None:
+        return
+    try:
+        caller = sys._getframe(2)
+    except ValueError:
+        return  # the program itself, which Python opens before anything of it runs
     if is_interesting(path):
-        guard().opened(path)
+        guard().opened(path, caller)
+    elif path.endswith(CODE_SUFFIXES):
+        # What `open` lets through is read as text, which is nobody's business here.
+        if caller.f_code is not _open.__code__ and may_be_brought(path):
+            guard().opened(path, caller)
+    elif caller.f_globals.get("__name__") == "zipimport" and may_be_brought(path):
+        guard().code(path)
+
+
+def _imported(args: tuple[Any, ...]) -> None:
+    path = args[1]
+    if path is not None and not local.working and type(path) is str and may_be_brought(path):
+        guard().code(path)
+
+
+def _library(args: tuple[Any, ...]) -> None:
+    name = args[0]
+    if local.working or not isinstance(name, (str, bytes)):
+        return
+    path = os.fsdecode(name)
+    if "/" in path and os.path.exists(path) and may_be_brought(path):
+        guard().code(path, entry="ctypes.dlopen")
 
 
 def _found_class(args: tuple[Any, ...]) -> None:
@@ -350,6 +503,8 @@ def _spawned(args: tuple[Any, ...]) -> None:
 
 
 _HANDLERS = {
+    "ctypes.dlopen": _library,
+    "import": _imported,
     "open": _opened,
     "pickle.find_class": _found_class,
     "marshal.load": _unmarshalled,

@@ -18,6 +18,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import RefusedError
 from weighbridge.core.limits.inventory import MAX_DEPTH
 from weighbridge.core.values import frozen
+from weighbridge.load.guard.watch import MODEL_MARKS, MODEL_SUFFIXES
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
@@ -66,6 +67,41 @@ def find_artifact(path: str, policy: Policy, *, boundary: str) -> Belonging:
     return best[1]
 
 
+def is_of_model(path: str, policy: Policy, *, boundary: str) -> bool:
+    """
+    Tell whether the code at *path* lies in a directory, or below one, that is a model's.
+
+    That is one with a signature, one with a file as only models' directories have it
+    (`MODEL_MARKS`), and one that a rule names: by a last segment that is more than a wildcard, or,
+    where a file in it is called like a model, by any segment. A rule about everything (`**`) makes
+    no directory a model's, so that programs may lie beside a checkpoint.
+    """
+    for root, relative in _candidates(path):
+        if relative == ".":
+            continue
+        names = _names_in(root)
+        if not MODEL_MARKS.isdisjoint(names) or any(map(is_signature_name, names)):
+            return True
+        pattern = select_for(root, policy, boundary=boundary).pattern
+        if pattern is None:
+            continue
+        segments = [part.strip("*?") for part in pattern.split("/")]
+        if segments[-1] or (any(segments) and any(map(_is_called_like_model, names))):
+            return True
+    return False
+
+
+def _names_in(root: str) -> list[str]:
+    try:
+        return os.listdir(root)
+    except OSError:
+        return []
+
+
+def _is_called_like_model(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in MODEL_SUFFIXES
+
+
 def is_metadata(path: str) -> bool:
     """Tell whether *path* is called like a signature or claims, or is of a version control."""
     name = os.path.basename(path)
@@ -96,8 +132,4 @@ def _candidates(path: str) -> Iterator[tuple[str, str]]:
 def _has_signature(root: str, relative: str) -> bool:
     if relative == ".":
         return os.path.exists(root + ".sig")
-    try:
-        with os.scandir(root) as entries:
-            return any(is_signature_name(entry.name) for entry in entries)
-    except OSError:
-        return False
+    return any(map(is_signature_name, _names_in(root)))

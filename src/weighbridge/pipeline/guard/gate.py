@@ -12,7 +12,12 @@ from weighbridge.core.values import frozen
 from weighbridge.inventory.walk import SymlinkRule, stamp_of, walk
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.guard.interface import Admission
-from weighbridge.pipeline.guard.artifacts import Belonging, find_artifact, is_metadata
+from weighbridge.pipeline.guard.artifacts import (
+    Belonging,
+    find_artifact,
+    is_metadata,
+    is_of_model,
+)
 from weighbridge.pipeline.load import load
 from weighbridge.policy.rule import RemoteCode
 from weighbridge.policy.schema import Policy
@@ -71,6 +76,14 @@ class PolicyGate:
             while len(self._held) > MAX_GUARD_ARTIFACTS:
                 self._held.popitem(last=False)
         return _admission(held, belonging, path)
+
+    def after_fork(self) -> None:
+        """Let a child of the process have what was admitted, whatever another thread was at."""
+        self._lock = threading.Lock()
+
+    def is_of_model(self, path: str, /) -> bool:
+        """Tell whether code at *path* lies in a directory that is a model's."""
+        return is_of_model(path, self._policy, boundary=self._boundary)
 
     def is_metadata(self, path: str, /) -> bool:
         """Tell whether *path* is a signature or claims, or of a version control."""

@@ -5,6 +5,7 @@
 |---|---|
 | what was opened as verified bytes, or lies within what is being loaded of them | as it is |
 | what `multiprocessing` and the like got from a process of this program | as it is |
+| what `dumps` of this process returned, byte for byte | as it is; `own_pickles` |
 | a file on disk | the gate decides; the verified bytes are unpickled |
 | anything else: bytes, a socket, a member of a zip | one pickle is cut off, judged, unpickled |
 """
@@ -24,20 +25,45 @@ if TYPE_CHECKING:
 
 _OWN: Final = "weighbridge."
 _GUARD: Final = "weighbridge.load.guard."
+_BUFFERS_THIRD: Final = 3
+"""From this many positional arguments on, one may say where buffers go that are no part of it."""
+_OWN_PICKLE: Final = "a pickle that this process made"
 
 
 def install(module: ModuleType) -> None:
-    """Guard *module*, which is `_pickle` or `pickle`."""
+    """Guard *module*, which is `_pickle`, `pickle`, or another that has `dumps` of its own."""
     if module.__name__ == "_pickle":
         _replace_class(module)
         replace(module, "load", lambda original: _Load(original, module))
         replace(module, "loads", _Loads)
+        replace(module, "dumps", _Dumps)
+        return
+    if module.__name__ != "pickle":
+        replace(module, "dumps", _Dumps)
         return
     _patch_class(module._Unpickler)
+    replace(module, "_dumps", _Dumps)
     compiled = sys.modules.get("_pickle")
     if compiled is not None:
-        for name in ("load", "loads", "Unpickler"):
+        for name in ("load", "loads", "Unpickler", "dumps"):
             setattr(module, name, getattr(compiled, name))
+
+
+class _Dumps:
+    """`dumps`: what it returns is remembered."""
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    def __call__(self, /, *args: Any, **options: Any) -> Any:
+        data = self._original(*args, **options)
+        if not local.working and len(args) < _BUFFERS_THIRD and "buffer_callback" not in options:
+            from weighbridge.load.guard.own_pickles import (  # noqa: PLC0415  with the first one
+                own,
+            )
+
+            own.keep(data)
+        return data
 
 
 class _Loads:
@@ -52,10 +78,16 @@ class _Loads:
             with how:
                 return self._original(data, **options)
         from weighbridge.load.guard import judging, scopes  # noqa: PLC0415  with the first pickle
+        from weighbridge.load.guard.own_pickles import own  # noqa: PLC0415  likewise
 
+        data = bytes(data)
+        if own.made(data):
+            guard().allow("pickle.loads", _OWN_PICKLE)
+            with scopes.entered(scopes.Scope(what=_OWN_PICKLE)):
+                return self._original(data, **options)
         try:
             with scopes.working():
-                judged, scope = judging.judge_in_memory(bytes(data))
+                judged, scope = judging.judge_in_memory(data)
         except judging.Objection as error:
             guard().refuse("pickle.loads", error)
             return self._original(data, **options)
@@ -142,6 +174,7 @@ class _Source:
     def prepare(self, entry: str) -> Any:
         """Find out what may be read, and return the scope of it."""
         from weighbridge.load.guard import judging, net, scopes  # noqa: PLC0415  as above
+        from weighbridge.load.guard.own_pickles import own  # noqa: PLC0415  as above
 
         path = net.path_of(self.file)
         verified = scopes.Scope(what=path or "a file", verified=True)
@@ -161,6 +194,10 @@ class _Source:
         try:
             with scopes.working():
                 judging.cut_pickle(tap)
+                if own.made(tap.data):
+                    guard().allow(entry, _OWN_PICKLE)
+                    self._inner = io.BufferedReader(io.BytesIO(tap.data))
+                    return scopes.entered(scopes.Scope(what=_OWN_PICKLE))
                 judged, scope = judging.judge_in_memory(tap.data)
         except judging.Objection as error:
             guard().refuse(entry, error)

@@ -49,6 +49,4 @@ def _require(reference: str, model: str) -> None:
         guard().refuse(_ENTRY, "code that is not in a local model", path=model)
         return
     path = os.path.join(model, reference.partition(".")[0] + ".py")
-    admission = guard().admit(path, entry=_ENTRY)
-    if admission is not None and not admission.code_allowed:
-        guard().refuse(_ENTRY, f"code of the model, which {admission.rule} denies", path=path)
+    guard().admit_code(path, entry=_ENTRY)
