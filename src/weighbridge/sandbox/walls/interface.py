@@ -11,7 +11,7 @@ no engine can hold is refused, and never run with less.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from weighbridge.core.values import frozen
 
@@ -45,6 +45,10 @@ class Wall(StrEnum):
 
     UNSEEN = "unseen"
     """Other processes do not exist, instead of being out of reach."""
+
+
+REQUIRED: Final = frozenset(Wall) - {Wall.UNSEEN}
+"""What every program is kept to: an engine that lacks one of these runs nothing."""
 
 
 @frozen
@@ -100,11 +104,20 @@ class Strength:
         engine: Its name.
         walls: What holds.
         missing: What does not, each with the reason; empty walls mean that it cannot run at all.
+        remedies: What to install or to set so that more of it holds, each a command or a sentence.
+        version: Of what it is made with; None where that says nothing.
     """
 
     engine: str
     walls: frozenset[Wall]
     missing: tuple[tuple[Wall, str], ...] = ()
+    remedies: tuple[str, ...] = ()
+    version: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether programs can be run behind it."""
+        return self.walls >= REQUIRED
 
 
 class Engine(Protocol):
@@ -121,7 +134,16 @@ class Engine(Protocol):
         ...
 
     def probe(self) -> Strength:
-        """Find out what it enforces here, by running something harmless behind walls."""
+        """Find out what it enforces here, by trying and not by what ought to be there."""
+        ...
+
+    def lacks(self, demand: str, /) -> str | None:
+        """
+        Return why it cannot hold or give what a rule may demand; None where it can.
+
+        Demands have the names of the fields of `Walls` and `Limits`. One that an engine has not
+        heard of it lacks.
+        """
         ...
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
