@@ -24,6 +24,9 @@ MAX_STEP_GRACE_SECONDS: Final = 10
 MAX_ENDING_ROUNDS: Final = 1000
 """How often what a step left behind is looked for and ended; each round ends one generation."""
 
+MAX_GROUP_ATTEMPTS: Final = 8
+"""How often a control group is made anew that somebody has removed before it was taken."""
+
 MAX_PACKAGES: Final = 20_000
 """Installed packages of an environment; large ones have some hundreds."""
 

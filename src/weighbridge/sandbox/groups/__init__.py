@@ -1,0 +1,1 @@
+"""Control groups: what all processes of a program may use together, root's included."""

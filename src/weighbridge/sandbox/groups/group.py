@@ -1,0 +1,319 @@
+"""
+Make a group for one program, have the program join it, and end what is in it.
+
+A group of version 2 holds everything in one directory; in version 1 each resource has one of its
+own. It is made below the group that this process is in, whose limits hold as well, or beside it,
+since a group of version 2 that has processes cannot share out. No one else's group is changed.
+"""
+
+import fcntl
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from weighbridge.core.limits.sandbox import MAX_ENDING_ROUNDS, MAX_GROUP_ATTEMPTS
+from weighbridge.core.values import frozen
+from weighbridge.sandbox.groups.hierarchies import (
+    MEMBERSHIP,
+    MOUNTS,
+    Hierarchy,
+    read_hierarchies,
+)
+from weighbridge.sandbox.groups.interface import Resource, Shares
+
+_PREFIX: Final = "weighbridge-"
+_MEMBERS: Final = "cgroup.procs"
+_SHARED_OUT: Final = "cgroup.subtree_control"
+_KILL: Final = "cgroup.kill"
+_LIMIT: Final = {Resource.MEMORY: "memory.max", Resource.PROCESSES: "pids.max"}
+_OLD_MEMORY: Final = "memory.limit_in_bytes"
+_ROUND_SECONDS: Final = 0.01
+
+JOIN: Final = b"0"
+"""What a process writes to a descriptor of `Group.joins` to become a member."""
+
+
+@frozen
+class _Place:
+    """A directory in which groups for some resources can be made."""
+
+    directory: Path
+    resources: frozenset[Resource]
+    version: int
+
+
+class Group:
+    """
+    A group, in as many directories as it takes.
+
+    Attributes:
+        held: What it limits.
+        joins: Descriptors; whoever writes `JOIN` to each is in the group from then on, with
+            everything that it starts.
+    """
+
+    def __init__(self, directories: Iterable[Path], held: frozenset[Resource]) -> None:
+        self._directories = tuple(directories)
+        self.held: Final = held
+        with ExitStack() as opened:
+            joins = [_open_to_join(each) for each in self._directories]
+            for each in joins:
+                opened.callback(os.close, each)
+            self._opened = opened.pop_all()
+        self.joins: Final = tuple(joins)
+
+    def exceeded(self) -> frozenset[Resource]:
+        """Return what somebody in it was refused more of, or was ended for."""
+        return frozenset(
+            resource
+            for directory in self._directories
+            for resource, names in _EVENTS.items()
+            if any(_events(directory / name, keys) for name, keys in names)
+        )
+
+    def end(self) -> None:
+        """Kill everything in it; what could not be ended within the bound stays."""
+        for directory in self._directories:
+            with suppress(OSError):
+                _write(directory / _LIMIT[Resource.PROCESSES], "0")  # no new ones meanwhile
+        for directory in self._directories:
+            _end(directory)
+
+    def close(self) -> None:
+        """Kill everything in it, and remove it."""
+        self.end()
+        self._opened.close()
+        for directory in self._directories:
+            with suppress(OSError):
+                directory.rmdir()
+
+
+_EVENTS: Final = {
+    Resource.MEMORY: (("memory.events", ("oom_kill",)), ("memory.oom_control", ("oom_kill",))),
+    Resource.PROCESSES: (("pids.events", ("max",)),),
+}
+
+
+@contextmanager
+def grouped(shares: Shares, /) -> Iterator[Group | None]:
+    """
+    Give a group that has *shares*, as far as this system lets this process make one.
+
+    `Group.held` says what it limits, which may be less than was asked for. On leaving everything
+    in it is killed, and it is removed. Groups that earlier programs could not remove, since they
+    were killed themselves, are removed as well.
+
+    Returns:
+        None where nothing is to be limited, or nothing can be.
+    """
+    with ExitStack() as unwinding:
+        yield _make_group(_trees(), shares.resources, shares, unwinding)
+
+
+def limitable() -> frozenset[Resource]:
+    """Return what groups that this process can make would limit; one is made and removed."""
+    with ExitStack() as unwinding:
+        group = _make_group(_trees(), frozenset(Resource), Shares(), unwinding)
+        return frozenset() if group is None else group.held
+
+
+def _trees() -> tuple[Hierarchy, ...]:
+    try:
+        return read_hierarchies(Path(MOUNTS).read_text("utf-8"), Path(MEMBERSHIP).read_text())
+    except (OSError, ValueError):
+        return ()
+
+
+def _make_group(
+    trees: Iterable[Hierarchy], wanted: frozenset[Resource], shares: Shares, unwinding: ExitStack
+) -> Group | None:
+    """Return a group for as much of *wanted* as can be made in *trees*; unwinding removes it."""
+    directories: list[Path] = []
+    held = frozenset[Resource]()
+    for tree in trees:
+        place = _place_in(tree, wanted - held)
+        if place is None:
+            continue
+        with suppress(OSError), ExitStack() as making:
+            directories.append(_made(place, shares, making))
+            held |= place.resources
+            unwinding.push(making.pop_all())
+    if not directories:
+        return None
+    group = Group(directories, held)
+    unwinding.callback(group.close)
+    return group
+
+
+def _place_in(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+    if not wanted:
+        return None
+    return _unified(tree, wanted) if tree.controllers is None else _separate(tree, wanted)
+
+
+def _separate(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+    here = frozenset(resource for resource in wanted if resource in (tree.controllers or ()))
+    if not here:
+        return None
+    return _Place(directory=Path(tree.own), resources=here, version=1)
+
+
+def _unified(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+    """Return the group nearest to the own one that shares out the most of *wanted*."""
+    own, top = Path(tree.own), Path(tree.top)
+    best: _Place | None = None
+    for directory in (own, *own.parents):
+        # Whoever moves a process has to be allowed to change the group above both.
+        if os.access(directory, os.W_OK) and os.access(directory / _MEMBERS, os.W_OK):
+            here = _shared_out(directory, wanted, ours=directory == own)
+            if here and (best is None or len(here) > len(best.resources)):
+                best = _Place(directory=directory, resources=here, version=2)
+        if directory == top or (best is not None and best.resources == wanted):
+            break
+    return best
+
+
+def _shared_out(directory: Path, wanted: frozenset[Resource], *, ours: bool) -> frozenset[Resource]:
+    """Return what groups in *directory* can limit; in the own one, see to it where that works."""
+    if ours:
+        # It works at the root of the machine's tree alone: others may not have processes then.
+        with suppress(OSError):
+            _write(directory / _SHARED_OUT, " ".join(f"+{each}" for each in sorted(wanted)))
+    try:
+        names = (directory / _SHARED_OUT).read_text("ascii").split()
+    except OSError:
+        return frozenset()
+    return frozenset(each for each in wanted if each in names)
+
+
+def _made(place: _Place, shares: Shares, unwinding: ExitStack) -> Path:
+    """
+    Make a group in *place*, limited to *shares*, that is removed on unwinding.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    _remove_left(place.directory)
+    for _ in range(MAX_GROUP_ATTEMPTS):
+        directory = place.directory / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+        directory.mkdir()
+        # Held for as long as it is used: what is not held was left, and is anybody's to remove.
+        if (lock := _locked(directory)) is None:
+            continue
+        unwinding.callback(_let_go, directory, lock)
+        for resource in place.resources:
+            _limit(directory, resource, shares, version=place.version)
+        return directory
+    raise OSError(0, "a group that was made is removed each time")
+
+
+def _limit(directory: Path, resource: Resource, shares: Shares, *, version: int) -> None:
+    """Write the limit of one resource; without one, see that it could be written."""
+    memory = shares.memory_bytes
+    if resource is Resource.PROCESSES:
+        processes = shares.processes
+        _write(directory / _LIMIT[resource], "max" if processes is None else str(processes))
+    elif version == 1:
+        _write(directory / _OLD_MEMORY, "-1" if memory is None else str(memory))
+        if memory is not None:
+            # Memory and swap together, where the kernel counts that.
+            with suppress(FileNotFoundError, PermissionError):
+                _write(directory / "memory.memsw.limit_in_bytes", str(memory))
+            _write(directory / "memory.swappiness", "0")
+    else:
+        _write(directory / _LIMIT[resource], "max" if memory is None else str(memory))
+        if memory is not None:
+            with suppress(FileNotFoundError, PermissionError):
+                _write(directory / "memory.swap.max", "0")
+
+
+def _remove_left(directory: Path) -> None:
+    """Remove groups whose makers are gone, with what is in them."""
+    for left in directory.glob(f"{_PREFIX}*"):
+        if (lock := _locked(left)) is not None:
+            _end(left)
+            _let_go(left, lock)
+
+
+def _locked(directory: Path) -> int | None:
+    """Hold *directory*; None for one that is gone, or that somebody else holds."""
+    try:
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if directory.exists():
+            return opened
+    except OSError:
+        pass
+    os.close(opened)
+    return None
+
+
+def _let_go(directory: Path, lock: int) -> None:
+    with suppress(OSError):
+        directory.rmdir()
+    os.close(lock)
+
+
+def _end(directory: Path) -> None:
+    """Kill every member, and wait for them to be gone."""
+    for _ in range(MAX_ENDING_ROUNDS):
+        members = _members(directory)
+        if not members:
+            return
+        try:
+            _write(directory / _KILL, "1")
+        except OSError:
+            for member in members:
+                _kill(member, directory)
+        time.sleep(_ROUND_SECONDS)
+
+
+def _kill(member: int, directory: Path) -> None:
+    """Kill a member; its number may be that of another process by now."""
+    with suppress(OSError):
+        process = os.pidfd_open(member)
+        try:
+            if member in _members(directory):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+        finally:
+            os.close(process)
+
+
+def _members(directory: Path) -> list[int]:
+    """Return the processes of a group that this process can see."""
+    try:
+        found = (directory / _MEMBERS).read_text("ascii").split()
+    except OSError:
+        return []
+    return [int(each) for each in found if each != "0"]
+
+
+def _open_to_join(directory: Path) -> int:
+    return os.open(directory / _MEMBERS, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write in one call, as the kernel wants it, and make nothing."""
+    opened = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(opened, text.encode("ascii"))
+    finally:
+        os.close(opened)
+
+
+def _events(path: Path, keys: Iterable[str]) -> bool:
+    """Tell whether one of *keys* has happened, by a file that counts."""
+    try:
+        lines = path.read_text("ascii").splitlines()
+    except OSError:
+        return False
+    counts = dict(line.split(" ", 1) for line in lines if " " in line)
+    return any(counts.get(key, "0") != "0" for key in keys)
