@@ -52,6 +52,8 @@ _State: TypeAlias = dict[str, tuple[int, int, int]]
 _LOCK: Final = Lock()
 _FILES: Final[dict[str, tuple[int, int]]] = {}
 """Files that are shown right now, by path: device and inode of what they lead to."""
+_KEPT: Final[list[Mapping[str, Descriptor]]] = []
+"""What the links of directories lead to that are shown for good."""
 
 
 @contextmanager
@@ -98,6 +100,31 @@ def show_files(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Ite
             )
 
 
+def show_for_good(files: Mapping[str, HeldFile], *, name: str, store: Store) -> Path:
+    """
+    Show *files* as `show_files` does, for as long as this process lives, and return the directory.
+
+    For readers that open files again whenever they like. Nobody tells of changes of the directory.
+
+    Raises:
+        StoreError: As for `show_files`.
+        ValueError: A path is not canonical.
+    """
+    descriptors = _descriptors_of(files)
+    if descriptors is None:
+        root = store.provide(HeldFiles(dict(files)), key=_key(files), name=name)
+    else:
+        try:
+            root = _link(store.lasting_workplace() / _safe(name), descriptors)
+        except OSError as error:
+            raise StoreError(
+                f"the directory of links cannot be made: {error.strerror or error}", where=name
+            ) from error
+        _KEPT.append(descriptors)
+    let_through(root, files)
+    return root
+
+
 def is_shown(path: str | os.PathLike[str]) -> bool:
     """
     Tell whether *path* is a file in a directory that is shown right now, and opens verified bytes.
@@ -116,16 +143,29 @@ def is_shown(path: str | os.PathLike[str]) -> bool:
     return (status.st_dev, status.st_ino) == identity
 
 
-@contextmanager
-def _known(root: Path, files: Iterable[str]) -> Iterator[None]:
-    """Let `is_shown` know *files* below *root*, by the very files that they lead to now."""
+def let_through(root: Path, files: Iterable[str]) -> tuple[str, ...]:
+    """
+    Let `is_shown` know *files* below *root*, by the very files that they lead to now.
+
+    For copies whose bytes were verified, as long as this process lasts.
+
+    Returns:
+        What it knows them as.
+    """
     found = {}
     for path in files:
         status = (root / path).stat()
-        place = os.path.abspath(root / path)  # noqa: PTH100  as above
+        place = os.path.abspath(root / path)  # noqa: PTH100  links are not followed
         found[place] = (status.st_dev, status.st_ino)
     with _LOCK:
         _FILES.update(found)
+    return tuple(found)
+
+
+@contextmanager
+def _known(root: Path, files: Iterable[str]) -> Iterator[None]:
+    """Let `is_shown` know *files* below *root* meanwhile."""
+    found = let_through(root, files)
     try:
         yield
     finally:

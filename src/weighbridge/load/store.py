@@ -70,6 +70,21 @@ class Store:
         # two looks. Every later path is the real one, and what is above it is looked at.
         self._root = Path(os.path.realpath(given.parent), given.name)
 
+    @property
+    def root(self) -> Path:
+        """Where the copies are."""
+        return self._root
+
+    def require_private(self) -> None:
+        """
+        Hold that nobody but this user can change what is in the store; it is made if need be.
+
+        Raises:
+            StoreError: Somebody else can.
+            OSError: It cannot be made, or looked at.
+        """
+        self._prepare()
+
     def provide(self, files: HeldFiles, *, key: str, name: str) -> Path:
         """
         Return a copy of *files*: its directory, or its file for a single-file artifact.
@@ -111,19 +126,34 @@ class Store:
             StoreError: The store is not private to this user, or cannot be written.
             OSError: The directory cannot be made.
         """
-        self._prepare()
-        place = self._root / f"{_WORKPLACE}{secrets.token_hex(8)}"
-        with self._locked("workplaces"):
-            for leftover in self._root.glob(f"{_WORKPLACE}*"):
-                _remove_unused(leftover)
-            place.mkdir(mode=0o700)
-            descriptor = _lock_shared(place)
+        place, descriptor = self._make_workplace()
         try:
             yield place
         finally:
             remove_tree(place)
             if descriptor is not None:
                 os.close(descriptor)
+
+    def lasting_workplace(self) -> Path:
+        """
+        Make an empty directory as `workplace` does, which lasts as long as this process.
+
+        Whoever makes one after this process and its forks have ended removes it.
+
+        Raises:
+            StoreError, OSError: As for `workplace`.
+        """
+        return self._make_workplace()[0]
+
+    def _make_workplace(self) -> tuple[Path, int | None]:
+        """Return a new directory, and the descriptor that says that it is in use."""
+        self._prepare()
+        place = self._root / f"{_WORKPLACE}{secrets.token_hex(8)}"
+        with self._locked("workplaces"):
+            for leftover in self._root.glob(f"{_WORKPLACE}*"):
+                _remove_unused(leftover)
+            place.mkdir(mode=0o700)
+            return place, _lock_shared(place)
 
     def _prepare(self) -> None:
         """Make the store, or see to it that the existing one is this user's alone."""

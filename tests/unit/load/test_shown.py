@@ -13,7 +13,7 @@ from support.holding import hold_files
 from weighbridge.core.errors import ArtifactChangedError, StoreError, UsageError
 from weighbridge.load import shown
 from weighbridge.load.held import HeldFile, HeldFiles
-from weighbridge.load.shown import is_shown, show_files
+from weighbridge.load.shown import is_shown, show_files, show_for_good
 from weighbridge.load.store import Store
 from weighbridge.load.tree import remove_tree
 
@@ -197,3 +197,38 @@ def test_an_exchanged_file_is_not_known(store: Store) -> None:
         (root / "config.json").write_bytes(b"{}")
         assert not is_shown(root / "config.json")
         assert is_shown(root / "empty")
+
+
+@pytest.mark.parametrize("memory", [True, False], ids=["memory", "copy"])
+def test_shown_for_good(store: Store, monkeypatch: pytest.MonkeyPatch, *, memory: bool) -> None:
+    """What is shown for good stays, and is known, while others are shown and gone."""
+    if not memory:
+        monkeypatch.setattr(shown, "create_memory_file", lambda _size: None)
+    root = show_for_good(as_mapping(hold_files(FILES)), name="bert", store=store)
+    with show_files(as_mapping(hold_files(FILES)), name="other", store=store) as other:
+        assert contents(root) == contents(other) == FILES
+    assert other.exists() is not (memory and sys.platform == "linux")
+    assert contents(root) == FILES
+    assert is_shown(root / "config.json")
+
+
+@on_linux
+def test_what_a_process_showed_for_good_goes_when_it_ended(store: Store) -> None:
+    """The next workplace in a store removes what a process left that is gone."""
+    code = (
+        "import sys; from support.holding import hold_files;"
+        "from weighbridge.load.shown import show_for_good; from weighbridge.load.store import Store;"
+        "held = hold_files({'a/b': b'x'});"
+        "print(show_for_good({'a/b': held['a/b']}, name='bert', store=Store(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(store.root)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left = Path(done.stdout.strip())
+    assert left.is_dir()
+    with store.workplace():
+        assert not left.exists()

@@ -37,6 +37,7 @@ PACKAGE = "weighbridge.load.guard"
 
 ENTRIES = {
     "_pickle": "pickles",
+    "ai_edge_litert.interpreter": "tensorflow_files",
     "catboost.core": "boosters",
     "cloudpickle.cloudpickle": "pickles",
     "dill._dill": "pickles",
@@ -49,6 +50,13 @@ ENTRIES = {
     "pandas.io.pickle": "by_path",
     "pickle": "pickles",
     "safetensors._safetensors_rust": "safetensors_files",
+    "tensorflow.lite.python.interpreter": "tensorflow_files",
+    "tensorflow.python.checkpoint.checkpoint": "tensorflow_files",
+    "tensorflow.python.lib.io.file_io": "tensorflow_files",
+    "tensorflow.python.saved_model.load": "tensorflow_files",
+    "tensorflow.python.saved_model.loader_impl": "tensorflow_files",
+    "tensorflow.python.training.py_checkpoint_reader": "tensorflow_files",
+    "tensorflow.python.training.saver": "tensorflow_files",
     "torch": "torch_files",
     "torch._C": "torch_files",
     "torch.package._directory_reader": "torch_files",
