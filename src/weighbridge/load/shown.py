@@ -165,13 +165,15 @@ def let_through(root: Path, files: Iterable[str]) -> tuple[str, ...]:
 @contextmanager
 def _known(root: Path, files: Iterable[str]) -> Iterator[None]:
     """Let `is_shown` know *files* below *root* meanwhile."""
+    with _LOCK:
+        before = frozenset(_FILES)
     found = let_through(root, files)
     try:
         yield
     finally:
         with _LOCK:
-            for path in found:
-                _FILES.pop(path, None)
+            for path in set(found) - before:
+                _FILES.pop(path, None)  # a copy may be shown for good besides
 
 
 def _descriptors_of(files: Mapping[str, HeldFile]) -> dict[str, Descriptor] | None:
