@@ -23,6 +23,8 @@ _READ_FILE: Final = 1 << 2
 _READ_DIR: Final = 1 << 3
 _OF_FILES: Final = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
 """Rights that mean something for what is no directory: execute, write, read, truncate, ioctl."""
+_MAKE_SOCKET: Final = 1 << 9
+_REFER: Final = 1 << 13
 _SPECIAL: Final = 1 << 6 | 1 << 11 | 1 << 15
 """Making device nodes, and ioctls on devices."""
 _DEVICE: Final = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 14 | 1 << 15
@@ -92,6 +94,32 @@ def restrict_step(
     places += [(place, everything & _DEVICE, False) for place in devices]
     rules = [(port, _CONNECT) for port in ports] + [(port, _BIND) for port in own_ports]
     _restrict(places, ports=rules, tcp=tcp)
+
+
+def restrict_sockets(directory: str) -> None:
+    """
+    Give up making Unix sockets, but below *directory*; everything else stays.
+
+    `PR_SET_NO_NEW_PRIVS` has to be set before.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    # Renaming from one directory to another is given up by every ruleset that does not list it.
+    handled = _MAKE_SOCKET | _REFER
+    attributes = pack("=Q", handled)
+    ruleset = kernel.syscall(
+        kernel.LANDLOCK_CREATE_RULESET,
+        ctypes.create_string_buffer(attributes, len(attributes)),
+        len(attributes),
+        0,
+    )
+    try:
+        _allow(ruleset, "/", _REFER, directory=True)
+        _allow(ruleset, directory, handled, directory=True)
+        kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    finally:
+        os.close(ruleset)
 
 
 def _restrict(

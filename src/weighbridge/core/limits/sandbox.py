@@ -47,3 +47,6 @@ MAX_PARAMETERS: Final = 1000
 
 MAX_WORKER_START_SECONDS: Final = 20.0
 """Seconds in which a confined worker has to start; it takes a tenth of one."""
+
+MAX_WAITING_CONNECTIONS: Final = 256
+"""Calls on Unix sockets of a confined program that may wait at a time; further ones are refused."""

@@ -117,6 +117,12 @@ class Listener:
         with suppress(FileNotFoundError):
             fcntl.ioctl(self.descriptor, _SEND, self._answer)
 
+    def answer(self, notice: Notice, error: int, /) -> None:
+        """Have the call return 0 without being made, or fail with *error* if that is not 0."""
+        buffer = _ANSWER.pack(notice.id, 0, -error, 0)
+        with suppress(FileNotFoundError):
+            fcntl.ioctl(self.descriptor, _SEND, buffer)
+
 
 class _Vector(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
