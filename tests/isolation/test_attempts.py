@@ -57,11 +57,14 @@ WORDS = {"refused": (), "inside": ("self", "root"), "refused, but to root": ("ro
 
 _RUN = """
 import json, sys
+from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Limits, Walls
 name, fields, command = json.loads(sys.stdin.read())
 (engine,) = [each for each in ENGINES if each.name == name]
 limits = Limits(**fields.pop("limits"))
+fields["listen"] = [Listening(port=port) for port in fields["listen"]]
+fields["connect"] = [Destination.parse(text) for text in fields["connect"]]
 tuples = {key: tuple(map(lambda v: tuple(v) if isinstance(v, list) else v, value))
           if isinstance(value, list) else value for key, value in fields.items()}
 sys.exit(engine.run(command, Walls(limits=limits, **tuples)))
@@ -70,7 +73,9 @@ sys.exit(engine.run(command, Walls(limits=limits, **tuples)))
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
-def fields(world: dict[str, object], listen: Sequence[int]) -> dict[str, object]:
+def fields(
+    world: dict[str, object], listen: Sequence[int], connect: Sequence[str]
+) -> dict[str, object]:
     """Return the walls of the tests, as fields."""
     weights = world["weights"]
     return {
@@ -80,13 +85,19 @@ def fields(world: dict[str, object], listen: Sequence[int]) -> dict[str, object]
         ],
         "shown": [[weights, weights]],
         "listen": [*listen],
+        "connect": [*connect],
         "environment": [["PATH", os.environ["PATH"]]],
         "limits": {"processes": 100, "memory_bytes": 400 << 20, "file_bytes": 32 << 20},
     }
 
 
 def attempt(
-    engine: Engine, world: dict[str, object], *, user: str | None, listen: Sequence[int] = ()
+    engine: Engine,
+    world: dict[str, object],
+    *,
+    user: str | None,
+    listen: Sequence[int] = (),
+    connect: Sequence[str] = (),
 ) -> dict[str, str]:
     """Run the attempts behind the walls of *engine*, as *user*, and return what they say."""
     python = python_of(user)
@@ -94,7 +105,7 @@ def attempt(
     command = [python, "-I", os.fspath(SCRIPT), json.dumps(world)]
     done = subprocess.run(
         [python, "-c", _RUN],
-        input=json.dumps([engine.name, fields(world, listen), command]),
+        input=json.dumps([engine.name, fields(world, listen, connect), command]),
         check=False,
         close_fds=False,  # what was left open on purpose is for the engine to close
         **as_user(user),

@@ -105,12 +105,11 @@ def run(
     control = None if rule is None else rule.isolation
     if control is not None and control.network is not Network.NONE:
         raise IsolationError(
-            "the rule lets the program use the network, which no engine can confine yet",
+            "the rule lets the program use the whole network, which is no isolation",
             expected='isolation.network = "none"',
-            hint="Run it by itself, with the guard: weighbridge exec",
+            hint="List whom it may ask in isolation.connect, or run it by itself, with the guard: "
+            "weighbridge exec",
         )
-    if control is not None and (control.connect or any(e.address for e in control.listen)):
-        raise IsolationError("no engine can hold addresses yet", expected="ports of loopback")
     chosen, strength = choose_engine(engine)
     places = _places(control, policy, command, root=handle.root)
     if not chosen.moves:
@@ -210,7 +209,8 @@ def _walls(control: IsolationControl | None, places: _Places, *, copy: Path, pla
         writable=places.writable,
         environment=tuple(_environment(variables, os.environ, place).items()),
         directory=os.fspath(Path.cwd()),
-        listen=() if control is None else tuple(each.port for each in control.listen),
+        listen=() if control is None else control.listen,
+        connect=() if control is None else control.connect,
         limits=_UNLIMITED if control is None else _limits(control),
     )
 

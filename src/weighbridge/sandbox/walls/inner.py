@@ -92,22 +92,24 @@ def _confine(order: Mapping[str, Any]) -> None:
             kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
     listen = order["listen"]
+    network = bool(listen or order["connect"])
     landlock.restrict_step(
         readable=order["readable"],
         writable=order["writable"],
         devices=order["devices"],
         own_ports=listen,
-        tcp=not (listen and order["alone"]),
+        tcp=not (network and order["alone"]),
     )
     seccomp.install(
         calls.refusing(
             machine,
             alone=order["alone"],
             listening=bool(listen),
+            connecting=network and order["alone"],
             signals_confined=landlock.version() >= _SIGNALS_FROM,
         )
     )
-    seccomp.install(filters.isolating(machine, network=bool(listen), listening=bool(listen)))
+    seccomp.install(filters.isolating(machine, network=network, listening=bool(listen)))
 
 
 def _check_stream(number: int) -> None:

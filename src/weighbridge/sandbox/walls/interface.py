@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Protocol
 
+from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.values import frozen
 
 
@@ -82,7 +83,8 @@ class Walls:
         writable: Absolute paths of directories that it may change, at the same place.
         environment: Pairs of a variable and its value; there is no other.
         directory: Where it starts.
-        listen: TCP ports at which it can be asked; it can ask nobody.
+        listen: Where it can be asked.
+        connect: Whom it may ask all the same, by TCP; nobody else.
         limits: How much it may use.
     """
 
@@ -91,7 +93,8 @@ class Walls:
     writable: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     directory: str = "/"
-    listen: tuple[int, ...] = ()
+    listen: tuple[Listening, ...] = ()
+    connect: tuple[Destination, ...] = ()
     limits: Limits = Limits()
 
 

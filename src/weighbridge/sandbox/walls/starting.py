@@ -4,11 +4,10 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -23,10 +22,6 @@ from weighbridge.sandbox.walls.interface import Walls
 _CODE: Final = (
     "import sys; sys.path.append(sys.argv[2]); "
     "from weighbridge.sandbox.walls.inner import main; main(int(sys.argv[1]))"
-)
-_RELAY: Final = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from weighbridge.sandbox.walls.relay import main; main(sys.argv[2:])"
 )
 _FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
 _PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -106,7 +101,8 @@ def ordered(
         "readable": places.readable,
         "writable": places.writable,
         "devices": places.devices,
-        "listen": walls.listen,
+        "listen": [each.port for each in walls.listen],
+        "connect": bool(walls.connect),
         "alone": places.alone,
         "leaves": places.leaves,
         "limits": {name: getattr(walls.limits, name) for name in LIMITED},
@@ -138,60 +134,6 @@ def passed(data: bytes, /) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def bound(ports: Sequence[int], /) -> Iterator[tuple[tuple[int, int], ...]]:
-    """
-    Listen at *ports* of loopback; give pairs of a descriptor and the port.
-
-    Raises:
-        IsolationError: A port is taken.
-    """
-    with ExitStack() as stack:
-        listening = []
-        for port in ports:
-            listener = stack.enter_context(socket.socket())
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise IsolationError(
-                    f"the port cannot be used: {error.strerror or error}", where=str(port)
-                ) from error
-            listener.listen()
-            listening.append((listener.fileno(), port))
-        yield tuple(listening)
-
-
-@contextmanager
-def relayed(first: int, listening: Sequence[tuple[int, int]], /) -> Iterator[None]:
-    """
-    Have connections carried to the network that the process *first* is in.
-
-    Raises:
-        IsolationError: The network cannot be entered.
-    """
-    if not listening:
-        yield
-        return
-    pairs = [str(number) for pair in listening for number in pair]
-    python = os.path.realpath(sys.executable)
-    line = (python, *_FLAGS, "-c", _RELAY, os.fspath(PACKAGE.parent), str(first), *pairs)
-    with subprocess.Popen(  # noqa: S603  this program's own
-        line,
-        env={},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        pass_fds=[descriptor for descriptor, _ in listening],
-    ) as relay:
-        try:
-            assert relay.stdout is not None
-            if not relay.stdout.readline():
-                raise IsolationError("the network inside cannot be entered; the reason is above")
-            yield
-        finally:
-            relay.kill()
 
 
 class Running:

@@ -25,7 +25,7 @@ READ = (0, 63)
 
 def code(architecture: str, *, alone: bool, listening: bool = False) -> bytes:
     """Return the filter."""
-    return refusing(architecture, alone=alone, listening=listening)
+    return refusing(architecture, alone=alone, listening=listening, connecting=alone and listening)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -96,7 +96,9 @@ class TestAnywhere:
 
     def test_signals(self, architecture: str, alone: bool) -> None:
         """Where Landlock does not keep signals inside, none goes to the own group."""
-        older = refusing(architecture, alone=alone, listening=False, signals_confined=False)
+        older = refusing(
+            architecture, alone=alone, listening=False, connecting=False, signals_confined=False
+        )
         assert decide(older, architecture, KILL, 0, 9) == REFUSE
         assert decide(older, architecture, KILL, 7, 9) == ALLOW
         assert decide(code(architecture, alone=alone), architecture, KILL, 0, 9) == ALLOW

@@ -1,0 +1,85 @@
+"""
+Carry connections from a network that has nothing in it to the places that are listed.
+
+A process of its own, run by a fresh interpreter. A child of it enters the network inside, listens
+there at an address for each place, hands the listeners up and ends; so what accepts belongs to the
+inside, and what dials to the machine. The argument is JSON: a list for each place of the address
+inside, the host, and the port; the input names the process whose network it is.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Sequence
+
+from weighbridge.sandbox.relay import process
+from weighbridge.sandbox.relay.carrying import Address, Addresses, Ask, Carrier, close_others
+from weighbridge.sandbox.relay.inside import enter, listeners
+from weighbridge.sandbox.relay.names import Names
+
+Place = tuple[str, str, int, bool]
+"""The address inside, the host, the port, and whether the host is an address."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Carry until killed."""
+    parent, places = int(arguments[0]), [tuple(each) for each in json.loads(arguments[1])]
+    process.begin(parent)
+    close_others(())
+    carrier = Carrier(most=process.room())
+    names = Names((host, port) for _, host, port, literal in places if literal)
+    carrier.wake(names.descriptor, names.deliver)
+    made = _listeners_inside(process.told(), [(inner, port) for inner, _, port, _ in places])
+    process.give_up_rights()
+    for descriptor, (_, host, port, literal) in zip(made, places, strict=True):
+        ask = to_address(host, port) if literal else to_name(names, host, port)
+        carrier.listen(socket.socket(fileno=descriptor), ask)
+    process.tell_ready()
+    carrier.run()
+
+
+def to_address(host: str, port: int) -> Ask:
+    """Return what names one address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    place: Address = (int(family), (host, port))
+
+    def ask(answer: Callable[[Addresses], None]) -> None:
+        answer([place])
+
+    return ask
+
+
+def to_name(names: Names, host: str, port: int) -> Ask:
+    """Return what names the addresses of *host* that count."""
+
+    def ask(answer: Callable[[Addresses], None]) -> None:
+        names.ask(host, port, answer)
+
+    return ask
+
+
+def _listeners_inside(first: int, places: Sequence[tuple[str, int]]) -> list[int]:
+    """
+    Have a child listen at *places* in the network of the process *first*.
+
+    Raises:
+        OSError: It could not.
+    """
+    here, there = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        try:
+            enter(first)
+            made = listeners(places)
+            socket.send_fds(there, [b"listening"], [listener.fileno() for listener in made])
+        except OSError as error:
+            there.sendall(f"the network inside cannot be prepared: {error.strerror}".encode())
+        finally:
+            os._exit(0)
+    there.close()
+    with here:
+        said, found, _, _ = socket.recv_fds(here, 1024, len(places))
+    os.waitpid(child, 0)
+    if len(found) != len(places):
+        raise OSError(0, said.decode("utf-8", "replace") or "the network inside cannot be entered")
+    return found

@@ -1,0 +1,184 @@
+"""`isolation.connect` and `isolation.listen`: whom a program reaches, and who reaches it."""
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.publisher import weighbridge
+from support.walled import line, started_as, write_policy
+from weighbridge.sandbox.walls.engines import choose_engine
+
+_ASK = """
+import socket, sys
+for place in sys.argv[1:]:
+    host, _, port = place.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port))) as asked:
+            asked.sendall(b"question")
+            said = asked.recv(100).decode() or "nothing"
+    except OSError as error:
+        said = type(error).__name__
+    print(place, said)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _network_of_its_own() -> None:
+    """Skip where no engine gives a program a network of its own."""
+    if choose_engine()[0].name != "bubblewrap":
+        pytest.skip("only bubblewrap has a network of its own")
+
+
+@contextmanager
+def answering(server: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
+    """Give *answer* to each who asks at *server*, and return what was asked."""
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(100))
+                connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def ask(place: Path, *places: str) -> tuple[dict[str, str], str]:
+    """Return what a program behind walls is answered at *places*, and what was said of it."""
+    (place / "ask.py").write_text(_ASK, "utf-8")
+    result = weighbridge(place, *line("bubblewrap", sys.executable, "-I", "-S", "ask.py", *places))
+    assert result.code == 0, result.err
+    lines = (each.rpartition(" ") for each in result.out.splitlines())
+    return {where: said for where, _, said in lines}, result.err
+
+
+def port_of(server: socket.socket) -> int:
+    """Return where *server* listens."""
+    port: int = server.getsockname()[1]
+    return port
+
+
+def test_what_is_listed_is_reached_and_nothing_beside_it(place: Path) -> None:
+    """A listed port answers; another port of that address, and another address, do not."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listed,
+        socket.create_server(("127.0.0.1", 0)) as other,
+        answering(listed, b"listed") as asked,
+        answering(other, b"other") as unasked,
+    ):
+        write_policy(place, f'connect = ["127.0.0.1:{port_of(listed)}"]')
+        said, _ = ask(
+            place,
+            f"127.0.0.1:{port_of(listed)}",
+            f"127.0.0.1:{port_of(other)}",
+            f"127.0.0.2:{port_of(listed)}",
+            "169.254.169.254:80",
+            "db.example.com:80",
+        )
+    assert list(said.values()) == [
+        *("listed", "ConnectionRefusedError", "ConnectionRefusedError", "OSError", "gaierror")
+    ]
+    assert (asked, unasked) == ([b"question"], [])
+
+
+def test_addresses_of_others_exist_inside_where_they_are_listed(place: Path) -> None:
+    """A literal address is dialled as it is, of either version of IP, and no other is there."""
+    write_policy(place, 'connect = ["192.0.2.1:9", "[2001:db8::1]:9"]')
+    said, _ = ask(place, "192.0.2.2:9", "192.0.2.1:10", "2001:db8::2:9", "2001:db8::1:10")
+    # At the address that is there nobody listens at another port; the other is nowhere.
+    assert list(said.values()) == [
+        *("OSError", "ConnectionRefusedError", "OSError", "ConnectionRefusedError")
+    ]
+
+
+def test_a_listed_name_is_known_and_no_other(place: Path) -> None:
+    """It is resolved outside, which is said where it fails; a name inside it is not known."""
+    write_policy(place, 'connect = ["no-such-host.invalid:443"]')
+    said, err = ask(place, "no-such-host.invalid:443", "other.no-such-host.invalid:443")
+    assert said["no-such-host.invalid:443"] in {"nothing", "ConnectionResetError"}
+    assert said["other.no-such-host.invalid:443"] == "gaierror"
+    assert "no-such-host.invalid is not known" in err
+
+
+def test_who_may_connect_may_not_listen(place: Path) -> None:
+    """A rule without `listen` leaves no port to be asked at."""
+    write_policy(place, 'connect = ["192.0.2.1:9"]')
+    code = "import socket; socket.create_server(('127.0.0.1', 0))"
+    result = weighbridge(place, *line("bubblewrap", sys.executable, "-I", "-S", "-c", code))
+    assert result.code == 1
+    assert "PermissionError" in result.err
+
+
+def test_without_a_network_of_its_own_nothing_is_run(place: Path) -> None:
+    """The engine that has no namespaces refuses a rule that lists whom to connect to."""
+    write_policy(place, 'connect = ["192.0.2.1:9"]')
+    result = weighbridge(place, *line("direct", "/bin/echo", "it ran"))
+    assert result.code == 1
+    assert "it ran" not in result.out
+    assert "isolation-unavailable" in result.err
+
+
+_SERVE = """
+import socket, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
+    print("ready", flush=True)
+    while True:
+        with server.accept()[0] as asked:
+            asked.sendall(asked.recv(100))
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "reached", "missed"),
+    [
+        ("{}", ("127.0.0.1", "::1"), "127.0.0.2"),
+        ('"127.0.0.2:{}"', ("127.0.0.2",), "127.0.0.1"),
+        ('"0.0.0.0:{}"', ("127.0.0.1", "127.0.0.2"), "::1"),
+    ],
+    ids=["loopback", "one address", "every address"],
+)
+def test_a_server_is_asked_where_the_rule_says(
+    place: Path, entry: str, reached: tuple[str, ...], missed: str
+) -> None:
+    """On loopback of either version of IP, or at the address that is listed, and nowhere else."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = port_of(free)
+    write_policy(place, f"listen = [{entry.format(port)}]")
+    (place / "serve.py").write_text(_SERVE, "utf-8")
+    command = (sys.executable, "-I", "-S", "serve.py", str(port))
+    with started_as(place, "bubblewrap", *command) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for address in reached:
+            if address == "::1" and not has_ipv6():
+                continue
+            with socket.create_connection((address, port)) as client:
+                client.sendall(b"question")
+                assert client.recv(100) == b"question"
+        with pytest.raises(OSError, match=r"refused|Cannot assign|not supported"):
+            socket.create_connection((missed, port))
+        process.terminate()
+
+
+def has_ipv6() -> bool:
+    """Tell whether this machine has a loopback of IPv6."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
