@@ -6,15 +6,19 @@ and nobody else. An end of data and a reset go on to the other side as what they
 off is never told that all has arrived.
 """
 
+# Without the library's classes: looking up enumerations took a third of what a connection costs.
+import _socket
 import errno
 import os
 import select
-import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import socket
 
 MOST_CONNECTIONS: Final = 1024
 """Carried at a time; further ones wait in the kernel's queue. Each takes two descriptors."""
@@ -40,7 +44,7 @@ class _End:
 
     __slots__ = ("connecting", "descriptor", "ended", "interest", "other", "pending", "socket")
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: _socket.socket) -> None:
         self.socket = connection
         self.descriptor = connection.fileno()
         self.pending = memoryview(b"")
@@ -56,7 +60,7 @@ class Carrier:
     def __init__(self, *, most: int = MOST_CONNECTIONS) -> None:
         self._poll = select.epoll()
         self._ends: dict[int, _End] = {}
-        self._listeners: dict[int, tuple[socket.socket, Ask]] = {}
+        self._listeners: dict[int, tuple[socket.socket, int, Ask]] = {}
         self._woken: dict[int, Callable[[], None]] = {}
         self._fresh: set[int] = set()
         self._left = most
@@ -64,10 +68,13 @@ class Carrier:
         self._buffer = bytearray(_CHUNK)
         self._room = memoryview(self._buffer)
 
-    def listen(self, listener: socket.socket, ask: Ask) -> None:
+    def listen(self, listener: "socket.socket", ask: Ask) -> None:
         """Accept at *listener*, and connect each who calls to where *ask* says."""
         listener.setblocking(False)
-        self._listeners[listener.fileno()] = (listener, ask)
+        # Those who call take both over.
+        listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1)
+        self._listeners[listener.fileno()] = (listener, int(listener.family), ask)
         self._poll.register(listener.fileno(), _IN)
 
     def wake(self, descriptor: int, call: Callable[[], None]) -> None:
@@ -108,17 +115,17 @@ class Carrier:
 
     # -- beginning ------------------------------------------------------------------------------
 
-    def _accept(self, listener: socket.socket, ask: Ask) -> None:
+    def _accept(self, listener: "socket.socket", family: int, ask: Ask) -> None:
         if self._left == 0:
             return  # of several events the last places went to earlier ones
         try:
-            caller, _ = listener.accept()
+            descriptor, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
         except OSError as error:
             if error.errno in _OUT_OF_DESCRIPTORS and self._ends:
                 self._pause()
             return  # or whoever called has hung up
-        _prepare(caller)
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        caller = _socket.socket(family, _socket.SOCK_STREAM, 0, descriptor)
+        caller.setblocking(False)
         self._left -= 1
         if self._left == 0:
             self._pause()
@@ -131,13 +138,14 @@ class Carrier:
         while addresses:
             family, address = addresses.popleft()
             try:
-                outgoing = socket.socket(family, socket.SOCK_STREAM)
+                outgoing = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
             except OSError:
                 continue
-            _prepare(outgoing)
-            outgoing.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, _SYN_RETRIES)
+            outgoing.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             result = outgoing.connect_ex(address)
             if result in {0, errno.EINPROGRESS}:
+                if result:
+                    outgoing.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_SYNCNT, _SYN_RETRIES)
                 self._join(near, outgoing, addresses, connecting=result != 0)
                 return
             outgoing.close()
@@ -146,7 +154,7 @@ class Carrier:
     def _join(
         self,
         near: _End,
-        outgoing: socket.socket,
+        outgoing: _socket.socket,
         addresses: deque[Address],
         *,
         connecting: bool,
@@ -183,7 +191,7 @@ class Carrier:
             self._abort(end)
 
     def _connected(self, far: _End) -> None:
-        failure = far.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        failure = far.socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if failure == 0:
             far.connecting = False
             self._watch(far)
@@ -238,7 +246,7 @@ class Carrier:
             self._forget(end)
         else:
             with suppress(OSError):  # it is gone, which is seen when it is read from
-                end.socket.shutdown(socket.SHUT_WR)
+                end.socket.shutdown(_socket.SHUT_WR)
 
     def _watch(self, end: _End) -> None:
         """Wait for what can be done: read while the other end keeps up, write what waits."""
@@ -266,7 +274,7 @@ class Carrier:
         """End both sides at once, and have neither take it for a regular end."""
         for each in {end, end.other}:
             if self._ends.get(each.descriptor) is each:
-                each.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                each.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _RESET)
                 self._forget(each)
 
     def _forget(self, end: _End) -> None:
@@ -298,14 +306,9 @@ class _Dialled(_End):
 
     __slots__ = ("further",)
 
-    def __init__(self, connection: socket.socket, further: deque[Address]) -> None:
+    def __init__(self, connection: _socket.socket, further: deque[Address]) -> None:
         super().__init__(connection)
         self.further = further
-
-
-def _prepare(connection: socket.socket) -> None:
-    connection.setblocking(False)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def close_others(kept: Iterable[int], /) -> None:
