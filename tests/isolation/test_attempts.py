@@ -7,7 +7,6 @@ looked at. A twin without walls shows that each attempt would have worked.
 
 import json
 import os
-import pwd
 import re
 import socket
 import subprocess
@@ -15,11 +14,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support.escapes.outside import CODE, SCRIPT, SECRET, VARIABLE, outside, parse
+from support.users import as_user, python_of, users
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Engine, Wall
 from weighbridge.sandbox.walls.starting import PACKAGE
@@ -48,8 +47,6 @@ ONLY_ROOT = frozenset(
     }
 )
 """What systems let root alone do, or nobody else by their settings."""
-
-OTHER = "nobody"
 
 ROW = re.compile(r"\| `([a-z0-9-]+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|")
 WORDS = {"refused": (), "inside": ("self", "root"), "refused, but to root": ("root",)}
@@ -108,7 +105,7 @@ def attempt(
         input=json.dumps([engine.name, fields(world, listen, connect), command]),
         check=False,
         close_fds=False,  # what was left open on purpose is for the engine to close
-        **as_user(user),
+        **as_user(user, {VARIABLE: SECRET}),
     )
     assert done.returncode == 0, done.stderr
     return parse(done.stdout)
@@ -128,39 +125,6 @@ def allowed(engine: Engine, *, root: bool) -> set[str]:
     """Return the attempts that work by the documentation."""
     who = "root" if root else "self"
     return {name for name, said in documented().items() if who in WORDS[said[engine.name]]}
-
-
-def users() -> list[str | None]:
-    """Return as whom to run: as oneself, and as nobody where that can be and can run anything."""
-    return [None] if python_of(OTHER) is None else [None, OTHER]
-
-
-def python_of(user: str | None) -> str | None:
-    """Return an interpreter that *user* can run this package with; None where there is none."""
-    if user is None:
-        return sys.executable
-    if os.geteuid() != 0:
-        return None
-    code = (
-        "import sys; assert sys.version_info >= (3, 11); import weighbridge.sandbox.walls.engines"
-    )
-    for python in (sys.executable, "/usr/bin/python3"):
-        try:
-            tried = subprocess.run([python, "-c", code], **as_user(user), check=False)
-        except (OSError, subprocess.SubprocessError):
-            continue
-        if tried.returncode == 0:
-            return python
-    return None
-
-
-def as_user(user: str | None) -> dict[str, Any]:
-    """Return how `subprocess.run` starts something as *user*, with nothing but what it needs."""
-    variables = {"PYTHONPATH": os.fspath(PACKAGE.parent), "PATH": os.environ["PATH"]}
-    common = {"env": {**variables, VARIABLE: SECRET}, "capture_output": True, "text": True}
-    if user is None:
-        return common
-    return {**common, "user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 @pytest.fixture(params=users(), ids=str)
