@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "keygen": "Make a key pair to sign models with.",
     "lineage": "Draw what a model was made from, step by step.",
     "policy": "Begin, show, test and explain policies.",
+    "pull": "Copy a model's verified bytes into a directory, whole or not.",
     "record": "Run a step of a build, and sign how its output was made.",
     "run": "Run a program that sees the verified model and nothing else.",
     "scan": "Find what loading a model would execute.",

@@ -1,0 +1,52 @@
+"""`weighbridge pull`."""
+
+from pathlib import Path
+
+import click
+
+from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.render import show_verdict
+from weighbridge.cli.terminal import Session
+from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError
+from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.pulling import pull
+from weighbridge.policy.schema import Policy
+
+
+@click.command("pull", short_help="Copy a model's verified bytes into a directory, whole or not.")
+@click.argument("reference", metavar="REF", type=MODEL)
+@click.argument("destination", metavar="DEST", type=FILE)
+@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
+@click.option(
+    "--boundary",
+    default=DEFAULT_BOUNDARY,
+    show_default=True,
+    help="Where the policy is applied: download, deploy, load, ...",
+)
+@output_options("text", "json")
+@click.pass_obj
+def command(
+    session: Session, reference: str, destination: Path, policy: Path, boundary: str
+) -> int:
+    """
+    Check the model REF, then copy its verified bytes into the directory DEST.
+
+    DEST has to be empty, or not there. Only files that the verdict covers are copied, all of them
+    or none, and read only. Exit codes are those of `weighbridge check`; nothing is left in DEST
+    unless it is 0.
+    """
+    try:
+        with session.progress() as progress:
+            done = pull(
+                reference,
+                destination,
+                policy=Policy.from_file(policy),
+                boundary=boundary,
+                progress=progress,
+            )
+    except (PolicyDeniedError, PolicyIndeterminateError) as error:
+        show_verdict(session, error.verdict)
+        return error.exit_code
+    session.talk(f"{len(done.files)} files, {done.size} bytes: {done.path}")
+    show_verdict(session, done.verdict)
+    return 0

@@ -1,0 +1,152 @@
+"""Pulling: the verified bytes get to a directory whole, or nothing does."""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from support.hub_models import files_below
+from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from weighbridge.cli.main import run
+from weighbridge.core.errors import OperationError, PolicyDeniedError, UsageError
+from weighbridge.load.held import HeldFile
+from weighbridge.load.tree import write_tree
+from weighbridge.pipeline import pulling
+from weighbridge.pipeline.pulling import pull
+
+FILES = {
+    "a.safetensors": safetensors_file(w=[1.0]),
+    "config.json": b"{}",
+    "deep/er/b.safetensors": safetensors_file(w=[2.0]),
+}
+
+
+def names_in(place: Path) -> list[str] | None:
+    """Return what is in *place*; None if it is not there."""
+    return sorted(entry.name for entry in place.iterdir()) if place.exists() else None
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> SignedModel:
+    """Return a signed model."""
+    return make_signed_model(tmp_path, dict(FILES))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_everything_that_was_signed_gets_there(
+    model: SignedModel, tmp_path: Path, *, there: bool
+) -> None:
+    """The files get to a directory that is there or not, read only, and the signature does not."""
+    place = tmp_path / "mnt" / "models"
+    if there:
+        place.mkdir(parents=True)
+    done = pull(model.root, place, policy=model.policy)
+    assert files_below(place) == FILES
+    assert done.files == tuple(sorted(FILES))
+    assert done.size == sum(map(len, FILES.values()))
+    assert {stat.S_IMODE((place / path).stat().st_mode) for path in FILES} == {0o444}
+    assert stat.S_IMODE((place / "deep" / "er").stat().st_mode) == 0o555
+    assert names_in(place.parent) == ["models"]
+
+
+def test_a_single_file_keeps_its_name(tmp_path: Path) -> None:
+    """A model of one file is that file in the directory."""
+    made = make_signed_model(tmp_path, {"model.safetensors": FILES["a.safetensors"]})
+    (tmp_path / "weighbridge.toml").write_text(
+        'version = 1\n[[rule]]\nmatch = ["**"]\nboundary = ["load"]\n'
+        "signature = { required = false }\n"
+    )
+    policy = type(made.policy).from_file(tmp_path / "weighbridge.toml")
+    pull(made.root / "model.safetensors", tmp_path / "out", policy=policy)
+    assert files_below(tmp_path / "out") == {"model.safetensors": FILES["a.safetensors"]}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_denied_model_leaves_nothing(model: SignedModel, tmp_path: Path, *, there: bool) -> None:
+    """One other byte, and nothing is written: no file, no directory that was not there."""
+    (model.root / "config.json").write_bytes(b"[]")
+    place = tmp_path / "out"
+    if there:
+        place.mkdir()
+    with pytest.raises(PolicyDeniedError):
+        pull(model.root, place, policy=model.policy)
+    assert names_in(place) == ([] if there else None)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    """What goes wrong in the middle of writing or moving takes everything away again."""
+    place = tmp_path / "out"
+    if there:
+        place.mkdir()
+    count = iter(range(100))
+
+    def fail_later(*arguments: object) -> Path:
+        if next(count) == (1 if there else 0):
+            raise OSError(28, "No space left on device")
+        return moved(*arguments)  # type: ignore[arg-type]
+
+    moved = pulling._move
+    monkeypatch.setattr(pulling, "_move" if there else "write_tree", fail_later)
+    with pytest.raises(OperationError, match="No space left"):
+        pull(model.root, place, policy=model.policy)
+    assert names_in(place) == ([] if there else None)
+
+
+def test_what_appears_meanwhile_is_not_replaced(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that somebody puts into the destination meanwhile stays, and the pull fails."""
+    place = tmp_path / "out"
+    place.mkdir()
+
+    def intrude(root: Path, files: Mapping[str, HeldFile]) -> None:
+        write_tree(root, files)
+        (place / "config.json").write_text("theirs")
+
+    monkeypatch.setattr(pulling, "write_tree", intrude)
+    with pytest.raises(OperationError, match="File exists"):
+        pull(model.root, place, policy=model.policy)
+    assert files_below(place) == {"config.json": b"theirs"}
+
+
+@pytest.mark.parametrize("kind", ["file", "full", "link"])
+def test_other_destinations_are_refused(model: SignedModel, tmp_path: Path, kind: str) -> None:
+    """A file, a directory with something in it, and a link to nothing are no destinations."""
+    place = tmp_path / "out"
+    match kind:
+        case "file":
+            place.write_text("x")
+        case "link":
+            place.symlink_to(tmp_path / "nowhere")
+        case _:
+            place.mkdir()
+            (place / ".hidden").write_text("x")
+    with pytest.raises((UsageError, OperationError)):
+        pull(model.root, place, policy=model.policy)
+
+
+def test_a_killed_pull_does_not_stop_the_next(model: SignedModel, tmp_path: Path) -> None:
+    """What a pull left that was killed before anything had its name is taken away."""
+    place = tmp_path / "out"
+    (place / ".weighbridge-0123456789abcdef" / "x").mkdir(parents=True)
+    pull(model.root, place, policy=model.policy)
+    assert files_below(place) == FILES
+
+
+def test_as_a_command(
+    model: SignedModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command prints the verdict, and its exit code says whether anything was copied."""
+    policy = ["--policy", str(tmp_path / "weighbridge.toml")]
+    assert run(["pull", str(model.root), str(tmp_path / "out"), *policy]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("ALLOW")
+    assert "3 files" in printed.err
+    (model.root / "config.json").write_bytes(b"[]")
+    assert run(["pull", str(model.root), str(tmp_path / "other"), *policy]) == 10
+    assert capsys.readouterr().out.startswith("DENY")
+    assert not (tmp_path / "other").exists()
