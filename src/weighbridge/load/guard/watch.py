@@ -41,6 +41,7 @@ ENTRIES = {
     "catboost.core": "boosters",
     "cloudpickle.cloudpickle": "pickles",
     "dill._dill": "pickles",
+    "diffusers.utils.dynamic_modules_utils": "remote_code",
     "h5py._hl.files": "hdf5_files",
     "joblib.numpy_pickle": "joblib_files",
     "keras.src.saving.saving_api": "by_path",
@@ -49,7 +50,11 @@ ENTRIES = {
     "onnxruntime.capi.onnxruntime_inference_collection": "onnx_sessions",
     "pandas.io.pickle": "by_path",
     "pickle": "pickles",
+    "pyarrow.feather": "native_files",
+    "pyarrow.lib": "native_files",
+    "pyarrow.parquet.core": "native_files",
     "safetensors._safetensors_rust": "safetensors_files",
+    "sentencepiece": "native_files",
     "tensorflow.lite.python.interpreter": "tensorflow_files",
     "tensorflow.python.checkpoint.checkpoint": "tensorflow_files",
     "tensorflow.python.lib.io.file_io": "tensorflow_files",
@@ -57,13 +62,18 @@ ENTRIES = {
     "tensorflow.python.saved_model.loader_impl": "tensorflow_files",
     "tensorflow.python.training.py_checkpoint_reader": "tensorflow_files",
     "tensorflow.python.training.saver": "tensorflow_files",
+    "tokenizers.tokenizers": "native_files",
     "torch": "torch_files",
     "torch._C": "torch_files",
+    "torch.hub": "remote_code",
     "torch.package._directory_reader": "torch_files",
     "torch.serialization": "torch_files",
     "torch.storage": "torch_files",
     "transformers.dynamic_module_utils": "remote_code",
+    "vllm.plugins": "vllm_plugins",
     "xgboost.core": "boosters",
+    "yaml": "yaml_files",
+    "yaml.constructor": "yaml_files",
 }
 """Modules that define entry points, and the module of `entries` that guards them."""
 
@@ -319,6 +329,14 @@ def is_interesting(path: str) -> bool:
         return True
     folder, name = os.path.split(path)
     return name in CONFIGURATIONS and os.path.exists(os.path.join(folder, _SIGNATURE))
+
+
+def is_of_signed(path: str) -> bool:
+    """Tell whether *path* belongs to a verified model, or lies where a signature does."""
+    roots = state.roots
+    if roots and os.path.abspath(path).startswith(roots):
+        return True
+    return os.path.exists(os.path.join(os.path.dirname(path), _SIGNATURE))
 
 
 def _open(
