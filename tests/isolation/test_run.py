@@ -75,15 +75,6 @@ def test_what_the_rule_lists_is_there(place: Path, engine: str) -> None:
     assert (place / "out" / "result").read_text("utf-8") == "done\n"
 
 
-def test_a_limit_on_memory_holds(place: Path, engine: str) -> None:
-    """A program that takes more than the rule gives it fails by itself."""
-    write_policy(place, "memory-mib = 200")
-    code = "x = bytearray(300 << 20)"
-    result = weighbridge(place, *line(engine, sys.executable, "-I", "-S", "-c", code))
-    assert result.code == 1
-    assert "MemoryError" in result.err
-
-
 def test_a_program_that_is_not_there(place: Path, engine: str) -> None:
     """It is named, as wrong usage."""
     result = weighbridge(place, *line(engine, "no-such-program"))

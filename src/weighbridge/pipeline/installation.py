@@ -11,6 +11,8 @@ from weighbridge.core.errors import OperationError
 from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.policy.scanners import KNOWN
+from weighbridge.sandbox.groups.group import limitable
+from weighbridge.sandbox.groups.interface import Resource
 from weighbridge.sandbox.launcher import Launcher, is_supported
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Engine
@@ -61,6 +63,7 @@ def capabilities() -> tuple[Capability, ...]:
         _sealed_memory(),
         _confinement(),
         *(_engine(engine) for engine in ENGINES),
+        _limits(),
         *(_scanner(name) for name in sorted(KNOWN)),
     )
 
@@ -72,6 +75,19 @@ def _engine(engine: Engine) -> Capability:
     lacks = "; ".join(dict.fromkeys(f"{reason}" for _, reason in strength.missing))
     detail = f"{held} (not: {lacks})" if held and lacks else held or lacks
     return Capability(name=f"isolation: {engine.name}", present=bool(held), detail=detail)
+
+
+def _limits() -> Capability:
+    """Say what can be limited for all processes of a program together."""
+    found = limitable()
+    lacking = ", ".join(sorted(frozenset(Resource) - found))
+    detail = "memory and processes are limited for all processes of a program together"
+    if lacking:
+        detail = (
+            f"no control group can be made here for {lacking}: each process is limited by itself, "
+            "and root's processes are not counted"
+        )
+    return Capability(name="isolation: control groups", present=not lacking, detail=detail)
 
 
 def _package(name: str) -> Capability:

@@ -8,7 +8,9 @@ Run: check, keep a verified copy, and run a program that sees that copy and noth
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,8 @@ from weighbridge.policy.rule import IsolationControl, Network
 from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.interface import Limits, Strength, Walls
+from weighbridge.sandbox.walls.limiting import how_held
+from weighbridge.sandbox.walls.starting import TIME_OVER
 from weighbridge.sources.local import locate
 
 MODEL_VARIABLE: Final = "WEIGHBRIDGE_MODEL"
@@ -62,10 +66,12 @@ class Run:
     Attributes:
         exit_code: The program's; 128 + N where signal N ended it.
         strength: What it was kept to.
+        time_over: Whether it was ended since its time was over.
     """
 
     exit_code: int
     strength: Strength
+    time_over: bool = False
 
 
 def run(
@@ -111,6 +117,8 @@ def run(
             "weighbridge exec",
         )
     chosen, strength = choose_engine(engine)
+    limits = _UNLIMITED if control is None else _limits(control)
+    strength = replace(strength, limits=how_held(limits))
     places = _places(control, policy, command, root=handle.root)
     if not chosen.moves:
         _refuse_shown(handle.root, places.readable)
@@ -120,11 +128,15 @@ def run(
         copy = artifact.path()
     # The bytes that were held are let go; the copy is what the program sees.
     place = handle.root if chosen.moves else copy
-    walls = _walls(control, places, copy=copy, place=place)
+    walls = _walls(control, places, copy=copy, place=place, limits=limits)
     if started is not None:
         started(strength)
     filled = [argument.replace(PLACEHOLDER, os.fspath(place)) for argument in command]
-    return Run(exit_code=chosen.run(filled, walls), strength=strength)
+    began = time.monotonic()
+    code = chosen.run(filled, walls)
+    took = time.monotonic() - began
+    over = code == TIME_OVER and limits.seconds is not None and took >= limits.seconds
+    return Run(exit_code=code, strength=strength, time_over=over)
 
 
 @frozen
@@ -200,7 +212,9 @@ def _refuse_shown(root: Path, readable: Sequence[str]) -> None:
             )
 
 
-def _walls(control: IsolationControl | None, places: _Places, *, copy: Path, place: Path) -> Walls:
+def _walls(
+    control: IsolationControl | None, places: _Places, *, copy: Path, place: Path, limits: Limits
+) -> Walls:
     """Return what the program may reach."""
     variables = () if control is None else control.env
     return Walls(
@@ -211,13 +225,27 @@ def _walls(control: IsolationControl | None, places: _Places, *, copy: Path, pla
         directory=os.fspath(Path.cwd()),
         listen=() if control is None else control.listen,
         connect=() if control is None else control.connect,
-        limits=_UNLIMITED if control is None else _limits(control),
+        limits=limits,
     )
 
 
 def _limits(control: IsolationControl) -> Limits:
-    mib = control.memory_mib
-    return Limits(memory_bytes=None if mib is None else mib << 20, processes=control.processes)
+    """Return the limits in the units of the kernel."""
+    asked = control.limits
+    return Limits(
+        memory_bytes=_bytes(asked.memory_mib),
+        processes=asked.processes,
+        file_bytes=_bytes(asked.file_mib),
+        open_files=asked.open_files,
+        cpu_seconds=asked.cpu_seconds,
+        temporary_bytes=_bytes(asked.tmp_mib),
+        seconds=asked.seconds,
+        together=asked.together or None,
+    )
+
+
+def _bytes(mib: int | None) -> int | None:
+    return None if mib is None else mib << 20
 
 
 def _python() -> Iterator[str]:

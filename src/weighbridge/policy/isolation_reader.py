@@ -7,9 +7,11 @@ from weighbridge.core.endpoints import LAST_PORT, Destination, Listening
 from weighbridge.core.limits.policy import (
     MAX_ISOLATION_ENDPOINTS,
     MAX_ISOLATION_MEMORY_MIB,
+    MAX_ISOLATION_OPEN_FILES,
     MAX_ISOLATION_PROCESSES,
+    MAX_ISOLATION_SECONDS,
 )
-from weighbridge.policy.rule import IsolationControl, Network
+from weighbridge.policy.rule import IsolationControl, LimitsControl, Network
 from weighbridge.policy.table import Table, quote
 
 _T = TypeVar("_T", Destination, Listening)
@@ -30,8 +32,7 @@ def read_isolation(rule: Table) -> IsolationControl | None:
         env=table.texts("env", required=False, may_be_empty=True),
         listen=_read_listen(table, connect),
         connect=connect,
-        memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
-        processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
+        limits=_read_limits(table),
     )
     table.finish()
     return control
@@ -73,6 +74,19 @@ def _parsed(
     if len(texts) > MAX_ISOLATION_ENDPOINTS:
         table.problem(f"'{key}': more than {MAX_ISOLATION_ENDPOINTS} entries", key=key)
     return tuple(found)
+
+
+def _read_limits(table: Table) -> LimitsControl:
+    return LimitsControl(
+        memory_mib=_limit(table, "memory-mib", most=MAX_ISOLATION_MEMORY_MIB),
+        processes=_limit(table, "processes", most=MAX_ISOLATION_PROCESSES),
+        cpu_seconds=_limit(table, "cpu-seconds", most=MAX_ISOLATION_SECONDS),
+        seconds=_limit(table, "seconds", most=MAX_ISOLATION_SECONDS),
+        file_mib=_limit(table, "file-mib", most=MAX_ISOLATION_MEMORY_MIB),
+        tmp_mib=_limit(table, "tmp-mib", most=MAX_ISOLATION_MEMORY_MIB),
+        open_files=_limit(table, "open-files", most=MAX_ISOLATION_OPEN_FILES),
+        together=table.flag("together", default=False),
+    )
 
 
 def _limit(table: Table, key: str, *, most: int) -> int | None:

@@ -246,6 +246,33 @@ class ReceiptControl:
 
 
 @frozen
+class LimitsControl:
+    """
+    How much the process that gets the model may use; None for as much as who runs it.
+
+    Attributes:
+        memory_mib: Memory of all its processes together, in MiB, or of each where the system
+            cannot count them together.
+        processes: Processes and threads.
+        cpu_seconds: Processor time of each of its processes.
+        seconds: How long it may take.
+        file_mib: Size of each file that it writes, in MiB.
+        tmp_mib: Size of its temporary directory, in MiB.
+        open_files: Open files of each of its processes.
+        together: Whether memory and processes have to be counted for all of its processes.
+    """
+
+    memory_mib: int | None = None
+    processes: int | None = None
+    cpu_seconds: int | None = None
+    seconds: int | None = None
+    file_mib: int | None = None
+    tmp_mib: int | None = None
+    open_files: int | None = None
+    together: bool = False
+
+
+@frozen
 class IsolationControl:
     """
     What the process that gets the model may do; `weighbridge run` holds it to that.
@@ -257,8 +284,7 @@ class IsolationControl:
         env: Variables that it is given.
         listen: Where it can be asked.
         connect: Whom it may ask all the same.
-        memory_mib: Address space of each of its processes, in MiB; None for no limit.
-        processes: How many processes and threads its user may have; None for no limit.
+        limits: How much it may use.
     """
 
     network: Network
@@ -267,8 +293,7 @@ class IsolationControl:
     env: tuple[str, ...]
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
-    memory_mib: int | None = None
-    processes: int | None = None
+    limits: LimitsControl = LimitsControl()
 
 
 @frozen

@@ -1,5 +1,7 @@
 """A policy with every default spelled out: for `policy show`, and for reading one's own rules."""
 
+from dataclasses import fields
+
 from weighbridge.policy.origin_reader import age_text
 from weighbridge.policy.rule import (
     FormatControl,
@@ -240,8 +242,7 @@ def _isolation(control: IsolationControl) -> Section:
         view["listen"] = [e.port if e.address is None else str(e) for e in control.listen]
     if control.connect:
         view["connect"] = [str(each) for each in control.connect]
-    if control.memory_mib is not None:
-        view["memory-mib"] = control.memory_mib
-    if control.processes is not None:
-        view["processes"] = control.processes
+    for field in fields(control.limits):
+        if value := getattr(control.limits, field.name):
+            view[field.name.replace("_", "-")] = value
     return view

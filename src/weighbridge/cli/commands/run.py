@@ -9,6 +9,7 @@ from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.running import run
 from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.walls.interface import Strength
 
 
 @click.command(
@@ -45,7 +46,8 @@ def command(
 
     COMMAND sees the verified files read only at the model's own path, programs and libraries of
     the system, its own temporary directory, and what the rule's `isolation` lists. It has no
-    network. `{model}` in an argument stands for the model's path. The exit code is the command's.
+    network. `{model}` in an argument stands for the model's path. The exit code is the command's;
+    124 if its time was over.
     """
     outcome = run(
         reference,
@@ -53,6 +55,14 @@ def command(
         policy=Policy.from_file(policy),
         boundary=boundary,
         engine=engine,
-        started=lambda found: session.talk(f"isolated by {found.engine}"),
+        started=lambda found: session.talk(_kept_to(found)),
     )
+    if outcome.time_over:
+        session.talk("its time was over: it was ended, with all that it had started")
     return outcome.exit_code
+
+
+def _kept_to(strength: Strength) -> str:
+    """Return what the program is kept to: by which engine, and for what each limit holds."""
+    limits = "; ".join(f"{limit} for {whom}" for limit, whom in strength.limits)
+    return f"isolated by {strength.engine}" + (f"; {limits}" if limits else "")

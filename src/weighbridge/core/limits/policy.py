@@ -14,10 +14,16 @@ MAX_POLICY_SIGNERS: Final = 100
 """Trust entries that one rule accepts signatures of."""
 
 MAX_ISOLATION_MEMORY_MIB: Final = 16 * 1024 * 1024
-"""MiB of address space that a rule can give to a program: 16 TiB, what no machine reaches."""
+"""MiB of memory or of a file that a rule can give to a program: 16 TiB, what no machine reaches."""
 
 MAX_ISOLATION_PROCESSES: Final = 1_000_000
 """Processes that a rule can give to a program."""
+
+MAX_ISOLATION_OPEN_FILES: Final = 1 << 20
+"""Descriptors that a rule can give to a process: what Linux lets no process exceed by itself."""
+
+MAX_ISOLATION_SECONDS: Final = 10 * 366 * 24 * 60 * 60
+"""Seconds that a rule can give to a program: ten years."""
 
 MAX_ISOLATION_ENDPOINTS: Final = 64
 """Ports that a rule lists for a program to be asked at, and as many that it may connect to."""

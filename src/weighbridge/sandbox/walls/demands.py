@@ -12,6 +12,8 @@ _ALWAYS: Final = frozenset({"readable", "shown", "writable", "environment", "dir
 
 _KEYS: Final[Mapping[str, str]] = {
     "memory_bytes": "memory-mib",
+    "file_bytes": "file-mib",
+    "temporary_bytes": "tmp-mib",
 }
 """Demands that policies call otherwise."""
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.errors import IsolationError, UsageError
+from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
 from weighbridge.sandbox.walls.leftovers import remove_tree
@@ -36,7 +37,10 @@ _OWN: Final = (
 )
 """Of the process itself: nothing that tells of the network or of what is mounted."""
 _HELD: Final = frozenset(
-    {"listen", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"}
+    {
+        *("listen", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"),
+        *("seconds", "together"),
+    }
 )
 _UNSEEN: Final = "the number and the names of other processes can be seen"
 
@@ -67,6 +71,8 @@ class Direct:
 
     def lacks(self, demand: str, /) -> str | None:
         """Return why it cannot hold *demand*; see `Engine`."""
+        if demand == "temporary_bytes":
+            return "its temporary directory lies on the machine's disk, whose share nobody counts"
         return None if demand in _HELD else "it does not know how"
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
@@ -114,7 +120,11 @@ class Direct:
             )
             with ordered(program, command, around, places) as last:
                 running = Running(last.line, descriptors=last.descriptors, news=last.news)
-                return running.wait(running.signal)
+                return running.wait(
+                    running.signal,
+                    seconds=walls.limits.seconds,
+                    stop=lambda: running.signal(minder.PARENT_ENDED),
+                )
         finally:
             with suppress(OSError):
                 remove_tree(temporary)

@@ -8,7 +8,6 @@ The order comes through a descriptor. What cannot be enforced ends it: the progr
 import contextlib
 import json
 import os
-import resource
 import signal
 import stat
 import sys
@@ -17,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from weighbridge.sandbox import kernel, landlock, seccomp
 from weighbridge.sandbox.steps import filters
-from weighbridge.sandbox.walls import calls, minder
+from weighbridge.sandbox.walls import bounds, calls, minder
 
 NOT_CONFINED: Final = 125
 """Exit code of a process that could not put up its walls."""
@@ -25,18 +24,6 @@ NOT_CONFINED: Final = 125
 NOT_FOUND: Final = 127
 """Exit code of one that could not become the program, as of shells."""
 
-_LIMITS: Final = {
-    "memory_bytes": resource.RLIMIT_AS,
-    "processes": resource.RLIMIT_NPROC,
-    "file_bytes": resource.RLIMIT_FSIZE,
-    "open_files": resource.RLIMIT_NOFILE,
-    "cpu_seconds": resource.RLIMIT_CPU,
-}
-LIMITED: Final = tuple(_LIMITS)
-"""Names of the limits in an order."""
-
-_NO_CORE: Final = 1
-"""The kernel gives a dump to a program of the machine even where 0 is allowed, but not at 1."""
 _SIGNALS_FROM: Final = 6
 """The version of Landlock that keeps signals inside."""
 _FIRST: Final = 3
@@ -76,21 +63,20 @@ def _confine(order: Mapping[str, Any]) -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             raise OSError(0, "the process that started it has ended")
+    bounds.join(order["joins"])
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
     os.closerange(_FIRST, order["started"])
     os.closerange(order["started"] + 1, _open_files())
     os.umask(0o077)
     os.chdir(order["directory"])
-    for name, which in _LIMITS.items():
-        if order["limits"][name] is not None:
-            _limit(which, order["limits"][name])
-    _limit(resource.RLIMIT_CORE, _NO_CORE)
+    bounds.limit(order["limits"])
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     for number in range(_LAST_CAPABILITY + 1):
         with contextlib.suppress(OSError):  # one that the kernel or the process does not have
             kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
+    bounds.require_counted(order["limits"])
     listen = order["listen"]
     network = bool(listen or order["connect"])
     landlock.restrict_step(
@@ -135,14 +121,6 @@ def _check_stream(number: int) -> None:
     finally:
         stream.close()
     raise OSError(0, f"standard stream {number} is a socket that could reach others")
-
-
-def _limit(which: int, value: int) -> None:
-    """Set a limit for good, or leave it where it is lower already."""
-    _, most = resource.getrlimit(which)
-    if most != resource.RLIM_INFINITY:
-        value = min(value, most)
-    resource.setrlimit(which, (value, value))
 
 
 def _open_files() -> int:

@@ -58,11 +58,16 @@ class Limits:
     How much the program may use; None for as much as the caller may.
 
     Attributes:
-        memory_bytes: Address space of each process.
-        processes: Processes and threads of the user, where the system counts them.
+        memory_bytes: Memory of all its processes together, where a control group can be made;
+            else address space of each.
+        processes: Processes and threads; without a control group those of the user.
         file_bytes: Size of each file that it writes.
+        temporary_bytes: Size of its temporary directory, and of that for shared memory.
         open_files: Descriptors of each process.
         cpu_seconds: Processor time of each process.
+        seconds: How long it may take; then it is ended, with all that it started.
+        together: Whether memory and processes have to be limited for all processes together; True
+            or None.
     """
 
     memory_bytes: int | None = None
@@ -70,6 +75,9 @@ class Limits:
     file_bytes: int | None = None
     open_files: int | None = None
     cpu_seconds: int | None = None
+    temporary_bytes: int | None = None
+    seconds: int | None = None
+    together: bool | None = None
 
 
 @frozen
@@ -108,6 +116,7 @@ class Strength:
         walls: What holds.
         missing: What does not, each with the reason; empty walls mean that it cannot run at all.
         remedies: What to install or to set so that more of it holds, each a command or a sentence.
+        limits: Pairs of a limit and for what it is held, as `limiting.how_held` says.
         version: Of what it is made with; None where that says nothing.
     """
 
@@ -116,6 +125,7 @@ class Strength:
     missing: tuple[tuple[Wall, str], ...] = ()
     remedies: tuple[str, ...] = ()
     version: str | None = None
+    limits: tuple[tuple[str, str], ...] = ()
 
     @property
     def works(self) -> bool:

@@ -15,9 +15,11 @@ from weighbridge.sandbox import kernel
 from weighbridge.sandbox.walls.leftovers import remove_tree
 
 _SET_CHILD_SUBREAPER: Final = 36
-_PARENT_ENDED: Final = signal.SIGRTMIN
+PARENT_ENDED: Final = signal.SIGRTMIN
+"""Tells a minder to end everything, as the end of its parent does."""
+
 _PASSED_ON: Final = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
-_WAITED: Final = frozenset({*_PASSED_ON, signal.SIGCHLD, _PARENT_ENDED})
+_WAITED: Final = frozenset({*_PASSED_ON, signal.SIGCHLD, PARENT_ENDED})
 _FIRST: Final = 3
 _LAST_DESCRIPTOR: Final = 1 << 20
 
@@ -39,7 +41,7 @@ def fork_minded(parent: int, *, leaves: str | None = None) -> int:
     minder = os.getpid()
     kernel.prctl(_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, _PARENT_ENDED)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, PARENT_ENDED)
     if os.getppid() != parent:
         raise OSError(0, "the process that started it has ended")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -62,7 +64,7 @@ def _mind(child: int, leaves: str | None) -> NoReturn:
         code = _reap(child) if number == signal.SIGCHLD else 128 + signal.SIGKILL
         if code is not None:
             _end_all()
-            if number == _PARENT_ENDED and leaves is not None:
+            if number == PARENT_ENDED and leaves is not None:
                 with suppress(OSError):
                     remove_tree(leaves)
             os._exit(code)

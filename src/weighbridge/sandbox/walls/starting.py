@@ -16,14 +16,17 @@ import weighbridge
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.core.values import frozen
-from weighbridge.sandbox.walls.inner import LIMITED
 from weighbridge.sandbox.walls.interface import Walls
+from weighbridge.sandbox.walls.limiting import Bounds, bounded
 
 _CODE: Final = (
     "import sys; sys.path.append(sys.argv[2]); "
     "from weighbridge.sandbox.walls.inner import main; main(int(sys.argv[1]))"
 )
 _FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+TIME_OVER: Final = 124
+"""Exit code of a program whose time was over, as of timeout(1)."""
+
 _PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 PACKAGE: Final = Path(weighbridge.__file__).parent
 """Where the code of the last step is; it has to be readable inside."""
@@ -91,7 +94,20 @@ class LastStep:
 def ordered(
     program: str, command: Sequence[str], walls: Walls, places: Places, /
 ) -> Iterator[LastStep]:
-    """Give how the last step is started; its descriptors are closed on leaving."""
+    """
+    Give how the last step is started; its descriptors are closed on leaving.
+
+    Raises:
+        IsolationError: A limit cannot be held here.
+    """
+    with bounded(walls.limits) as bounds, _told(program, command, walls, places, bounds) as last:
+        yield last
+
+
+@contextmanager
+def _told(
+    program: str, command: Sequence[str], walls: Walls, places: Places, bounds: Bounds
+) -> Iterator[LastStep]:
     news, teller = os.pipe()
     order = {
         "program": program,
@@ -105,7 +121,8 @@ def ordered(
         "connect": bool(walls.connect),
         "alone": places.alone,
         "leaves": places.leaves,
-        "limits": {name: getattr(walls.limits, name) for name in LIMITED},
+        "limits": dict(bounds.each),
+        "joins": bounds.joins,
         "parent": os.getpid() if places.dies_with_parent else None,
         "started": teller,
     }
@@ -115,7 +132,7 @@ def ordered(
             python = os.path.realpath(sys.executable)
             yield LastStep(
                 line=(python, *_FLAGS, "-c", _CODE, str(descriptor), os.fspath(PACKAGE.parent)),
-                descriptors=(descriptor, teller),
+                descriptors=(descriptor, teller, *bounds.joins),
                 news=news,
             )
     finally:
@@ -178,20 +195,43 @@ class Running:
             self._process.kill()
             self._process.wait()
 
-    def wait(self, signalled: Callable[[int], None], /) -> int:
+    def wait(
+        self,
+        signalled: Callable[[int], None],
+        /,
+        *,
+        seconds: int | None = None,
+        stop: Callable[[], None] | None = None,
+    ) -> int:
         """
         Return the program's exit code; meanwhile hand signals that ask to end to *signalled*.
+
+        Args:
+            signalled: Hands a signal to the program.
+            seconds: How long to wait; None for as long as it takes.
+            stop: Ends the program with all that it has started; by default `end`.
+
+        Returns:
+            The exit code, or `TIME_OVER`.
 
         Raises:
             IsolationError: The walls could not be put up.
         """
+        over = False
         with self._process, _passing_on(signalled):
-            code = self._process.wait()
+            try:
+                code = self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                over = True
+                (stop or self.end)()
+                code = self._process.wait()
         # What it exits with says nothing of that: the program may exit with anything.
         if not self._has_started():
             raise IsolationError(
                 "the walls could not be put up, and the program was not run; the reason is above"
             )
+        if over:
+            return TIME_OVER
         return 128 - code if code < 0 else code
 
     def _has_started(self) -> bool:
