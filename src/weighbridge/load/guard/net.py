@@ -17,12 +17,21 @@ from weighbridge.scan.allowlist import Arguments, find_entry
 
 _PROCESSES: Final = ("multiprocessing", "multiprocess")
 _LOKY: Final = ("loky", "joblib.externals.loky")
+_VLLM: Final = (
+    "distributed.device_communicators.shm_broadcast",
+    "distributed.device_communicators.shm_object_storage",
+    "distributed.parallel_state",
+    "distributed.utils",
+    "model_executor.models.registry",
+    "v1.executor.multiproc_executor",
+)
 EXCHANGES: Final = frozenset(
     [
         *(f"{name}.{part}" for name in _PROCESSES for part in ("connection", "queues", "spawn")),
         *("torch.multiprocessing.queue", "torch.multiprocessing.spawn"),
         *(f"{name}.backend.{part}" for name in _LOKY for part in ("queues", "popen_loky_posix")),
         *(f"{name}.cloudpickle_wrapper" for name in _LOKY),
+        *(f"vllm.{part}" for part in _VLLM),
     ]
 )
 """

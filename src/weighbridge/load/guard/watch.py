@@ -67,6 +67,7 @@ ENTRIES = {
     "torch._C": "torch_files",
     "torch.hub": "remote_code",
     "torch.package._directory_reader": "torch_files",
+    "torch.package.package_importer": "torch_files",
     "torch.serialization": "torch_files",
     "torch.storage": "torch_files",
     "transformers.dynamic_module_utils": "remote_code",

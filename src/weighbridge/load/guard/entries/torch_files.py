@@ -43,6 +43,8 @@ def install(module: ModuleType) -> None:
             replace(module, "load", _load)
         case "torch.package._directory_reader":
             replace_method(module.DirectoryReader, "get_record", _record)
+        case "torch.package.package_importer":
+            replace_method(module.PackageImporter, "load_pickle", _packaged)
         case "torch.storage":
             _install_storage(module)
         case _:
@@ -88,6 +90,16 @@ def _record(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, name) if admission is None else admission.held.read()
 
     return get_record
+
+
+def _packaged(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a package's pickles be a part of it: no importer has a package that nobody allowed."""
+
+    def load_pickle(self: Any, *args: Any, **options: Any) -> Any:
+        with entered(Scope(what="a package", verified=True)):
+            return original(self, *args, **options)
+
+    return load_pickle
 
 
 def _load(original: Callable[..., Any]) -> Callable[..., Any]:
