@@ -51,6 +51,7 @@ COMMANDS = {
     " --ignore-paths checkpoints/module.py --private-key release.pem",
     "weighbridge.build/v1": "attest build bad --allow-symlinks --input model --param a=b"
     " --source git+https://git.example/a/b --private-key release.pem",
+    "weighbridge.attested-parts/v1": "attest parts weights --private-key release.pem",
     "weighbridge.attested-scan/v1": "attest scan bad --allow-symlinks --private-key release.pem",
     "weighbridge.lineage/v1": "lineage out",
     "weighbridge.claims/v1": "claims list model",
@@ -115,6 +116,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bad" / "module.py").write_text("import os\nos.system('true')\n")
     (tmp_path / "bad" / "link").symlink_to("config.json")
     (tmp_path / "bad" / "model.sig").write_text("{}")
+    (tmp_path / "weights").mkdir()
+    weights = safetensors_file(weight=[1.0] * 20_000)
+    (tmp_path / "weights" / "model.safetensors").write_bytes(weights)
     checkpoints = tmp_path / "checkpoints"
     checkpoints.mkdir()
     (checkpoints / "module.py").write_text("import os\n")

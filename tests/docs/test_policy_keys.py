@@ -31,6 +31,7 @@ TABLES = {
     "provenance": "rule.provenance",
     "lineage": "rule.lineage",
     "receipt": "rule.receipt",
+    "parts": "rule.parts",
     "isolation": "rule.isolation",
     "Top level of cases": "cases",
     "[[case]]": "case",
@@ -78,6 +79,7 @@ NEEDED = {
         "max-age": 'max-age = "30d"',
         "policy": f'policy = "sha256:{"1" * 64}"',
     },
+    "rule.parts": {"from": 'from = "hsm"'},
     "rule.scan.approve": {
         "sha256": f'sha256 = "{"1" * 64}"',
         "globals": 'globals = ["acme.Net"]',
@@ -197,7 +199,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     tables = ["formats = {}", "isolation = {}", scan]
     tables += [
         f"{name} = {{ {', '.join(NEEDED[f'rule.{name}'].values())} }}"
-        for name in ("provenance", "lineage", "receipt")
+        for name in ("provenance", "lineage", "receipt", "parts")
     ]
     rule = "\n".join(["[[rule]]", *NEEDED["rule"].values(), *tables])
     Policy.from_toml((HEAD + rule).encode(), path=None)

@@ -7,7 +7,9 @@ from typing import Final
 from support.lineages import artifact_of, build_of
 from support.policies import key_identity, sha256
 from weighbridge.core.attestation import (
+    CutFile,
     Outcome,
+    PartDigests,
     Resource,
     ResultOfTests,
     SignedFiles,
@@ -16,6 +18,7 @@ from weighbridge.core.attestation import (
 )
 from weighbridge.core.claims import ClaimSigner, ClaimsList, ListedClaim
 from weighbridge.core.codes import Code
+from weighbridge.core.digest import DigestPart
 from weighbridge.core.evidence import Gap, Stage
 from weighbridge.core.identity import SigningMethod
 
@@ -102,6 +105,16 @@ def listed_claims(*, verified: bool = True) -> ClaimsList:
             sha256=sha256(5).hex,
             method=None,
             gap=gap_of(Code.CLAIM_MALFORMED, 6, f"no bundle: found {HOSTILE}"),
+        ),
+        ListedClaim(
+            place="model.claims.jsonl:7",
+            sha256=sha256(7).hex,
+            method=SigningMethod.KEY,
+            predicate_type="urn:weighbridge:predicate:parts:v1",
+            content=PartDigests(files=(CutFile(path="a", parts=(DigestPart(0, 9, bytes(32)),)),)),
+            artifacts=(artifact_of("bert"),),
+            own=True,
+            signers=signers,
         ),
     )
     return ClaimsList(

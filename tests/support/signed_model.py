@@ -38,11 +38,13 @@ class SignedModel:
         root: Its directory.
         policy: Allows it.
         files: What was signed, by path.
+        signer: Who signed it.
     """
 
     root: Path
     policy: Policy
     files: dict[str, bytes]
+    signer: KeySigner
 
 
 def safetensors_file(**tensors: list[float]) -> bytes:
@@ -82,7 +84,8 @@ def make_signed_model(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     key = ec.generate_private_key(ec.SECP256R1())
-    sign(root, signer=KeySigner(key), layout=layout)
+    signer = KeySigner(key)
+    sign(root, signer=signer, layout=layout)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (place / "publisher.pub").write_bytes(public)
     allowed = f"formats = {{ allow = {json.dumps(formats)} }}\n" if formats else ""
@@ -92,4 +95,4 @@ def make_signed_model(
         text = "\n".join([*kept, f"{name} = {value}", ""])
     (place / "weighbridge.toml").write_text(text)
     policy = Policy.from_file(place / "weighbridge.toml")
-    return SignedModel(root=root, policy=policy, files=files)
+    return SignedModel(root=root, policy=policy, files=files, signer=signer)

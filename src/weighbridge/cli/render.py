@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from weighbridge.pipeline.keys import KeyFiles
     from weighbridge.pipeline.receipts import Receipt
     from weighbridge.pipeline.recording.attest import AttestedScan
+    from weighbridge.pipeline.recording.attest_parts import AttestedParts
     from weighbridge.pipeline.recording.given import Recorded
     from weighbridge.pipeline.sign import SignResult
     from weighbridge.pipeline.trusted_roots import RootRefresh, RootView
@@ -234,6 +235,18 @@ def show_attested_scan(session: Session, attested: "AttestedScan") -> None:
             claims=str(attested.claims), artifact=attested.artifact, result=attested.result
         )
     )
+
+
+def show_attested_parts(session: Session, attested: "AttestedParts") -> None:
+    """Print of which files the digests of parts were signed."""
+    from weighbridge.record.recorded import attested_parts_document, attested_parts_text
+
+    claims, artifact, parts = str(attested.claims), attested.artifact, attested.parts
+    if session.format == "json":
+        document = attested_parts_document(claims=claims, artifact=artifact, parts=parts)
+        _write_json(session, document)
+        return
+    session.write(attested_parts_text(claims=claims, artifact=artifact, parts=parts))
 
 
 def show_key(session: Session, files: "KeyFiles") -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from weighbridge.core.digest import Digest
+from weighbridge.core.digest import Digest, DigestPart
 from weighbridge.core.identity import VerifiedIdentity
 from weighbridge.core.values import frozen
 
@@ -218,7 +218,38 @@ class ResultOfTests:
     passed: tuple[str, ...] = ()
 
 
-Content: TypeAlias = Build | Summary | SignedFiles | ResultOfTests
+@frozen
+class CutFile:
+    """
+    A file that was cut into parts.
+
+    Attributes:
+        path: Relative to the artifact's root; `.` for a single file.
+        parts: SHA-256 of each, from the first byte of the file to the last, without holes.
+    """
+
+    path: str
+    parts: tuple[DigestPart, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.parts[-1].end
+
+
+@frozen
+class PartDigests:
+    """
+    The digests of parts of files: who reads a part alone can tell whether it is the right one.
+
+    Attributes:
+        files: Those that were cut, sorted by path. Others are read whole.
+    """
+
+    files: tuple[CutFile, ...]
+
+
+Content: TypeAlias = Build | Summary | SignedFiles | ResultOfTests | PartDigests
 """What a statement says, by the kind of its predicate."""
 
 

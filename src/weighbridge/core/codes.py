@@ -119,6 +119,7 @@ class Code(StrEnum):
     SUFFIX_LIES = "suffix-lies"
     REMOTE_CODE = "remote-code"
     STAMPS_TRUSTED = "stamps-trusted"
+    PARTS_TRUSTED = "parts-trusted"
     SUPPRESSION_EXPIRED = "suppression-expired"
     EVIDENCE_INCOMPLETE = "evidence-incomplete"
     SIGNER_THRESHOLD = "signer-threshold"

@@ -46,6 +46,17 @@ def check_unchanged(descriptor: int, stamp: FileStamp, /, *, path: str) -> None:
         raise changed(path)
 
 
+def check_regular(descriptor: int, /, *, path: str) -> None:
+    """
+    Check that the open file is a regular one.
+
+    Raises:
+        ArtifactChangedError: It is not, so that it is not the one that was listed.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise changed(path)
+
+
 def changed(
     path: str, /, *, why: str = "it was replaced or modified while it was read"
 ) -> ArtifactChangedError:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.values import frozen
+from weighbridge.inventory.verity import measure
 
 if sys.platform != "win32":
     import fcntl
@@ -22,12 +23,9 @@ if sys.platform != "win32":
 LASTING: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"})
 """File systems on local disks that set the change time at every change, as Linux names them."""
 
-# linux/fs.h and linux/fsverity.h, as on x86-64 and ARM.
+# linux/fs.h, as on x86-64 and ARM.
 _LONG_BYTES: Final = struct.calcsize("l")
 _GET_VERSION: Final = 0x80007601 | _LONG_BYTES << 16
-_MEASURE_VERITY: Final = 0xC0046686
-_VERITY_HEADER: Final = struct.Struct("=HH")
-_MAX_VERITY_BYTES: Final = 64
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
@@ -50,7 +48,7 @@ def standing_of(descriptor: int, /) -> Standing:
     """Return the standing of the open file *descriptor*."""
     if sys.platform != "linux":
         return Standing(generation=None, verity=None)
-    return Standing(generation=_generation(descriptor), verity=_verity(descriptor))
+    return Standing(generation=_generation(descriptor), verity=measure(descriptor))
 
 
 def lasting_devices() -> frozenset[int]:
@@ -75,16 +73,3 @@ def _generation(descriptor: int) -> int | None:
     except OSError:
         return None
     return int.from_bytes(answer[:4], sys.byteorder)
-
-
-def _verity(descriptor: int) -> str | None:
-    room = bytearray(_VERITY_HEADER.size + _MAX_VERITY_BYTES)
-    _VERITY_HEADER.pack_into(room, 0, 0, _MAX_VERITY_BYTES)
-    try:
-        fcntl.ioctl(descriptor, _MEASURE_VERITY, room)
-    except OSError:
-        return None
-    algorithm, size = _VERITY_HEADER.unpack_from(room)
-    if not 0 < size <= _MAX_VERITY_BYTES:
-        return None
-    return f"{algorithm}:{room[_VERITY_HEADER.size :][:size].hex()}"

@@ -17,6 +17,7 @@ from weighbridge.core.errors import (
     UsageError,
 )
 from weighbridge.core.verdict import Decision, Verdict
+from weighbridge.load.by_need import TensorsByNeed, left_in_file, take
 from weighbridge.load.frameworks import Framework, build, choose_framework
 from weighbridge.load.held import HeldFiles
 from weighbridge.load.objects import ObjectKind, load_object
@@ -28,7 +29,7 @@ from weighbridge.load.pretrained.libraries import (
     load_pretrained,
 )
 from weighbridge.load.reader import open_held
-from weighbridge.load.selection import place_tensors
+from weighbridge.load.selection import choose, place_tensors
 from weighbridge.load.store import Store
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ class VerifiedArtifact:
     """
     A model that the policy allows, held as the very bytes that were hashed, scanned and judged.
 
-    The path that they came from is not opened again. Use it as a context manager, or call
-    `close`, to free the memory; tensors that were given out stay valid.
+    The path that they came from is not opened again. Bytes that were left in their files are held
+    to the digests that they had, each time that they are given out. Use it as a context manager, or
+    call `close`, to free the memory; tensors that were given out stay valid.
 
     Args:
         verdict: An allow verdict about *held*.
@@ -119,21 +121,37 @@ class VerifiedArtifact:
 
     @overload
     def tensors(
-        self, framework: Literal["numpy"], *, files: Iterable[str] | None = None
+        self,
+        framework: Literal["numpy"],
+        *,
+        files: Iterable[str] | None = None,
+        names: Iterable[str] | None = None,
     ) -> "Mapping[str, Array]": ...
 
     @overload
     def tensors(
-        self, framework: Literal["torch"], *, files: Iterable[str] | None = None
+        self,
+        framework: Literal["torch"],
+        *,
+        files: Iterable[str] | None = None,
+        names: Iterable[str] | None = None,
     ) -> "Mapping[str, torch.Tensor]": ...
 
     @overload
     def tensors(
-        self, framework: Framework = "auto", *, files: Iterable[str] | None = None
+        self,
+        framework: Framework = "auto",
+        *,
+        files: Iterable[str] | None = None,
+        names: Iterable[str] | None = None,
     ) -> "Mapping[str, Tensor]": ...
 
     def tensors(
-        self, framework: Framework = "auto", *, files: Iterable[str] | None = None
+        self,
+        framework: Framework = "auto",
+        *,
+        files: Iterable[str] | None = None,
+        names: Iterable[str] | None = None,
     ) -> "Mapping[str, Tensor]":
         """
         Return the tensors by name, on the verified bytes, without running anything of the model.
@@ -144,23 +162,35 @@ class VerifiedArtifact:
         `.npy` file is called by the file's path without the suffix. Quantised tensors of GGUF
         files are their raw blocks, rows of bytes (see `load.gguf`).
 
+        Of files that were left where they are (`load(hold="file")`), the tensors are read and
+        verified each time that they are looked up in the result; with *names* at once, those alone.
+        Nothing is kept of them here.
+
         Args:
             framework: `auto` is PyTorch where it is installed, else NumPy.
             files: Which files; by default all of the first kind that occurs: safetensors files,
                 PyTorch checkpoints, GGUF files, NumPy files.
+            names: Which tensors; by default all.
 
         Raises:
+            ArtifactChangedError: A file that was left where it is has other bytes by now.
             MissingExtraError: No framework is installed, or no package for a type in use.
             MalformedContentError: A file breaks its format.
             ArtifactRefusedError: A checkpoint needs more than tensors and plain containers, an
                 array holds Python objects, two files have a tensor of the same name, or a shard
                 index contradicts the files.
             OperationError: No file holds tensors, or the framework cannot express one.
-            UsageError: No such file was admitted, or the artifact is closed.
+            UsageError: No such file was admitted, there is no such tensor, or the artifact is
+                closed.
         """
         chosen = choose_framework(framework)
         paths = None if files is None else tuple(files)
-        return build(place_tensors(self._held, paths, name=self._digests.name), framework=chosen)
+        placements = place_tensors(self._held, paths, name=self._digests.name)
+        if names is not None:
+            return build(take(choose(placements, names)), framework=chosen)
+        if any(left_in_file(each.region.block) for each in placements.values()):
+            return TensorsByNeed(placements, framework=chosen)
+        return build(placements, framework=chosen)
 
     @overload
     def as_(self, kind: Literal["sklearn"], *, file: str | None = None) -> "BaseEstimator": ...

@@ -19,8 +19,9 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Final
 
-from weighbridge.core.artifact import FileEntry
+from weighbridge.core.artifact import FileEntry, FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.content import ByteSource
 from weighbridge.core.digest import FileDigest
@@ -47,11 +48,16 @@ class HeldFile:
     """
     One file's bytes, immutable until they are let go; a `ByteSource`.
 
+    Args:
+        memory: Where they are.
+        told: Their format, where these very bytes were asked for it already.
+
     Raises:
         UsageError: From every method, after `close` (`Code.ARTIFACT_CLOSED`).
     """
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, *, told: FileFormat | None = None) -> None:
+        self.told: Final = told
         self._memory: Memory | None = memory
         self._digest: FileDigest | None = None
         self._lent = False

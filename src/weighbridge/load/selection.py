@@ -1,12 +1,12 @@
 """Which files a program's tensors come from, and that no name is in two of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import ArtifactRefusedError, OperationError
+from weighbridge.core.errors import ArtifactRefusedError, OperationError, UsageError
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.gguf import place_gguf
 from weighbridge.load.held import HeldFile, HeldFiles
@@ -97,7 +97,29 @@ def place_tensors(
     return _unite(placed)
 
 
+def choose(placed: Mapping[str, Placement], names: Iterable[str]) -> dict[str, Placement]:
+    """
+    Return those of *placed* that are called *names*, in the order of the names.
+
+    Raises:
+        UsageError: No tensor has one of the names.
+    """
+    chosen: dict[str, Placement] = {}
+    for name in names:
+        if name not in placed:
+            raise UsageError(
+                f"there is no tensor {name[:200]!r}",
+                code=Code.FILE_MISSING,
+                expected="a name of a tensor in the files",
+            )
+        chosen[name] = placed[name]
+    return chosen
+
+
 def _format_of(files: HeldFiles, path: str, name: str) -> FileFormat:
+    told = files[path].told
+    if told is not None:
+        return told
     return sniff(files[path], name=name if path == "." else path.rpartition("/")[2]).format
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.limits.units import MIB
+from weighbridge.inventory.verity import enable
 from weighbridge.load.held import HeldFile
 
 FILE_MODE: Final = 0o444
@@ -94,6 +95,7 @@ def _write_file(path: Path, held: HeldFile) -> None:
             block = memoryview(held.read_at(at, _BLOCK_BYTES))
             while block:
                 block = block[file.write(block) :]
+    enable(path)  # where the file system can: not even this user changes it again
     path.chmod(FILE_MODE)
 
 

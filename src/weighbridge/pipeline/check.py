@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from weighbridge.core.artifact import ArtifactDigests, FileEntry, Inventory
 from weighbridge.core.codes import NOT_THIS_SIGNER, Code
@@ -64,6 +64,9 @@ from weighbridge.signing.interface import Verifier
 from weighbridge.signing.problems import CoverageRejectedError
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
+
+if TYPE_CHECKING:
+    from weighbridge.pipeline.by_parts import PartReading
 
 _UNSIGNED_IS_EVIDENCE = IgnoreRules(paths=(), git_metadata=True, unsigned_files=True)
 
@@ -133,6 +136,7 @@ class Examination:
         progress: Progress | None,
         hashing: Hashing = Hashing.NAMED,
         isolated: bool = False,
+        parts: "PartReading | None" = None,
     ) -> None:
         if not isinstance(policy, Policy):
             raise UsageError(
@@ -147,6 +151,7 @@ class Examination:
         self._progress = progress
         self._hashing = hashing
         self._isolated = isolated
+        self._parts = parts
         self._now = datetime.now(UTC)
         self._selection = select_for(handle.reference, policy, boundary=boundary)
 
@@ -175,7 +180,7 @@ class Examination:
         rule = self._selection.rule
         if rule is None:
             return self._evaluate(inventory=None, evidence=(), digests=None)
-        if sink is None and may_remember(rule):
+        if sink is None and self._parts is None and may_remember(rule):
             return self._run_remembered(rule)
         with prepared_examiner() as examiner:
             signatures = self._verify_signers(rule)
@@ -228,10 +233,13 @@ class Examination:
         return self._judge(signatures, taken)
 
     def _layouts(self, rule: Rule, signatures: _Signatures) -> tuple[HashLayout, ...]:
-        return _layouts(
+        layouts = _layouts(
             (statement for _, statement in signatures.accepted),
             named=self._hashing is Hashing.NAMED or _asks_for_sha256(rule),
         )
+        if self._parts is None or self._parts.layout in layouts:
+            return layouts
+        return (*layouts, self._parts.layout)
 
     def _take(
         self,
@@ -266,11 +274,17 @@ class Examination:
         self, rule: Rule, signatures: _Signatures, *, sink: ByteSink | None
     ) -> Inventory | Verdict:
         layouts = self._layouts(rule, signatures)
+        if self._parts is not None:
+            accepted = (statement.statement for _, statement in signatures.accepted)
+            self._parts.consult(rule, accepted, signatures.claims)
         try:
             inventory = take_inventory(
                 self._handle,
                 InventoryPlan(
-                    layouts=layouts, symlinks=_symlinks(rule), signatures=signatures.paths
+                    layouts=layouts,
+                    symlinks=_symlinks(rule),
+                    signatures=signatures.paths,
+                    undigested=frozenset() if self._parts is None else self._parts.known,
                 ),
                 sink=sink,
                 progress=self._progress,
@@ -279,7 +293,7 @@ class Examination:
             gap = Gap(stage=Stage.INVENTORY, code=error.code, path=None, reason=error.message)
             return self._evaluate(inventory=None, evidence=(gap,), digests=None)
         require_files(self._handle, inventory)
-        return inventory
+        return inventory if self._parts is None else self._parts.complete(inventory)
 
     def _accepts_receipt(self, rule: Rule, signatures: _Signatures, inventory: Inventory) -> bool:
         signed, _ = self._compare(signatures, inventory)
@@ -310,6 +324,8 @@ class Examination:
             digests=_digests(inventory, signed),
             bindings=namings_of(inventory, (each.covered for each in signed)),
         )
+        if self._parts is not None and self._parts.reasons:
+            verdict = replace(verdict, reasons=arrange((*verdict.reasons, *self._parts.reasons)))
         return _renamed(verdict, inventory)
 
     def _evaluate(
@@ -351,13 +367,18 @@ class Examination:
         return found
 
     def _read_claims(self, rule: Rule) -> tuple[Evidence, ...]:
-        if not asks_for_claims(rule):
+        if not asks_for_claims(rule) and (self._parts is None or rule.parts is None):
             return ()
         # Imported here: few rules demand what only claims say.
         from weighbridge.pipeline.claims.evidence import claims_evidence  # noqa: PLC0415
 
         return claims_evidence(
-            self._handle, self._policy, rule, boundary=self._boundary, at=self._now
+            self._handle,
+            self._policy,
+            rule,
+            boundary=self._boundary,
+            at=self._now,
+            parts=self._parts is not None,
         )
 
     def _verify_files(self, rule: Rule, files: FoundSignatures, found: _Signatures) -> None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 
+Hold = Literal["memory", "file", "store"]
+"""Where the bytes are while they are used; see `load`."""
+
+
 class Where(TypedDict, total=False):
     """What every load is told: see `load`."""
 
@@ -40,6 +44,7 @@ def load(
     reference: str | Path,
     *,
     as_: None = None,
+    hold: Hold = "memory",
     **where: Unpack[Where],
 ) -> VerifiedArtifact: ...
 
@@ -154,6 +159,7 @@ def load(
     boundary: str = DEFAULT_BOUNDARY,
     progress: Progress | None = None,
     as_: ObjectKind | Library | None = None,
+    hold: Hold = "memory",
     file: str | None = None,
     base: str | Path | None = None,
     **options: Unpack[ObjectOptions],
@@ -168,11 +174,20 @@ def load(
     Files are hashed as they were signed, and with SHA-256 besides only where the rule asks for it:
     `verdict.artifact.names` is None where they were signed with another hash, or in shards.
 
+    With `hold="file"` the files stay where they are, so that they can be larger than memory. Each
+    is read and hashed once here, and what is read of it later is verified once more, 4 MiB at a
+    time: an `ArtifactChangedError` where the file has changed. Where the rule has `parts`, and
+    there is such a claim, files of tensors are not read whole: the verdict says `parts-trusted`.
+    With `hold="store"` they are copied into the store first, and read from there: then nothing
+    that happens to the original matters, and what happens to the copy is noticed likewise.
+
     Args:
         reference: The model.
         policy: What has to hold.
         boundary: Where it is applied.
         progress: Told what is read.
+        hold: Where the bytes are: in memory, in their files, or in copies of them in the
+            store; only without *as_*.
         as_: What to return instead of the bytes: see `VerifiedArtifact.as_`. What that raises is
             raised here.
         file: The file to make it of, with *as_* only.
@@ -191,8 +206,23 @@ def load(
         raise UsageError(f"{said} said, and nothing to make", hint="Say as_='KIND' too")
     if base is not None and as_ != "peft":
         raise UsageError("a base is named, and no adapter", hint="Say as_='peft' too")
+    if hold not in ("memory", "file", "store"):
+        raise UsageError(
+            "bytes are not held like that", expected="memory, file or store", found=str(hold)
+        )
+    if hold != "memory" and as_ is not None:
+        raise UsageError(
+            "frameworks make their objects of bytes in memory",
+            found=f"hold={hold!r} with as_={as_!r}",
+            hint="Leave out hold, or load without as_ and take tensors()",
+        )
     artifact = admit(
-        reference, policy=policy, boundary=boundary, progress=progress, sealed=as_ is not None
+        reference,
+        policy=policy,
+        boundary=boundary,
+        progress=progress,
+        sealed=as_ is not None,
+        hold=hold,
     )
     if as_ is None:
         return artifact
@@ -214,6 +244,7 @@ def admit(
     progress: Progress | None = None,
     sealed: bool,
     isolated: bool = False,
+    hold: Hold = "memory",
 ) -> VerifiedArtifact:
     """
     Return the artifact's verified bytes, as `load` does.
@@ -225,11 +256,18 @@ def admit(
         progress: Told what is read.
         sealed: Whether readers will want a path to the bytes; see `HoldingSink`.
         isolated: Whether the caller enforces what the rule demands of isolation.
+        hold: Where the bytes are while they are used.
 
     Raises:
         As for `load`.
     """
     handle = locate(reference)
+    if hold != "memory":
+        # Imported here: few models are larger than memory.
+        from weighbridge.pipeline.leaving import leave  # noqa: PLC0415
+
+        stored = hold == "store"
+        return leave(handle, policy, boundary=boundary, progress=progress, stored=stored)
     # Objects are mostly made by readers that want a path; tensors and bytes need none.
     sink = HoldingSink(sealed=sealed)
     examination = Examination(

@@ -8,7 +8,8 @@ out anew each time. An entry is used only if all of this holds:
 1. It is this user's, private, and authentic (HMAC-SHA-256 with a key that does not lie beside it).
 2. It was made by these very program files, for this policy, rule, reference and kind of digests.
 3. Exactly the files are there that were there, each with the same device, inode, size and times,
-   and the same inode generation and fs-verity digest where the file system has them.
+   and the same inode generation and fs-verity digest where the file system has them. A file that
+   has an fs-verity digest is known by that and its size alone: it cannot have been written to.
 4. All of them lie on local file systems that set the change time at every change.
 
 What is not so is as if it were not there: the files are read. Loads never use an entry.
@@ -63,6 +64,8 @@ _log: Final = logging.getLogger(__name__)
 
 _MAC_BYTES: Final = 32
 _PURPOSE: Final = b"weighbridge remembered check 1\0"
+_SIZE: Final = 2
+"""Where the size is in a stamp."""
 _State: TypeAlias = dict[str, tuple[Found, Standing]]
 
 
@@ -161,8 +164,9 @@ class RememberedChecks:
         except OSError:
             return None
         if state is None or any(
-            max(found.stamp.ctime_ns, found.stamp.mtime_ns) > begun - MIN_STAMP_AGE_NS
-            for found, _ in state.values()
+            standing.verity is None
+            and max(found.stamp.ctime_ns, found.stamp.mtime_ns) > begun - MIN_STAMP_AGE_NS
+            for found, standing in state.values()
         ):
             return None
         return Attempt(state)
@@ -295,10 +299,13 @@ def _encode(report: ScanReport, state: _State) -> list[Any]:
 def _decode(document: list[Any], question: Question, state: _State) -> ScanReport | None:
     kept, findings, clean = document
     now = {
-        path: [found.through_symlink, _stamp(found.stamp), [standing.generation, standing.verity]]
+        path: (
+            found.through_symlink,
+            _identity(_stamp(found.stamp), standing.generation, standing.verity),
+        )
         for path, (found, standing) in state.items()
     }
-    if {entry[0]: entry[4:7] for entry in kept} != now:
+    if {path: (link, _identity(stamp, *was)) for path, *_, link, stamp, was, _ in kept} != now:
         return None
     entries = tuple(
         FileEntry(
@@ -340,6 +347,13 @@ def _decode(document: list[Any], question: Question, state: _State) -> ScanRepor
         gaps=(),
     )
     return ScanReport(inventory=inventory, evidence=tuple(evidence))
+
+
+def _identity(stamp: list[int], generation: int | None, verity: str | None) -> tuple[object, ...]:
+    """Return what has to be the same of a file: its stamp, or what is stronger."""
+    if verity is not None:
+        return (verity, stamp[_SIZE])
+    return (*stamp, generation)
 
 
 def _stamp(stamp: FileStamp) -> list[int]:

@@ -11,6 +11,7 @@ from weighbridge.policy.rule import (
     ExpectedValue,
     LineageControl,
     LineageInputs,
+    PartsControl,
     ProvenanceControl,
     ReceiptControl,
 )
@@ -98,6 +99,16 @@ def read_receipt(rule: Table) -> ReceiptControl | None:
         boundary=boundary,
         resource=resource,
     )
+
+
+def read_parts(rule: Table) -> PartsControl | None:
+    """Read `parts`; None where the rule has none, or where problems were recorded."""
+    table = rule.table("parts")
+    if table is None:
+        return None
+    issuer = table.text("from")
+    table.finish()
+    return None if issuer is None else PartsControl(issuer=issuer)
 
 
 def age_text(seconds: int) -> str:

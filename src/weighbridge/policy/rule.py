@@ -246,6 +246,18 @@ class ReceiptControl:
 
 
 @frozen
+class PartsControl:
+    """
+    Whose digests of parts of files a load may go by instead of reading the files whole.
+
+    Attributes:
+        issuer: Name of the trust entry that has to have signed them.
+    """
+
+    issuer: str
+
+
+@frozen
 class LimitsControl:
     """
     How much the process that gets the model may use; None for as much as who runs it.
@@ -316,6 +328,7 @@ class Rule:
         provenance: How it has to have been built.
         lineage: What it may have been made from.
         receipt: Whose earlier verdict may stand for a scan.
+        parts: Whose digests of parts of files a load may go by; None for nobody's.
         isolation: What the process that gets it may do.
         symlinks: Whether links to files may occur.
         suffix_lies: What happens when a name promises another format.
@@ -336,6 +349,7 @@ class Rule:
     provenance: ProvenanceControl = ProvenanceControl()
     lineage: LineageControl | None = None
     receipt: ReceiptControl | None = None
+    parts: PartsControl | None = None
     isolation: IsolationControl | None = None
     symlinks: Symlinks = Symlinks.DENY
     suffix_lies: SuffixLies = SuffixLies.DENY

@@ -13,7 +13,13 @@ from weighbridge.core.limits.policy import (
 from weighbridge.core.limits.scanning import MAX_OTHER_SCANNERS
 from weighbridge.policy.format_groups import FORMAT_NAMES, expand_format
 from weighbridge.policy.isolation_reader import read_isolation
-from weighbridge.policy.origin_reader import BOUNDARY, read_lineage, read_provenance, read_receipt
+from weighbridge.policy.origin_reader import (
+    BOUNDARY,
+    read_lineage,
+    read_parts,
+    read_provenance,
+    read_receipt,
+)
 from weighbridge.policy.rule import (
     ANY_BOUNDARY,
     Approval,
@@ -72,6 +78,7 @@ def read_rule(table: Table, *, index: int) -> Rule:
         provenance=read_provenance(table),
         lineage=read_lineage(table),
         receipt=read_receipt(table),
+        parts=read_parts(table),
         isolation=read_isolation(table),
         symlinks=table.choice("symlinks", Symlinks, default=Symlinks.DENY),
         suffix_lies=table.choice("suffix-lies", SuffixLies, default=SuffixLies.DENY),

@@ -224,6 +224,14 @@ def _check_origin(rule: Rule, table: Table, *, trust_names: frozenset[str]) -> N
     if rule.receipt is not None and rule.receipt.issuer not in trust_names:
         message = f"no [trust.{quote(rule.receipt.issuer)[1:-1]}]"
         _nested_problem(table, "receipt", "from", message)
+    if rule.parts is None:
+        return
+    if rule.parts.issuer not in trust_names:
+        message = f"no [trust.{quote(rule.parts.issuer)[1:-1]}]"
+        _nested_problem(table, "parts", "from", message)
+    if not rule.signature.required:
+        message = "'parts' needs a signature: it says which files the parts are of"
+        table.problem(message, key="parts")
 
 
 def _check_scanners(rule: Rule, table: Table, *, names: frozenset[str]) -> None:

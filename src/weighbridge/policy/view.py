@@ -105,6 +105,8 @@ def rule_view(rule: Rule) -> Section:
         view["lineage"] = _lineage(rule.lineage)
     if rule.receipt is not None:
         view["receipt"] = _receipt(rule.receipt)
+    if rule.parts is not None:
+        view["parts"] = {"from": rule.parts.issuer}
     if rule.isolation is not None:
         view["isolation"] = _isolation(rule.isolation)
     return view

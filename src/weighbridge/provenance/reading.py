@@ -16,6 +16,7 @@ from weighbridge.core.values import frozen
 from weighbridge.provenance import slsa, slsa_v02
 from weighbridge.provenance.fields import Fields, fields
 from weighbridge.provenance.link import LINK_V03, read_link
+from weighbridge.provenance.part_digests import PARTS_V1, read_parts
 from weighbridge.provenance.slsa import PROVENANCE_V1
 from weighbridge.provenance.slsa_v02 import PROVENANCE_V02
 from weighbridge.provenance.statement import Statement, beyond_a_bound, parse_statement, subjects_of
@@ -52,6 +53,7 @@ _READERS: Final[Mapping[str, _Reader]] = MappingProxyType(
         TEST_RESULT_V01: read_test_result,
         LINK_V03: read_link,
         COLLECTION: read_collection,
+        PARTS_V1: read_parts,
     }
 )
 
@@ -78,7 +80,7 @@ def read_claim(payload: bytes, /, *, where: str) -> Claim:
             "this kind of statement is not read here",
             code=Code.CLAIM_UNKNOWN,
             where=where,
-            expected="SLSA provenance, a verification summary, a test result or a link",
+            expected="SLSA provenance, a verification summary, a test result, a link or parts",
             found=repr(statement.predicate_type[:200]),
         )
     artifacts, files = _about(statement, where=where)

@@ -7,6 +7,7 @@ from weighbridge.core.attestation import (
     Artifact,
     Build,
     Content,
+    PartDigests,
     ResultOfTests,
     SignedFiles,
     Summary,
@@ -48,6 +49,8 @@ def kind_of(claim: ListedClaim) -> str:
             return "signature"
         case ResultOfTests():
             return "test"
+        case PartDigests():
+            return "parts"
         case None:
             known = claim.gap is None or claim.gap.code != Code.CLAIM_UNKNOWN
             return "broken" if known else "unknown"
@@ -111,6 +114,11 @@ def _content(content: Content | None) -> JsonValue:
                 "outcome": str(content.outcome),
                 "failed": list(content.failed),
                 "warned": list(content.warned),
+            }
+        case PartDigests():
+            return {
+                "files": len(content.files),
+                "parts": sum(len(file.parts) for file in content.files),
             }
         case None:
             return None

@@ -1,6 +1,6 @@
 """A recorded step, or an attested model, as text and as JSON."""
 
-from weighbridge.core.attestation import Artifact, Build
+from weighbridge.core.attestation import Artifact, Build, PartDigests
 from weighbridge.core.errors import one_line
 from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.record.json_v1 import Document
@@ -109,6 +109,24 @@ def attested_scan_text(*, claims: str, artifact: Artifact, result: str) -> str:
     """Return which result was signed, for people."""
     name = one_line(artifact.name)
     return f"claimed  scan of {name} {result} ({artifact.binding.label}): {one_line(claims)}\n"
+
+
+def attested_parts_document(*, claims: str, artifact: Artifact, parts: PartDigests) -> Document:
+    """Return the JSON of digests of parts that were signed."""
+    return {
+        "schema": "weighbridge.attested-parts/v1",
+        "claims": claims,
+        "artifact": _artifact(artifact),
+        "files": [{"path": file.path, "parts": len(file.parts)} for file in parts.files],
+    }
+
+
+def attested_parts_text(*, claims: str, artifact: Artifact, parts: PartDigests) -> str:
+    """Return of how many files the parts were signed, for people."""
+    count = counted(sum(len(file.parts) for file in parts.files), "part")
+    files = counted(len(parts.files), "file")
+    name = one_line(artifact.name)
+    return f"claimed  {count} of {files} of {name} ({artifact.binding.label}): {one_line(claims)}\n"
 
 
 def _artifact(artifact: Artifact) -> Document:

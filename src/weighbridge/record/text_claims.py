@@ -7,6 +7,7 @@ from weighbridge.core.attestation import (
     Artifact,
     Build,
     Content,
+    PartDigests,
     ResultOfTests,
     SignedFiles,
     Summary,
@@ -69,6 +70,9 @@ def _says(content: Content | None) -> str:
             return counted(len(content.paths), "file")
         case ResultOfTests():
             return str(content.outcome).lower()
+        case PartDigests():
+            parts = sum(len(file.parts) for file in content.files)
+            return f"{counted(parts, 'part')} of {counted(len(content.files), 'file')}"
         case None:
             return ""
 
@@ -89,7 +93,7 @@ def _details(content: Content | None) -> Iterator[str]:
             for name, tests in (("failed", content.failed), ("warned", content.warned)):
                 if tests:
                     yield _row(name, one_line(", ".join(tests)))
-        case SignedFiles() | None:
+        case SignedFiles() | PartDigests() | None:
             return
 
 

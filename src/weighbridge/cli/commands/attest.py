@@ -6,7 +6,7 @@ import click
 
 from weighbridge.cli.building import BuildFlags, build_options
 from weighbridge.cli.options import MODEL, output_options
-from weighbridge.cli.render import show_attested_scan, show_recorded
+from weighbridge.cli.render import show_attested_parts, show_attested_scan, show_recorded
 from weighbridge.cli.signers import Signing, required_signer, signer_options
 from weighbridge.cli.terminal import Session
 from weighbridge.core.build_types import COMMAND_BUILD_TYPE
@@ -137,6 +137,30 @@ def attest_scan_(
         )
     show_attested_scan(session, attested)
     return 10 if attested.failed else 0
+
+
+@command.command("parts", short_help="Sign digests of parts of a model's files of tensors.")
+@click.argument("model", type=MODEL)
+@click.option("--name", help="What to call MODEL.  [default: its base name]")
+@click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
+@signer_options
+@output_options("text", "json")
+@click.pass_obj
+def attest_parts_(
+    session: Session, *, model: str, name: str | None, allow_symlinks: bool, signing: Signing
+) -> int:
+    """Sign digests of the parts of MODEL's tensor files, for loads that read some of them."""
+    from weighbridge.pipeline.recording.attest_parts import (  # noqa: PLC0415  see `attest_build_`
+        attest_parts,
+    )
+
+    signer = required_signer(session, signing)
+    with session.progress() as progress:
+        attested = attest_parts(
+            model, signer=signer, name=name, allow_symlinks=allow_symlinks, progress=progress
+        )
+    show_attested_parts(session, attested)
+    return 0
 
 
 def _time(text: str | None) -> datetime | None:

@@ -33,3 +33,10 @@ MAX_STATEMENT_TEXT_CHARS: Final = 8 * KIB
 
 MAX_STATEMENT_DIGESTS: Final = 32
 """Digests of one subject or dependency, of as many kinds; the framework knows some twenty."""
+
+MAX_PARTS: Final = 320_000
+"""Parts of all files that one statement has digests of: a model of 1 TB in parts of 4 MiB and with
+as many tensors as it takes. Each has some 90 bytes, which `MAX_STATEMENT_BYTES` allows for."""
+
+MAX_PART_BYTES: Final = 16 * MIB
+"""One part of a file: it is in memory while it is verified, and so are some others."""

@@ -16,8 +16,8 @@ MAX_SEALED_FILES: Final = 128
 two mappings). Further files are held in anonymous memory, at the price of a copy for PyTorch."""
 
 PART_BYTES: Final = 4 * MIB
-"""Bytes of a file that are verified together where a load leaves them in the file: what is read of a
-file is up to two of them more than was asked for, and each takes a digest."""
+"""Bytes of a file that are verified together where a load leaves them in the file: what is read is
+up to two of them more than was asked for, and each takes a digest."""
 
 MIN_CUT_BYTES: Final = 64 * KIB
 """Bytes that a part has at least before it ends where a tensor does: tens of thousands of small

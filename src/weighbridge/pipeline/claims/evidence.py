@@ -12,17 +12,31 @@ from weighbridge.sources.interface import LocalHandle
 
 
 def claims_evidence(
-    handle: LocalHandle, policy: Policy, rule: Rule, *, boundary: str, at: datetime
+    handle: LocalHandle,
+    policy: Policy,
+    rule: Rule,
+    *,
+    boundary: str,
+    at: datetime,
+    parts: bool = False,
 ) -> tuple[Evidence, ...]:
     """
     Read and verify the claims about the artifact, as far as *rule* can need them.
 
     Nothing is read where the rule asks for nothing that claims say.
 
+    Args:
+        handle: The artifact.
+        policy: Whose trust entries count.
+        rule: Which of its rules decides.
+        boundary: At which boundary.
+        at: The clock of this run.
+        parts: Whether digests of parts are of use, if the rule takes any.
+
     Raises:
         UsageError, KeyRejectedError, OperationError, PolicyError: As `verify_claims`.
     """
-    if not asks_for_claims(rule):
+    if not asks_for_claims(rule) and not (parts and rule.parts is not None):
         return ()
     found = read_claims(handle)
     trust = needed_trust(policy, rule, boundary=boundary)

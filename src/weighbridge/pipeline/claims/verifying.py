@@ -66,13 +66,15 @@ def needed_trust(policy: Policy, rule: Rule, *, boundary: str) -> frozenset[str]
     """
     Return the trust entries of *policy* that a check of *rule* at *boundary* can need for claims.
 
-    Those who sign for the rule's builders, and whose receipts it takes. With a lineage also
-    whatever any rule asks for that an artifact in it can come under: who signs, builds, receives.
+    Those who sign for the rule's builders, and whose receipts and parts it takes. With a lineage
+    also whatever any rule asks for that an artifact in it can come under: who signs, builds,
+    receives.
     """
     rules = [rule, *_ancestral(policy, rule, boundary=boundary)]
     builders = {name for each in rules for name in each.provenance.builder}
     names = {b.signed_by for b in policy.builders if b.name in builders}
     names |= {each.receipt.issuer for each in rules if each.receipt is not None}
+    names |= set() if rule.parts is None else {rule.parts.issuer}
     # Who signed the artifact itself is told from its signatures, and not from claims.
     names |= {name for each in rules[1:] for name in each.signature.any_of}
     return frozenset(names)
@@ -239,7 +241,7 @@ def _read(payload: bytes, *, where: str) -> StatedClaim:
         statement = parse_statement(payload, where=where)
     except SignatureRejectedError as error:
         raise ClaimError(reason_of(error), where=where) from error
-    return _signed_files(statement, kind=kind, where=where)
+    return signed_files(statement, kind=kind, where=where)
 
 
 def _signature_kind(payload: bytes, *, where: str) -> str | None:
@@ -260,8 +262,18 @@ def _signature_kind(payload: bytes, *, where: str) -> str | None:
     return kind if kind.startswith(SIGNATURE_PREDICATE) or kind == LEGACY_PREDICATE_TYPE else None
 
 
-def _signed_files(statement: Statement, *, kind: str, where: str) -> StatedClaim:
-    """Return what a model's own signature says: which model, by both digests, and its files."""
+def signed_files(statement: Statement, *, kind: str, where: str) -> StatedClaim:
+    """
+    Return what a model's own signature says: which model, by both digests, and its files.
+
+    Args:
+        statement: The signature's.
+        kind: Its predicate's type.
+        where: The file, for messages.
+
+    Raises:
+        ClaimError: It is not over SHA-256 digests of whole files, so it names no model by both.
+    """
     if statement.layout != HashLayout() or statement.legacy:
         layout = statement.layout
         raise ClaimError(
