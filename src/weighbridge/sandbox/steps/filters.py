@@ -141,7 +141,9 @@ def observing(architecture: str) -> bytes:
     )
 
 
-def isolating(architecture: str, *, network: bool, listening: bool = False) -> bytes:
+def isolating(
+    architecture: str, *, network: bool, listening: bool = False, asking: bool = False
+) -> bytes:
     """
     Return the filter that refuses the network, and what could undo or evade an isolation.
 
@@ -149,15 +151,17 @@ def isolating(architecture: str, *, network: bool, listening: bool = False) -> b
         architecture: Of the machine; programs for another one are ended.
         network: Whether TCP may be used; to which ports is for Landlock to say.
         listening: Whether connections may be accepted.
+        asking: Whether a broker is asked about Unix sockets: those with connections are left then.
     """
     column = list(bpf.AUDIT_ARCH).index(architecture)
     refuse = bpf.result(bpf.REFUSE)
+    internet = _tcp_only(refuse) if network else (refuse,)
     pairs = ((_SENDTO, 3), (_SENDMSG, 2), (_SENDMMSG, 3))
     return b"".join(
         [
             *_head(architecture, bpf.result(bpf.KILL), refuse),
             *(bpf.when(pair[column], refuse) for pair in _REFUSED),
-            b"" if listening else bpf.when(_LISTEN[column], refuse),
+            b"" if listening or asking else bpf.when(_LISTEN[column], refuse),
             bpf.when(_IO_URING_SETUP, bpf.result(bpf.UNKNOWN)),
             bpf.when(_CLONE3, bpf.result(bpf.UNKNOWN)),
             _with_bit(CLONE[column], 0, _NEW_NAMESPACES, refuse),
@@ -169,7 +173,7 @@ def isolating(architecture: str, *, network: bool, listening: bool = False) -> b
                 *(_equal(request, refuse) for request in (_TIOCSTI, _TIOCLINUX)),
                 bpf.result(bpf.ALLOW),
             ),
-            bpf.when(SOCKET[column], *(_tcp_only(refuse) if network else (refuse,))),
+            bpf.when(SOCKET[column], *(_unix_or(internet, refuse) if asking else internet)),
             bpf.when(SOCKETPAIR[column], *_connected_only(refuse)),
             bpf.when(SETSOCKOPT[column], *_same_kind(refuse)),
             bpf.result(bpf.ALLOW),
@@ -223,12 +227,21 @@ def _tcp_only(refuse: bytes) -> tuple[bytes, ...]:
     )
 
 
+def _unix_or(internet: tuple[bytes, ...], refuse: bytes) -> tuple[bytes, ...]:
+    """Allow Unix sockets that send to their peers alone, and what *internet* allows."""
+    own = _with_peers(refuse)
+    unix = bpf.line(bpf.EQUAL, _UNIX, other=len(b"".join(own)) // 8)
+    return (bpf.argument(0), unix, *own, *internet)
+
+
 def _connected_only(refuse: bytes) -> tuple[bytes, ...]:
     """Allow pairs of sockets that stay with each other: one for datagrams sends to anybody."""
+    unix = bpf.line(bpf.EQUAL, _UNIX, then=1)
+    return (bpf.argument(0), unix, refuse, *_with_peers(refuse))
+
+
+def _with_peers(refuse: bytes) -> tuple[bytes, ...]:
     return (
-        bpf.argument(0),
-        bpf.line(bpf.EQUAL, _UNIX, then=1),
-        refuse,
         bpf.argument(1),
         bpf.line(bpf.AND, _TYPE),
         bpf.line(bpf.EQUAL, _STREAM, then=2),

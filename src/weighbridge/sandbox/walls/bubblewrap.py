@@ -108,10 +108,11 @@ class Bubblewrap:
         program = find_program(command[0], walls)
         places = Places(
             readable=("/",),
-            writable=("/tmp", "/dev/shm", *walls.writable),  # noqa: S108  this program's own
+            writable=(*_OWN, *walls.writable),
             devices=_DEVICES,
             dies_with_parent=False,
             alone=True,
+            sockets="/tmp",  # noqa: S108  inside
         )
         with ExitStack() as unwinding:
             given: list[int] = []
@@ -180,6 +181,9 @@ _NAMESPACES: Final = (
     "ALL",
 )
 
+_OWN: Final = ("/tmp", "/dev/shm")  # noqa: S108  inside
+"""What the program has for itself; a rule that lets it change these means no others."""
+
 _SURFACE: Final = (
     *("--hostname", "localhost", "--proc", "/proc", "--dev", "/dev"),
     *("--tmpfs", "/dev/shm", "--tmpfs", "/tmp"),  # noqa: S108  new ones
@@ -231,7 +235,7 @@ def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
             arguments += _shown_at_its_place(place)
             shown.append(place)
     for writable in walls.writable:
-        if writable != "/tmp":  # noqa: S108  see above
+        if writable not in _OWN:
             arguments += ["--bind", writable, writable]
     for outside, inside in walls.shown:
         arguments += ["--ro-bind", outside, inside]

@@ -74,6 +74,7 @@ def refusing(
     alone: bool,
     listening: bool,
     connecting: bool,
+    asking: bool = False,
     signals_confined: bool = True,
 ) -> bytes:
     """
@@ -84,14 +85,16 @@ def refusing(
         alone: Whether nothing of the machine is around: no network, file or process of it.
         listening: Whether connections may be accepted.
         connecting: Whether connections may be made: in a network where only what is listed is.
+        asking: Whether a broker is asked about connections, and about addresses to be reached at.
         signals_confined: Whether Landlock keeps signals inside; a process group reaches further.
     """
     column = list(bpf.AUDIT_ARCH).index(architecture)
+    accepting = () if listening or asking else _ACCEPTING
     return b"".join(
         [
             bpf.line(bpf.LOAD, bpf.NUMBER),
-            b"" if connecting else bpf.when(_CONNECT[column], _REFUSE),
-            *(b"" if listening else bpf.when(pair[column], _REFUSE) for pair in _ACCEPTING),
+            b"" if connecting or asking else bpf.when(_CONNECT[column], _REFUSE),
+            *(bpf.when(pair[column], _REFUSE) for pair in accepting),
             bpf.when(_IOCTL[column], *_ioctls()),
             bpf.when(_SETRLIMIT[column], bpf.argument(0), *_no_core()),
             bpf.when(_PRLIMIT[column], *_prlimit(alone=alone)),

@@ -31,6 +31,12 @@ _LANDLOCK_NEEDED: Final = 6
 
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PROCESS: Final = ("cpuinfo", "meminfo", "stat", "version", "sys/kernel/random", "filesystems")
+_MACHINE: Final = (
+    *(f"/sys/devices/system/cpu/{name}" for name in ("online", "possible", "present")),
+    *(f"/sys/fs/cgroup/{name}" for name in ("cpu.max", "memory.max")),
+    *(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us" for name in ("quota", "period")),
+)
+"""By which programs count the processors that they may use; what is there and closed ends some."""
 _OWN: Final = (
     *("auxv", "cgroup", "cmdline", "comm", "environ", "fd", "fdinfo", "io", "limits", "maps"),
     *("oom_score", "smaps", "smaps_rollup", "stat", "statm", "status"),
@@ -111,12 +117,14 @@ class Direct:
                     *(inside for _, inside in walls.shown),
                     *(f"/proc/{name}" for name in _PROCESS),
                     *(f"/proc/self/{name}" for name in _OWN),
+                    *_MACHINE,
                 ),
                 writable=(temporary, *walls.writable),
                 devices=_DEVICES,
                 dies_with_parent=True,
                 alone=False,
                 leaves=temporary,
+                sockets=temporary,
             )
             with ordered(program, command, around, places) as last:
                 running = Running(last.line, descriptors=last.descriptors, news=last.news)

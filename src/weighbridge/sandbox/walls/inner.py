@@ -12,11 +12,13 @@ import signal
 import stat
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from weighbridge.sandbox import kernel, landlock, seccomp
 from weighbridge.sandbox.steps import filters
 from weighbridge.sandbox.walls import bounds, calls, minder
+from weighbridge.sandbox.walls.unix_sockets import Meeting
 
 NOT_CONFINED: Final = 125
 """Exit code of a process that could not put up its walls."""
@@ -58,11 +60,14 @@ def _confine(order: Mapping[str, Any]) -> None:
         raise OSError(0, f"Landlock {_LANDLOCK_NEEDED} is needed, an older one is there")
     for stream in range(_FIRST):
         _check_stream(stream)
-    if order["parent"] is not None:
-        parent = minder.fork_minded(order["parent"], leaves=order["leaves"])
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            raise OSError(0, "the process that started it has ended")
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    meeting = Meeting(order["sockets"], partial(_internet, order))
+    meeting.restrict()
+    parent = minder.fork_minded(order["parent"], meeting, leaves=order["leaves"])
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise OSError(0, "the process that started it has ended")
+    asks = meeting.ask()
     bounds.join(order["joins"])
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
@@ -71,7 +76,6 @@ def _confine(order: Mapping[str, Any]) -> None:
     os.umask(0o077)
     os.chdir(order["directory"])
     bounds.limit(order["limits"])
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     for number in range(_LAST_CAPABILITY + 1):
         with contextlib.suppress(OSError):  # one that the kernel or the process does not have
             kernel.prctl(_DROP_BOUND, number)
@@ -92,10 +96,21 @@ def _confine(order: Mapping[str, Any]) -> None:
             alone=order["alone"],
             listening=bool(listen),
             connecting=network and order["alone"],
+            asking=asks,
             signals_confined=landlock.version() >= _SIGNALS_FROM,
         )
     )
-    seccomp.install(filters.isolating(machine, network=network, listening=bool(listen)))
+    seccomp.install(
+        filters.isolating(machine, network=network, listening=bool(listen), asking=asks)
+    )
+
+
+def _internet(order: Mapping[str, Any], name: str, address: bytes) -> bool:
+    """Tell whether a call of the program may be made with an internet address; see `Meeting`."""
+    if order["alone"]:
+        return bool(order["listen"] or order["connect"])
+    family, port = int.from_bytes(address[:2], sys.byteorder), int.from_bytes(address[2:4], "big")
+    return name == "bind" and family != 0 and port in order["listen"]
 
 
 def _check_stream(number: int) -> None:

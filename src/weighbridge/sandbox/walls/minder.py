@@ -2,7 +2,8 @@
 Stay beside a program, and leave nothing of it: what it has started ends with it.
 
 Without namespaces a process that a program leaves behind would go on. The minder is outside the
-walls, takes nothing but signals, and inherits whatever loses its parent below it.
+walls, and inherits whatever loses its parent below it. It takes signals, and makes the calls on
+sockets that the program asks about (`unix_sockets`), and takes nothing else.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Final, NoReturn
 
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.walls.leftovers import remove_tree
+from weighbridge.sandbox.walls.unix_sockets import Meeting
 
 _SET_CHILD_SUBREAPER: Final = 36
 PARENT_ENDED: Final = signal.SIGRTMIN
@@ -24,13 +26,16 @@ _FIRST: Final = 3
 _LAST_DESCRIPTOR: Final = 1 << 20
 
 
-def fork_minded(parent: int, *, leaves: str | None = None) -> int:
+def fork_minded(parent: int | None, meeting: Meeting, *, leaves: str | None = None) -> int:
     """
     Go on as a child of this process, which stays behind as its minder and never returns.
 
     The minder hands signals that ask to end on to the child and exits as the child does; by then,
     or when the process *parent* has ended, it has killed everything that the child has started.
     In the latter case it removes the directory *leaves* as well, which the parent cannot any more.
+    It makes the calls on sockets that the child asks about by *meeting*.
+
+    Without *parent* the one that there is counts: in a namespace nobody else can be it.
 
     Returns:
         The minder's process.
@@ -42,20 +47,23 @@ def fork_minded(parent: int, *, leaves: str | None = None) -> int:
     kernel.prctl(_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, PARENT_ENDED)
-    if os.getppid() != parent:
+    if parent is not None and os.getppid() != parent:
         raise OSError(0, "the process that started it has ended")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child:
-        _mind(child, leaves)
+        _mind(child, meeting, leaves)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED)
     return minder
 
 
-def _mind(child: int, leaves: str | None) -> NoReturn:
+def _mind(child: int, meeting: Meeting, leaves: str | None) -> NoReturn:
     for ignored in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_IGN)
-    os.closerange(_FIRST, _LAST_DESCRIPTOR)
+    kept = meeting.keep()
+    os.closerange(_FIRST, kept)
+    os.closerange(kept + 1, _LAST_DESCRIPTOR)
+    meeting.serve()
     while True:
         number = signal.sigwait(_WAITED)
         if number in _PASSED_ON:

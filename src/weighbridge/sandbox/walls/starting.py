@@ -42,6 +42,7 @@ class Places:
         writable: Those that it may change.
         devices: Device files that it may use.
         dies_with_parent: Whether the last step is a child of this process and ends with it.
+        sockets: The directory below which it may make Unix sockets, and connect to them.
         leaves: A directory of its own that goes with it; None for none.
         alone: Whether nothing of the machine is around it: neither its network, in which any port
             may be used then, nor its files and processes.
@@ -52,6 +53,7 @@ class Places:
     devices: tuple[str, ...]
     dies_with_parent: bool
     alone: bool
+    sockets: str
     leaves: str | None = None
 
 
@@ -121,6 +123,7 @@ def _told(
         "connect": bool(walls.connect),
         "alone": places.alone,
         "leaves": places.leaves,
+        "sockets": places.sockets,
         "limits": dict(bounds.each),
         "joins": bounds.joins,
         "parent": os.getpid() if places.dies_with_parent else None,

@@ -77,7 +77,8 @@ class Meeting:
         internet: Says whether a call on an internet socket may be made with an address, by the
             call's name (`bind` or `connect`). The broker makes it, so Landlock does not hold it.
 
-    The order: made, then the process forks; the child calls `ask`, its parent `serve`.
+    The order: made, `restrict`, then the process forks; the child calls `ask`, its parent `keep`
+    and `serve`.
     """
 
     def __init__(self, directory: str, internet: Callable[[str, bytes], bool], /) -> None:
@@ -115,9 +116,9 @@ class Meeting:
         self._there.close()
         return listener is not None
 
-    @property
-    def descriptor(self) -> int:
-        """What has to stay open for `serve`."""
+    def keep(self) -> int:
+        """Return the descriptor that has to stay open for `serve`, in the parent."""
+        self._there.close()
         return self._here.fileno()
 
     def serve(self) -> None:

@@ -76,7 +76,10 @@ def other_sockets(where: dict[str, Any]) -> None:
         (10, 2, 58),
     ]
     others = [
-        (family, kind, 0) for family in range(1, 46) for kind in (2, 3, 5) if family not in {2, 10}
+        (family, kind, 0)
+        for family in range(1, 46)
+        for kind in (2, 3, 5)
+        if family not in {2, 10} and (family, kind) != (1, 5)  # a program's own, where it gets any
     ]
     for each in (*internet, *others):
         with contextlib.suppress(OSError):

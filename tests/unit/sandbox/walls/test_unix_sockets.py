@@ -32,6 +32,7 @@ meeting = Meeting(own, lambda name, address: name in allowed)
 meeting.restrict()
 child = os.fork()
 if child:
+    meeting.keep()
     meeting.serve()
     os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 assert meeting.ask()
