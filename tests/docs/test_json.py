@@ -183,7 +183,7 @@ def test_every_documented_member_is_printed(
     """Each member that is listed occurs in a document, printed here or kept as a snapshot."""
     result = printed(schema, capsys)
     found = set(members(result)) | snapshots(schema)
-    nulls = {path for path in members(result) if _value(result, path) is None}
+    nulls = {path for path in members(result) if None in _values(result, path)}
     missing = {
         path
         for path in documented()[schema] - found
@@ -192,13 +192,10 @@ def test_every_documented_member_is_printed(
     assert missing == set()
 
 
-def _value(result: object, path: str) -> object:
-    """Return the value at *path*, of the first item where there are several."""
-    value = result
+def _values(result: object, path: str) -> list[object]:
+    """Return the values at *path*, of every item where there are several."""
+    values = [result]
     for name in path.split("."):
-        assert isinstance(value, dict)
-        value = value[name.removesuffix("[]")]
-        if name.endswith("[]"):
-            assert isinstance(value, list)
-            value = value[0]
-    return value
+        found = [value[name.removesuffix("[]")] for value in values if isinstance(value, dict)]
+        values = [item for each in found for item in each] if name.endswith("[]") else found
+    return values

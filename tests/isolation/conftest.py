@@ -24,8 +24,25 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture(params=NAMES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Return an engine that works here."""
-    (found,) = [engine for engine in ENGINES if engine.name == request.param]
+    return working(request.param)
+
+
+@pytest.fixture(params=[engine.name for engine in ENGINES if engine.lacks("listen") is None])
+def serving_engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that works here and lets servers be asked."""
+    return working(request.param)
+
+
+@pytest.fixture(params=[engine.name for engine in ENGINES if engine.lacks("together") is None])
+def grouping_engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that works here and limits programs by control groups where it can."""
+    return working(request.param)
+
+
+def working(name: str) -> str:
+    """Return *name*, or skip where that engine cannot work, which is no fault of it."""
+    (found,) = [engine for engine in ENGINES if engine.name == name]
     strength = found.probe()
-    if not strength.walls:
-        pytest.skip(f"{found.name}: {strength.missing[0][1]}")
-    return found.name
+    if not strength.works:
+        pytest.skip(f"{name}: {strength.missing[0][1]}")
+    return name

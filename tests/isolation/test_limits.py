@@ -64,10 +64,10 @@ def hidden(place: Path, engine: str, *command: str) -> "subprocess.CompletedProc
     )
 
 
-def test_memory(place: Path, engine: str) -> None:
+def test_memory(place: Path, grouping_engine: str) -> None:
     """A program that takes more than it was given does not get it, and it is said how that holds."""
     write_policy(place, "memory-mib = 200")
-    result = weighbridge(place, *line(engine, *python(TAKE)))
+    result = weighbridge(place, *line(grouping_engine, *python(TAKE)))
     assert "taken" not in result.out
     if has_groups():
         assert result.code == 137
@@ -84,10 +84,10 @@ def test_enough_memory(place: Path, engine: str) -> None:
     assert weighbridge(place, *line(engine, *python(TAKE))).out == "taken\n"
 
 
-def test_memory_of_all_processes(place: Path, engine: str) -> None:
+def test_memory_of_all_processes(place: Path, grouping_engine: str) -> None:
     """Several processes that keep to it each, and not together, are ended where that is counted."""
     write_policy(place, "memory-mib = 200")
-    result = weighbridge(place, *line(engine, *python(TAKE_TOGETHER)))
+    result = weighbridge(place, *line(grouping_engine, *python(TAKE_TOGETHER)))
     assert result.out != "each True\n" if has_groups() else result.out == "each True\n"
 
 
@@ -118,10 +118,10 @@ def test_enough_processes(place: Path, engine: str) -> None:
     assert result.out == "all are there\n" or not has_groups()
 
 
-def test_processes_without_groups(place: Path, engine: str) -> None:
+def test_processes_without_groups(place: Path, grouping_engine: str) -> None:
     """Without groups root's processes are not counted: nothing is run then."""
     write_policy(place, "processes = 20")
-    result = hidden(place, engine, *python(HOLD))
+    result = hidden(place, grouping_engine, *python(HOLD))
     if limiting.is_exempt():
         assert (result.returncode, result.stdout) == (1, "")
         assert "root's processes are not counted" in result.stderr
@@ -155,10 +155,10 @@ def test_enough_time(place: Path, engine: str) -> None:
     assert "its time was over" not in result.err
 
 
-def test_processor_time(place: Path, engine: str) -> None:
+def test_processor_time(place: Path, grouping_engine: str) -> None:
     """A program that uses up its processor time is ended."""
     write_policy(place, "cpu-seconds = 1")
-    result = weighbridge(place, *line(engine, *python("while True: pass")))
+    result = weighbridge(place, *line(grouping_engine, *python("while True: pass")))
     assert result.code in {128 + 24, 128 + 9}
 
 
@@ -180,23 +180,23 @@ def test_open_files(place: Path, engine: str) -> None:
     assert "Too many open files" in result.err
 
 
-def test_size_of_the_temporary_directory(place: Path, engine: str) -> None:
+def test_size_of_the_temporary_directory(place: Path, grouping_engine: str) -> None:
     """It holds no more than allowed, in however many files; an engine that cannot do that refuses."""
     write_policy(place, "tmp-mib = 4")
     script = "for n in 1 2 3; do head -c 3000000 /dev/zero > $TMPDIR/$n; done; du -sk $TMPDIR"
-    result = weighbridge(place, *line(engine, "/bin/sh", "-c", script))
-    if engine == "direct":
+    result = weighbridge(place, *line(grouping_engine, "/bin/sh", "-c", script))
+    if grouping_engine == "direct":
         assert (result.code, result.out) == (1, "")
         assert "isolation.tmp-mib" in result.err
     else:
         assert int(result.out.split()[0]) <= (4 << 10) + 64
 
 
-def test_nothing_is_left_of_a_group(place: Path, engine: str) -> None:
+def test_nothing_is_left_of_a_group(place: Path, grouping_engine: str) -> None:
     """When the program has ended, its group is gone."""
     write_policy(place, "processes = 2000, memory-mib = 2000")
     script = "cat /proc/self/cgroup; sleep 1000 & exit 0"
-    result = weighbridge(place, *line(engine, "/bin/sh", "-c", script))
+    result = weighbridge(place, *line(grouping_engine, "/bin/sh", "-c", script))
     assert result.code == 0 or not has_groups()
     assert not [*Path("/sys/fs/cgroup").glob("**/weighbridge-*/tasks")]
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from isolation.conftest import working
 from support.publisher import weighbridge
-from support.walled import line, started, started_as, write_policy
+from support.walled import LISTING, line, started, started_as, write_policy
 from weighbridge.sandbox.walls.starting import PACKAGE
 
 
 def test_the_program_sees_the_verified_files_alone(place: Path, engine: str) -> None:
     """Weights and configuration are there; the signature, which is no part of the model, is not."""
-    result = weighbridge(place, *line(engine, "/bin/ls", "{model}"))
+    result = weighbridge(place, *line(engine, *LISTING, "{model}"))
     assert result.code == 0
     assert "model.safetensors" in result.out.split()
     assert "model.sig" not in result.out.split()
@@ -134,14 +135,15 @@ def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
 _LACKING = """
 import json, sys
 from weighbridge.sandbox import bpf, kernel, seccomp
-from weighbridge.sandbox.numbers import number
+from weighbridge.sandbox.steps import filters
 machine = kernel.machine()
+column = list(bpf.AUDIT_ARCH).index(machine)
 refuse = bpf.result(bpf.REFUSE)
-clone = number("clone", machine)
+clone = filters.CLONE[column]
 landlock = [bpf.when(444, refuse)] if "landlock" in sys.argv[1:] else []
 code = b"".join([
     bpf.line(bpf.LOAD, bpf.NUMBER),
-    bpf.when(number("unshare", machine), refuse),
+    bpf.when(filters.UNSHARE[column], refuse),
     bpf.when(435, bpf.result(bpf.UNKNOWN)),
     bpf.when(clone, bpf.argument(0), bpf.line(bpf.SET, 0x7E020000, other=1), refuse,
              bpf.result(bpf.ALLOW)),
@@ -174,7 +176,7 @@ def lacking(*what: str) -> list[object]:
 
 def test_without_namespaces_the_other_engine_is_taken() -> None:
     """A container that allows no namespaces still has walls, and never runs anything open."""
-    assert lacking() == ["direct", [False, True]]
+    assert lacking() == ["direct", [False, True, False]]
 
 
 def test_without_either_nothing_is_run() -> None:
@@ -203,7 +205,7 @@ while True:
 """
 
 
-def test_a_server_can_be_asked_and_ask_nobody(place: Path, engine: str) -> None:
+def test_a_server_can_be_asked_and_ask_nobody(place: Path, serving_engine: str) -> None:
     """It answers at its port, and what listens outside hears nothing of it."""
     with socket.create_server(("127.0.0.1", 0)) as elsewhere, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -212,7 +214,7 @@ def test_a_server_can_be_asked_and_ask_nobody(place: Path, engine: str) -> None:
         write_policy(place, f"listen = [{port}]")
         (place / "server.py").write_text(_SERVER, "utf-8")
         command = (sys.executable, "-I", "server.py", str(port), str(elsewhere.getsockname()[1]))
-        with started_as(place, engine, *command) as process:
+        with started_as(place, serving_engine, *command) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             for question in (b"one", b"two"):
@@ -231,6 +233,44 @@ def test_without_listen_a_server_cannot_start(place: Path, engine: str) -> None:
     result = weighbridge(place, *line(engine, sys.executable, "-I", "server.py", "18765", "1"))
     assert result.code == 1
     assert "PermissionError" in result.err
+
+
+def test_a_server_is_not_run_where_nobody_could_ask_it(place: Path) -> None:
+    """A rule that lists ports is refused by an engine that has no way in, and nothing is run."""
+    working("gvisor")
+    write_policy(place, "listen = [18765]")
+    result = weighbridge(place, *line("gvisor", "/bin/echo", "it ran"))
+    assert result.code == 1
+    assert "it ran" not in result.out
+    assert "isolation.listen" in result.err
+    assert "[isolation-unavailable]" in result.err
+
+
+def test_what_several_write_to_one_file_is_all_there(place: Path, engine: str) -> None:
+    """A program goes on in a file where others stopped, and others where it did."""
+    with (place / "log").open("w") as log:
+        for number in range(2):
+            script = f"echo {number} said; echo {number} talked >&2"
+            subprocess.run(
+                [sys.executable, "-m", "weighbridge", *line(engine, "/bin/sh", "-c", script)],
+                cwd=place,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
+    found = (place / "log").read_text("utf-8").splitlines()
+    said = [each for each in found if each != f"isolated by {engine}"]
+    assert said == ["0 said", "0 talked", "1 said", "1 talked"]
+
+
+def test_what_cannot_be_run_is_no_program_that_ended(place: Path) -> None:
+    """Where gVisor fails, it says so, and its exit code is not taken for the program's."""
+    working("gvisor")
+    (place / "no-program").write_text("", "utf-8")
+    (place / "no-program").chmod(0o755)
+    result = weighbridge(place, *line("gvisor", "./no-program"))
+    assert result.code == 1
+    assert "the engine gvisor has failed" in result.err
 
 
 def test_a_taken_port_runs_nothing(place: Path) -> None:

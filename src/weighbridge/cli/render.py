@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.core.verdict import Verdict
     from weighbridge.pipeline.conversion.convert import ConvertResult
     from weighbridge.pipeline.describe import Inspection
-    from weighbridge.pipeline.installation import Capability
+    from weighbridge.pipeline.installation import Capability, EngineReport
     from weighbridge.pipeline.keys import KeyFiles
     from weighbridge.pipeline.receipts import Receipt
     from weighbridge.pipeline.recording.attest import AttestedScan
@@ -325,16 +325,18 @@ def show_digests(session: Session, digests: "ArtifactDigests") -> None:
     session.write(f"oms    {digests.oms}\nnames  {digests.names}")
 
 
-def show_capabilities(session: Session, capabilities: "Sequence[Capability]") -> None:
-    """Print what the installation can do."""
+def show_capabilities(
+    session: Session, capabilities: "Sequence[Capability]", engines: "Sequence[EngineReport]"
+) -> None:
+    """Print what the installation can do, and what isolates on this machine."""
     if session.format == "json":
         from weighbridge.record.json_operations import capabilities_document
 
-        _write_json(session, capabilities_document(capabilities))
+        _write_json(session, capabilities_document(capabilities, engines))
         return
-    width = max(len(line.name) for line in capabilities)
-    for line in capabilities:
-        session.write(f"{'yes' if line.present else 'no':<4} {line.name:<{width}}  {line.detail}")
+    from weighbridge.record.text_installation import installation_text
+
+    session.write(installation_text(capabilities, engines))
 
 
 def show_bill(session: Session, bill: "Bill", *, output: "Path | None") -> None:

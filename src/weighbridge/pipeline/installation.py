@@ -14,7 +14,8 @@ from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.groups.group import limitable
 from weighbridge.sandbox.groups.interface import Resource
 from weighbridge.sandbox.launcher import Launcher, is_supported
-from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.demands import demands, policy_key
+from weighbridge.sandbox.walls.engines import BY_THEMSELVES, ENGINES
 from weighbridge.sandbox.walls.interface import Engine
 from weighbridge.scan.worker.client import ALLOWANCE, TARGET
 
@@ -62,19 +63,55 @@ def capabilities() -> tuple[Capability, ...]:
         Capability(name="cores", present=True, detail=str(available_cores())),
         _sealed_memory(),
         _confinement(),
-        *(_engine(engine) for engine in ENGINES),
         _limits(),
         *(_scanner(name) for name in sorted(KNOWN)),
     )
 
 
-def _engine(engine: Engine) -> Capability:
-    """Say what an engine of `weighbridge run` enforces here."""
+@frozen
+class EngineReport:
+    """
+    What an engine of `weighbridge run` does on this machine.
+
+    Attributes:
+        engine: Its name.
+        works: Whether programs can be run behind it.
+        named: Whether it has to be named to be taken.
+        version: Of what it is made with; None where that says nothing.
+        walls: What it holds.
+        missing: What it does not, each with the reason.
+        cannot: What a rule may demand and is refused, by its key in policies, with the reason.
+        remedies: What to install or to set so that more of it holds.
+    """
+
+    engine: str
+    works: bool
+    named: bool
+    version: str | None
+    walls: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+    cannot: tuple[tuple[str, str], ...]
+    remedies: tuple[str, ...]
+
+
+def engine_reports() -> tuple[EngineReport, ...]:
+    """Return what each engine does here; each tries it on something harmless."""
+    return tuple(map(_engine_report, ENGINES))
+
+
+def _engine_report(engine: Engine) -> EngineReport:
     strength = engine.probe()
-    held = ", ".join(sorted(strength.walls))
-    lacks = "; ".join(dict.fromkeys(f"{reason}" for _, reason in strength.missing))
-    detail = f"{held} (not: {lacks})" if held and lacks else held or lacks
-    return Capability(name=f"isolation: {engine.name}", present=bool(held), detail=detail)
+    lacks = ((f"isolation.{policy_key(demand)}", engine.lacks(demand)) for demand in demands())
+    return EngineReport(
+        engine=engine.name,
+        works=strength.works,
+        named=engine not in BY_THEMSELVES,
+        version=strength.version,
+        walls=tuple(sorted(strength.walls)),
+        missing=tuple((str(wall), reason) for wall, reason in strength.missing),
+        cannot=tuple((key, reason) for key, reason in lacks if reason is not None),
+        remedies=strength.remedies,
+    )
 
 
 def _limits() -> Capability:

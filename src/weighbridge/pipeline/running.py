@@ -25,7 +25,6 @@ from weighbridge.policy.rule import IsolationControl, Network
 from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.interface import Limits, Strength, Walls
-from weighbridge.sandbox.walls.limiting import how_held
 from weighbridge.sandbox.walls.starting import TIME_OVER
 from weighbridge.sources.local import locate
 
@@ -118,7 +117,7 @@ def run(
         )
     chosen, strength = choose_engine(engine)
     limits = _UNLIMITED if control is None else _limits(control)
-    strength = replace(strength, limits=how_held(limits))
+    strength = replace(strength, limits=chosen.how_held(limits))
     places = _places(control, policy, command, root=handle.root)
     if not chosen.moves:
         _refuse_shown(handle.root, places.readable)

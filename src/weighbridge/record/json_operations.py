@@ -29,6 +29,50 @@ class CapabilityLine(Protocol):
         ...
 
 
+class EngineLine(Protocol):
+    """What an engine does here; see `pipeline.installation.EngineReport`."""
+
+    @property
+    def engine(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def works(self) -> bool:
+        """Whether programs can be run behind it."""
+        ...
+
+    @property
+    def named(self) -> bool:
+        """Whether it has to be named to be taken."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """Of what it is made with."""
+        ...
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """What it holds."""
+        ...
+
+    @property
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """What it does not, with the reasons."""
+        ...
+
+    @property
+    def cannot(self) -> tuple[tuple[str, str], ...]:
+        """What a rule may demand and is refused, with the reasons."""
+        ...
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to install or to set."""
+        ...
+
+
 def signed_document(
     *,
     path: str,
@@ -100,11 +144,26 @@ def error_document(error: WeighbridgeError) -> Document:
     }
 
 
-def capabilities_document(lines: Sequence[CapabilityLine]) -> Document:
+def capabilities_document(
+    lines: Sequence[CapabilityLine], engines: Sequence[EngineLine]
+) -> Document:
     """Return the document of `doctor`: schema `weighbridge.doctor/v1`."""
     return {
         "schema": "weighbridge.doctor/v1",
         "capabilities": [
             {"name": line.name, "present": line.present, "detail": line.detail} for line in lines
+        ],
+        "isolation": [
+            {
+                "engine": each.engine,
+                "works": each.works,
+                "named": each.named,
+                "version": each.version,
+                "walls": [*each.walls],
+                "missing": [{"wall": wall, "reason": reason} for wall, reason in each.missing],
+                "cannot": [{"key": key, "reason": reason} for key, reason in each.cannot],
+                "remedies": [*each.remedies],
+            }
+            for each in engines
         ],
     }

@@ -26,7 +26,7 @@ from weighbridge.sandbox.walls.interface import Strength
 )
 @click.option(
     "--engine",
-    type=click.Choice(["bubblewrap", "direct"]),
+    type=click.Choice(["bubblewrap", "direct", "gvisor"]),
     help="What isolates.  [default: the strongest that works here]",
 )
 @click.argument(

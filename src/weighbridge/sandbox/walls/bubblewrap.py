@@ -18,7 +18,8 @@ from typing import Final
 from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox.relay.starting import hosts, relays
 from weighbridge.sandbox.walls.demands import require
-from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
+from weighbridge.sandbox.walls.limiting import how_held
 from weighbridge.sandbox.walls.machine import (
     LANDLOCK_NEEDED,
     filter_problem,
@@ -92,6 +93,10 @@ class Bubblewrap:
     def lacks(self, demand: str, /) -> str | None:
         """Return why it cannot hold *demand*; see `Engine`."""
         return None if demand in _HELD else "it does not know how"
+
+    def how_held(self, limits: Limits, /) -> tuple[tuple[str, str], ...]:
+        """Return for what each limit holds; see `Engine`."""
+        return how_held(limits)
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
         """

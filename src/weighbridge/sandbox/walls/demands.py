@@ -18,6 +18,17 @@ _KEYS: Final[Mapping[str, str]] = {
 """Demands that policies call otherwise."""
 
 
+def demands() -> tuple[str, ...]:
+    """Return the names of all that rules can demand beyond what every engine is there for."""
+    names = (field.name for kind in (Walls, Limits) for field in fields(kind))
+    return tuple(name for name in names if name not in _ALWAYS)
+
+
+def policy_key(demand: str, /) -> str:
+    """Return what `isolation` in policies calls *demand*."""
+    return _KEYS.get(demand, demand.replace("_", "-"))
+
+
 def demanded(walls: Walls, /) -> Iterator[str]:
     """
     Yield the names of what *walls* ask for beyond what every engine is there for.
@@ -44,10 +55,9 @@ def require(engine: Engine, walls: Walls, /) -> None:
     for demand in demanded(walls):
         reason = engine.lacks(demand)
         if reason is not None:
-            key = _KEYS.get(demand, demand.replace("_", "-"))
             raise IsolationError(
                 f"the engine {engine.name} cannot do what the rule demands",
-                where=f"isolation.{key}",
+                where=f"isolation.{policy_key(demand)}",
                 found=reason,
                 hint="Choose another engine (weighbridge doctor says which work here), or take "
                 "it out of the rule",

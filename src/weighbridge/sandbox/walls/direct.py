@@ -14,8 +14,9 @@ from typing import Final
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.demands import require
-from weighbridge.sandbox.walls.interface import Strength, Wall, Walls
+from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
 from weighbridge.sandbox.walls.leftovers import remove_tree
+from weighbridge.sandbox.walls.limiting import how_held
 from weighbridge.sandbox.walls.machine import (
     Problem,
     filter_problem,
@@ -80,6 +81,10 @@ class Direct:
         if demand == "temporary_bytes":
             return "its temporary directory lies on the machine's disk, whose share nobody counts"
         return None if demand in _HELD else "it does not know how"
+
+    def how_held(self, limits: Limits, /) -> tuple[tuple[str, str], ...]:
+        """Return for what each limit holds; see `Engine`."""
+        return how_held(limits)
 
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
         """

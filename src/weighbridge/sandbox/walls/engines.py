@@ -5,10 +5,14 @@ from typing import Final
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox.walls.bubblewrap import Bubblewrap
 from weighbridge.sandbox.walls.direct import Direct
+from weighbridge.sandbox.walls.gvisor import Gvisor
 from weighbridge.sandbox.walls.interface import REQUIRED, Engine, Strength
 
-ENGINES: Final[tuple[Engine, ...]] = (Bubblewrap(), Direct())
-"""The strongest first."""
+BY_THEMSELVES: Final[tuple[Engine, ...]] = (Bubblewrap(), Direct())
+"""Those that are taken without being named, the strongest first."""
+
+ENGINES: Final[tuple[Engine, ...]] = (*BY_THEMSELVES, Gvisor())
+"""All that can be named."""
 
 
 def choose_engine(name: str | None = None, /) -> tuple[Engine, Strength]:
@@ -19,7 +23,7 @@ def choose_engine(name: str | None = None, /) -> tuple[Engine, Strength]:
         UsageError: There is no engine of that name.
         IsolationError: It does not work here, or none does; each says why.
     """
-    asked = [engine for engine in ENGINES if name in {None, engine.name}]
+    asked = BY_THEMSELVES if name is None else [each for each in ENGINES if each.name == name]
     if not asked:
         raise UsageError(
             "there is no such engine",

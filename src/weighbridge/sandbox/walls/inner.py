@@ -5,17 +5,19 @@ Run by a fresh interpreter without site packages, inside whatever an engine has 
 The order comes through a descriptor. What cannot be enforced ends it: the program is not run.
 """
 
+import contextlib
 import json
 import os
 import signal
-import stat
 import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from weighbridge.sandbox import filters, kernel, landlock, seccomp
-from weighbridge.sandbox.walls import bounds, minder
+from weighbridge.sandbox import kernel, landlock, seccomp
+from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox.walls import bounds, calls, minder
+from weighbridge.sandbox.walls.inherited import check_streams, close_all_but
 from weighbridge.sandbox.walls.unix_sockets import Meeting
 
 NOT_CONFINED: Final = 125
@@ -24,7 +26,11 @@ NOT_CONFINED: Final = 125
 NOT_FOUND: Final = 127
 """Exit code of one that could not become the program, as of shells."""
 
-_FIRST: Final = 3
+_SIGNALS_FROM: Final = 6
+"""The version of Landlock that keeps signals inside."""
+_LAST_CAPABILITY: Final = 63
+_DROP_BOUND: Final = 24
+"""PR_CAPBSET_DROP."""
 _LANDLOCK_NEEDED: Final = 3
 """The version that knows truncation; older ones would let files be emptied."""
 
@@ -38,11 +44,11 @@ def main(descriptor: int) -> NoReturn:
         # Whoever waits knows from this that what ends now is the program.
         os.write(order["started"], b"started")
     except OSError as error:
-        _fail(NOT_CONFINED, f"the walls cannot be put up: {error.strerror or error}")
+        fail(NOT_CONFINED, f"the walls cannot be put up: {error.strerror or error}")
     try:
         os.execve(order["program"], order["command"], dict(order["environment"]))  # noqa: S606  what was ordered
     except OSError as error:
-        _fail(NOT_FOUND, f"{order['program']}: {error.strerror or error}")
+        fail(NOT_FOUND, f"{order['program']}: {error.strerror or error}")
 
 
 def _confine(order: Mapping[str, Any]) -> None:
@@ -51,24 +57,24 @@ def _confine(order: Mapping[str, Any]) -> None:
         raise OSError(0, "the system calls of this architecture are not known")
     if landlock.version() < _LANDLOCK_NEEDED:
         raise OSError(0, f"Landlock {_LANDLOCK_NEEDED} is needed, an older one is there")
-    for stream in range(_FIRST):
-        _check_stream(stream)
+    check_streams()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     meeting = Meeting(order["sockets"], partial(_internet, order))
     meeting.restrict()
     parent = minder.fork_minded(order["parent"], meeting, leaves=order["leaves"])
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise OSError(0, "the process that started it has ended")
+    minder.require_parent(parent)
     asks = meeting.ask()
     bounds.join(order["joins"])
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
-    os.closerange(_FIRST, order["started"])
-    os.closerange(order["started"] + 1, _open_files())
+    close_all_but(order["started"])
     os.umask(0o077)
     os.chdir(order["directory"])
     bounds.limit(order["limits"])
+    for number in range(_LAST_CAPABILITY + 1):
+        with contextlib.suppress(OSError):  # one that the kernel or the process does not have
+            kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
     bounds.require_counted(order["limits"])
     listen = order["listen"]
@@ -80,15 +86,19 @@ def _confine(order: Mapping[str, Any]) -> None:
         own_ports=listen,
         tcp=not (network and order["alone"]),
     )
-    ways = filters.Ways(
-        network=network,
-        connecting=network and order["alone"],
-        listening=bool(listen),
-        asking=asks,
-        alone=order["alone"],
-        signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
+    seccomp.install(
+        calls.refusing(
+            machine,
+            alone=order["alone"],
+            listening=bool(listen),
+            connecting=network and order["alone"],
+            asking=asks,
+            signals_confined=landlock.version() >= _SIGNALS_FROM,
+        )
     )
-    seccomp.install(filters.confining(machine, ways))
+    seccomp.install(
+        filters.isolating(machine, network=network, listening=bool(listen), asking=asks)
+    )
 
 
 def _internet(order: Mapping[str, Any], name: str, address: bytes) -> bool:
@@ -99,37 +109,8 @@ def _internet(order: Mapping[str, Any], name: str, address: bytes) -> bool:
     return name == "bind" and family != 0 and port in order["listen"]
 
 
-def _check_stream(number: int) -> None:
-    """
-    Refuse a standard stream that is a socket with which others could be reached.
-
-    Landlock and a network of one's own do not hold for sockets that were made before.
-    """
-    try:
-        if not stat.S_ISSOCK(os.fstat(number).st_mode):
-            return
-    except OSError:
-        return  # it is closed
-    import _socket  # noqa: PLC0415  seldom needed
-
-    stream = _socket.socket(fileno=os.dup(number))
-    try:
-        if stream.family == _socket.AF_UNIX and stream.type != _socket.SOCK_DGRAM:
-            stream.getpeername()
-            return
-    except OSError:
-        pass
-    finally:
-        stream.close()
-    raise OSError(0, f"standard stream {number} is a socket that could reach others")
-
-
-def _open_files() -> int:
-    """Return a number above every open descriptor."""
-    return max((int(entry.name) for entry in os.scandir("/proc/self/fd")), default=_FIRST) + 1
-
-
-def _fail(code: int, reason: str) -> NoReturn:
+def fail(code: int, reason: str) -> NoReturn:
+    """Say why the program is not run, and end."""
     sys.stderr.write(f"weighbridge: {reason}\n")
     sys.stderr.flush()
     os._exit(code)

@@ -159,6 +159,15 @@ class Engine(Protocol):
         """
         ...
 
+    def how_held(self, limits: Limits, /) -> tuple[tuple[str, str], ...]:
+        """
+        Return of each limit what policies call it, and for what it will hold.
+
+        Raises:
+            IsolationError: One cannot be held here.
+        """
+        ...
+
     def run(self, command: Sequence[str], walls: Walls, /) -> int:
         """
         Run *command* behind *walls* and return its exit code; 128 + N for one that signal N ended.

@@ -21,9 +21,9 @@ from weighbridge.sandbox.walls.interface import Limits
 TOGETHER: Final = "all processes together"
 EACH: Final = "each process"
 USER: Final = "all processes of the user"
-_FILE: Final = "each file"
+FILE: Final = "each file"
 _PLACE: Final = "each directory in memory"
-_CLOCK: Final = "the program and what it started"
+CLOCK: Final = "the program and what it started"
 
 _HINT: Final = (
     "Run it where this process may make control groups (systemd-run --user --scope "
@@ -101,8 +101,8 @@ def _described(limits: Limits, groups: frozenset[Resource]) -> tuple[tuple[str, 
         found.append(("processes", TOGETHER if together else USER))
     plain = (
         ("cpu-seconds", limits.cpu_seconds, EACH),
-        ("seconds", limits.seconds, _CLOCK),
-        ("file-mib", limits.file_bytes, _FILE),
+        ("seconds", limits.seconds, CLOCK),
+        ("file-mib", limits.file_bytes, FILE),
         ("tmp-mib", limits.temporary_bytes, _PLACE),
         ("open-files", limits.open_files, EACH),
     )

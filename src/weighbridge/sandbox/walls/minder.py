@@ -26,7 +26,9 @@ _FIRST: Final = 3
 _LAST_DESCRIPTOR: Final = 1 << 20
 
 
-def fork_minded(parent: int | None, meeting: Meeting, *, leaves: str | None = None) -> int:
+def fork_minded(
+    parent: int | None, meeting: Meeting | None = None, *, leaves: str | None = None
+) -> int:
     """
     Go on as a child of this process, which stays behind as its minder and never returns.
 
@@ -47,8 +49,8 @@ def fork_minded(parent: int | None, meeting: Meeting, *, leaves: str | None = No
     kernel.prctl(_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, PARENT_ENDED)
-    if parent is not None and os.getppid() != parent:
-        raise OSError(0, "the process that started it has ended")
+    if parent is not None:
+        require_parent(parent)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child:
@@ -57,13 +59,25 @@ def fork_minded(parent: int | None, meeting: Meeting, *, leaves: str | None = No
     return minder
 
 
-def _mind(child: int, meeting: Meeting, leaves: str | None) -> NoReturn:
+def require_parent(parent: int, /) -> None:
+    """
+    Find out whether *parent* is still there: who dies with it has to ask once it is so set.
+
+    Raises:
+        OSError: It has ended.
+    """
+    if os.getppid() != parent:
+        raise OSError(0, "the process that started it has ended")
+
+
+def _mind(child: int, meeting: Meeting | None, leaves: str | None) -> NoReturn:
     for ignored in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_IGN)
-    kept = meeting.keep()
+    kept = _FIRST if meeting is None else meeting.keep()
     os.closerange(_FIRST, kept)
-    os.closerange(kept + 1, _LAST_DESCRIPTOR)
-    meeting.serve()
+    os.closerange(kept + (meeting is not None), _LAST_DESCRIPTOR)
+    if meeting is not None:
+        meeting.serve()
     while True:
         number = signal.sigwait(_WAITED)
         if number in _PASSED_ON:

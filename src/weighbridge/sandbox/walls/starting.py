@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -102,16 +102,16 @@ def ordered(
     Raises:
         IsolationError: A limit cannot be held here.
     """
-    with bounded(walls.limits) as bounds, _told(program, command, walls, places, bounds) as last:
-        yield last
+    with bounded(walls.limits) as bounds:
+        order = _order(program, command, walls, places, bounds)
+        with told(_CODE, order, passed_on=bounds.joins) as last:
+            yield last
 
 
-@contextmanager
-def _told(
+def _order(
     program: str, command: Sequence[str], walls: Walls, places: Places, bounds: Bounds
-) -> Iterator[LastStep]:
-    news, teller = os.pipe()
-    order = {
+) -> dict[str, object]:
+    return {
         "program": program,
         "command": [*command],
         "environment": walls.environment,
@@ -127,15 +127,26 @@ def _told(
         "limits": dict(bounds.each),
         "joins": bounds.joins,
         "parent": os.getpid() if places.dies_with_parent else None,
-        "started": teller,
     }
+
+
+@contextmanager
+def told(
+    code: str, order: Mapping[str, object], /, *, passed_on: Sequence[int] = ()
+) -> Iterator[LastStep]:
+    """
+    Give how a fresh interpreter is started that runs *code* and is told its *order*.
+
+    It gets the descriptors *passed_on* besides those that it is told by.
+    """
+    news, teller = os.pipe()
     try:
         os.set_blocking(news, False)
-        with passed(json.dumps(order).encode()) as descriptor:
+        with passed(json.dumps({**order, "started": teller}).encode()) as descriptor:
             python = os.path.realpath(sys.executable)
             yield LastStep(
-                line=(python, *_FLAGS, "-c", _CODE, str(descriptor), os.fspath(PACKAGE.parent)),
-                descriptors=(descriptor, teller, *bounds.joins),
+                line=(python, *_FLAGS, "-c", code, str(descriptor), os.fspath(PACKAGE.parent)),
+                descriptors=(descriptor, teller, *passed_on),
                 news=news,
             )
     finally:
@@ -164,9 +175,18 @@ class Running:
         line: What to run.
         descriptors: What it gets besides the standard streams.
         news: Where the last step tells that it has put up its walls.
+        output: Its standard output and standard error; None for this process's own.
     """
 
-    def __init__(self, line: Sequence[str], /, *, descriptors: Sequence[int], news: int) -> None:
+    def __init__(
+        self,
+        line: Sequence[str],
+        /,
+        *,
+        descriptors: Sequence[int],
+        news: int,
+        output: tuple[int | None, int | None] = (None, None),
+    ) -> None:
         self._news = news
         try:
             # An interrupt of the terminal is for the program, which is in the same group; what is
@@ -174,7 +194,7 @@ class Running:
             before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             try:
                 self._process = subprocess.Popen(  # noqa: S603  an engine's
-                    line, env={}, pass_fds=descriptors
+                    line, env={}, pass_fds=descriptors, stdout=output[0], stderr=output[1]
                 )
             finally:
                 signal.signal(signal.SIGINT, before)
@@ -205,6 +225,7 @@ class Running:
         *,
         seconds: int | None = None,
         stop: Callable[[], None] | None = None,
+        interrupts: bool = False,
     ) -> int:
         """
         Return the program's exit code; meanwhile hand signals that ask to end to *signalled*.
@@ -213,6 +234,7 @@ class Running:
             signalled: Hands a signal to the program.
             seconds: How long to wait; None for as long as it takes.
             stop: Ends the program with all that it has started; by default `end`.
+            interrupts: Whether an interrupt of the terminal does not reach the program by itself.
 
         Returns:
             The exit code, or `TIME_OVER`.
@@ -221,7 +243,7 @@ class Running:
             IsolationError: The walls could not be put up.
         """
         over = False
-        with self._process, _passing_on(signalled):
+        with self._process, _passing_on(signalled, interrupts=interrupts):
             try:
                 code = self._process.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -245,14 +267,15 @@ class Running:
 
 
 @contextmanager
-def _passing_on(signalled: Callable[[int], None]) -> Iterator[None]:
+def _passing_on(signalled: Callable[[int], None], *, interrupts: bool) -> Iterator[None]:
     def pass_on(number: int, frame: FrameType | None) -> None:
         del frame
         with suppress(ProcessLookupError):
             signalled(number)
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    on_interrupt = pass_on if interrupts else signal.SIG_IGN
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield
     finally:
