@@ -135,15 +135,14 @@ def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
 _LACKING = """
 import json, sys
 from weighbridge.sandbox import bpf, kernel, seccomp
-from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox.numbers import number
 machine = kernel.machine()
-column = list(bpf.AUDIT_ARCH).index(machine)
 refuse = bpf.result(bpf.REFUSE)
-clone = filters.CLONE[column]
+clone = number("clone", machine)
 landlock = [bpf.when(444, refuse)] if "landlock" in sys.argv[1:] else []
 code = b"".join([
     bpf.line(bpf.LOAD, bpf.NUMBER),
-    bpf.when(filters.UNSHARE[column], refuse),
+    bpf.when(number("unshare", machine), refuse),
     bpf.when(435, bpf.result(bpf.UNKNOWN)),
     bpf.when(clone, bpf.argument(0), bpf.line(bpf.SET, 0x7E020000, other=1), refuse,
              bpf.result(bpf.ALLOW)),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from weighbridge.sandbox import kernel, landlock, seccomp
 from weighbridge.sandbox.interface import Allowance, Confinement, Measure
+from weighbridge.sandbox.resources import lower
 
 
 def confine(allowance: Allowance, *, parent: int) -> Confinement:
@@ -37,24 +38,16 @@ def confine(allowance: Allowance, *, parent: int) -> Confinement:
 
     attempt(Measure.ORPHANS, lambda: _die_with(parent))
     attempt(Measure.DUMPS, _forbid_dumps)
-    attempt(Measure.PROCESSES, lambda: _limit(resource.RLIMIT_NPROC, 0))
-    attempt(Measure.WRITING, lambda: _limit(resource.RLIMIT_FSIZE, 0))
-    attempt(Measure.CPU, lambda: _limit(resource.RLIMIT_CPU, allowance.cpu_seconds))
-    attempt(Measure.MEMORY, lambda: _limit(resource.RLIMIT_AS, allowance.memory_bytes))
+    attempt(Measure.PROCESSES, lambda: lower(resource.RLIMIT_NPROC, 0))
+    attempt(Measure.WRITING, lambda: lower(resource.RLIMIT_FSIZE, 0))
+    attempt(Measure.CPU, lambda: lower(resource.RLIMIT_CPU, allowance.cpu_seconds))
+    attempt(Measure.MEMORY, lambda: lower(resource.RLIMIT_AS, allowance.memory_bytes))
     with contextlib.suppress(OSError, ValueError):
-        _limit(resource.RLIMIT_NOFILE, allowance.open_files)
+        lower(resource.RLIMIT_NOFILE, allowance.open_files)
     attempt(Measure.PRIVILEGES, _drop_privileges)
     attempt(Measure.FILES, files)
     attempt(Measure.CALLS, seccomp.restrict)
     return Confinement(enforced=frozenset(enforced), refused=tuple(refused))
-
-
-def _limit(which: int, value: int) -> None:
-    """Set the limit *which* to *value*, or leave it where it is lower already."""
-    _, most = resource.getrlimit(which)
-    if most != resource.RLIM_INFINITY:
-        value = min(value, most)
-    resource.setrlimit(which, (value, value))
 
 
 def _die_with(parent: int) -> None:
@@ -64,7 +57,7 @@ def _die_with(parent: int) -> None:
 
 
 def _forbid_dumps() -> None:
-    _limit(resource.RLIMIT_CORE, 0)
+    lower(resource.RLIMIT_CORE, 0)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
 
 

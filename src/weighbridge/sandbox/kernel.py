@@ -1,6 +1,8 @@
 """System calls that Python has no function for, by way of the C library."""
 
+import contextlib
 import ctypes
+import errno
 import os
 import platform
 import sys
@@ -8,9 +10,8 @@ from functools import cache
 from struct import Struct
 from typing import Final
 
-LANDLOCK_CREATE_RULESET: Final = 444
-LANDLOCK_ADD_RULE: Final = 445
-LANDLOCK_RESTRICT_SELF: Final = 446
+from weighbridge.sandbox import bpf
+from weighbridge.sandbox.numbers import number
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_DUMPABLE: Final = 4
@@ -18,8 +19,9 @@ PR_GET_SECCOMP: Final = 21
 PR_SET_SECCOMP: Final = 22
 PR_SET_NO_NEW_PRIVS: Final = 38
 
-_CAPSET: Final = {"x86_64": 126, "aarch64": 91}
-_CAPGET: Final = {"x86_64": 125, "aarch64": 90}
+_DROP_BOUND: Final = 24
+"""PR_CAPBSET_DROP."""
+_LAST_CAPABILITY: Final = 63
 _CAPABILITY_WORDS: Final = Struct("=6I")
 """Effective, permitted and inheritable capabilities: first those below 32, then the others."""
 _CAPABILITY_VERSION: Final = 0x20080522
@@ -28,7 +30,7 @@ _CAPABILITY_VERSION: Final = 0x20080522
 def machine() -> str | None:
     """Return the architecture whose system calls are known here, or None."""
     name = platform.machine()
-    if sys.platform != "linux" or sys.maxsize < 2**32 or name not in _CAPSET:
+    if sys.platform != "linux" or sys.maxsize < 2**32 or name not in bpf.AUDIT_ARCH:
         return None
     return name
 
@@ -60,6 +62,20 @@ def syscall(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -
     return _checked(_library().syscall(ctypes.c_long(number), *values))
 
 
+def require_number(call: str, /) -> int:
+    """
+    Return the number of a system call here.
+
+    Raises:
+        OSError: This architecture is not known, or does not have it.
+    """
+    name = machine()
+    found = None if name is None else number(call, name)
+    if found is None:
+        raise OSError(errno.ENOSYS, "the system calls of this architecture are not known")
+    return found
+
+
 def drop_capabilities() -> None:
     """
     Give up every capability for good, those of root included.
@@ -74,22 +90,25 @@ def keep_capabilities(kept: frozenset[int]) -> None:
     """
     Give up every capability for good but those of *kept* that there are; they are numbers.
 
+    Programs that root runs from now on get no others back either.
+
     Raises:
         OSError: The kernel refuses, or the architecture is not known.
     """
-    name = machine()
-    if name is None:
-        raise OSError(0, "the architecture is not known")
+    for lost in set(range(_LAST_CAPABILITY + 1)) - kept:
+        # One that the kernel does not know, and a process that has none to give up.
+        with contextlib.suppress(OSError):
+            prctl(_DROP_BOUND, lost)
     version = _CAPABILITY_VERSION.to_bytes(4, sys.byteorder)
     header = ctypes.create_string_buffer(version + bytes(4), 8)
     words = ctypes.create_string_buffer(_CAPABILITY_WORDS.size)
     if kept:
-        syscall(_CAPGET[name], header, words)
+        syscall(require_number("capget"), header, words)
         mask = sum(1 << number for number in kept)
         _, low, _, _, high, _ = _CAPABILITY_WORDS.unpack(words.raw)
         low, high = low & mask & 0xFFFFFFFF, high & mask >> 32
         words.raw = _CAPABILITY_WORDS.pack(low, low, 0, high, high, 0)
-    syscall(_CAPSET[name], header, words)
+    syscall(require_number("capset"), header, words)
 
 
 def _checked(result: int) -> int:

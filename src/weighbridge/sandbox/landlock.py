@@ -36,7 +36,8 @@ _NET_FROM: Final = 4
 _NET_RIGHTS: Final = 3
 _BIND: Final = 1
 _CONNECT: Final = 2
-_SCOPES_FROM: Final = 6
+SIGNALS_FROM: Final = 6
+"""The version that keeps signals and connections to abstract sockets inside."""
 _SCOPES: Final = 3
 
 
@@ -47,7 +48,7 @@ def version() -> int:
     Raises:
         OSError: It has none, or refuses.
     """
-    return kernel.syscall(kernel.LANDLOCK_CREATE_RULESET, None, 0, _VERSION_FLAG)
+    return kernel.syscall(kernel.require_number("landlock_create_ruleset"), None, 0, _VERSION_FLAG)
 
 
 def restrict(readable: tuple[str, ...]) -> None:
@@ -109,7 +110,7 @@ def restrict_sockets(directory: str) -> None:
     handled = _MAKE_SOCKET | _REFER
     attributes = pack("=Q", handled)
     ruleset = kernel.syscall(
-        kernel.LANDLOCK_CREATE_RULESET,
+        kernel.require_number("landlock_create_ruleset"),
         ctypes.create_string_buffer(attributes, len(attributes)),
         len(attributes),
         0,
@@ -117,7 +118,7 @@ def restrict_sockets(directory: str) -> None:
     try:
         _allow(ruleset, "/", _REFER, directory=True)
         _allow(ruleset, directory, handled, directory=True)
-        kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
+        kernel.syscall(kernel.require_number("landlock_restrict_self"), ruleset, 0)
     finally:
         os.close(ruleset)
 
@@ -133,10 +134,10 @@ def _restrict(
     attributes = pack("=Q", _file_rights(known))
     if known >= _NET_FROM:
         attributes += pack("=Q", _NET_RIGHTS if tcp else 0)
-    if known >= _SCOPES_FROM:
+    if known >= SIGNALS_FROM:
         attributes += pack("=Q", _SCOPES)
     ruleset = kernel.syscall(
-        kernel.LANDLOCK_CREATE_RULESET,
+        kernel.require_number("landlock_create_ruleset"),
         ctypes.create_string_buffer(attributes, len(attributes)),
         len(attributes),
         0,
@@ -146,7 +147,7 @@ def _restrict(
             _allow(ruleset, place, rights, directory=directory)
         for port, right in ports if tcp and known >= _NET_FROM else ():
             _add(ruleset, _NET_PORT, pack("=QQ", right, port))
-        kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
+        kernel.syscall(kernel.require_number("landlock_restrict_self"), ruleset, 0)
     finally:
         os.close(ruleset)
 
@@ -170,5 +171,9 @@ def _allow(ruleset: int, place: str, rights: int, *, directory: bool) -> None:
 
 def _add(ruleset: int, kind: int, rule: bytes) -> None:
     kernel.syscall(
-        kernel.LANDLOCK_ADD_RULE, ruleset, kind, ctypes.create_string_buffer(rule, len(rule)), 0
+        kernel.require_number("landlock_add_rule"),
+        ruleset,
+        kind,
+        ctypes.create_string_buffer(rule, len(rule)),
+        0,
     )

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.values import frozen
 from weighbridge.sandbox import bpf, kernel
-from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox.numbers import number
 from weighbridge.sandbox.steps.notices import Notice, read_memory, read_path
 
 _CURRENT_DIRECTORY: Final = -100
@@ -164,30 +164,21 @@ def _handles(_notice: Notice) -> Call:
 @cache
 def _readers(machine: str) -> Mapping[int, Callable[[Notice], Call]]:
     """Return what reads each call of *machine*, by its number."""
-    column = list(bpf.AUDIT_ARCH).index(machine)
-    table: tuple[tuple[tuple[int | None, int | None], Callable[[Notice], Call]], ...] = (
-        (filters.OPEN, _open),
-        (filters.CREAT, _creat),
-        (filters.OPENAT, _openat),
-        (filters.OPENAT2, _openat2),
-        (filters.EXECVE, _execve),
-        (filters.EXECVEAT, _execveat),
-        (filters.RENAME, _rename),
-        (filters.RENAMEAT, _renameat),
-        (filters.RENAMEAT2, _renameat),
-        (filters.LINK, _link),
-        (filters.LINKAT, _linkat),
-        (filters.SOCKET, _socket),
-        *(
-            (pair, _moves)
-            for pair in (
-                filters.CLONE,
-                filters.UNSHARE,
-                filters.SETNS,
-                filters.CHROOT,
-                filters.PIVOT_ROOT,
-            )
-        ),
-        (filters.OPEN_BY_HANDLE_AT, _handles),
-    )
-    return {number: reader for pair, reader in table if (number := pair[column]) is not None}
+    readers: dict[str, Callable[[Notice], Call]] = {
+        "open": _open,
+        "creat": _creat,
+        "openat": _openat,
+        "openat2": _openat2,
+        "execve": _execve,
+        "execveat": _execveat,
+        "rename": _rename,
+        "renameat": _renameat,
+        "renameat2": _renameat,
+        "link": _link,
+        "linkat": _linkat,
+        "socket": _socket,
+        "open_by_handle_at": _handles,
+        **dict.fromkeys(("clone", "unshare", "setns", "chroot", "pivot_root"), _moves),
+    }
+    found = ((number(name, machine), reader) for name, reader in readers.items())
+    return {each: reader for each, reader in found if each is not None}

@@ -3,21 +3,25 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 from typing import Final, NoReturn
 
-from weighbridge.sandbox import kernel, landlock, seccomp
-from weighbridge.sandbox.steps import filters
+from weighbridge.sandbox import filters, kernel, landlock, seccomp
+from weighbridge.sandbox.resources import NO_CORE, lower
 from weighbridge.sandbox.steps.interface import Isolation, StepMeasure, StepOrder
 from weighbridge.sandbox.steps.notices import listen
 
-_DROP_BOUND: Final = 24
-"""PR_CAPBSET_DROP."""
-_LAST_CAPABILITY: Final = 63
 _KEPT: Final = frozenset({0, 1, 3, 4})
 """CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID: root's rights over files, which Landlock
 limits. Without them root could not write into a directory of the user for whom it builds."""
+
+_COMMON: Final = frozenset(
+    f"/dev/{name}"
+    for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "pts/ptmx")
+)
+"""Devices for which no requests are needed but those of terminals."""
 
 _TRUNCATES_FROM: Final = 3
 _PORTS_FROM: Final = 4
@@ -98,7 +102,9 @@ def isolate(isolation: Isolation, machine: str, /) -> None:
     if known < needed:
         raise OSError(0, f"Landlock {needed} is needed, and the kernel has {known}")
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    _keep_rights_over_files()
+    # Of root's capabilities those over files stay, and no program gets others back.
+    kernel.keep_capabilities(_KEPT)
+    lower(resource.RLIMIT_CORE, NO_CORE)
     landlock.restrict_step(
         readable=isolation.readable,
         writable=isolation.writable,
@@ -106,18 +112,20 @@ def isolate(isolation: Isolation, machine: str, /) -> None:
         listable=isolation.listable,
         ports=isolation.ports,
     )
-    seccomp.install(filters.isolating(machine, network=bool(isolation.ports)))
+    ways = filters.Ways(
+        network=bool(isolation.ports),
+        connecting=bool(isolation.ports),
+        # Builds make programs executable, and give files the times of others.
+        modes=True,
+        devices=any(map(_is_special, isolation.devices)),
+        signals_confined=known >= landlock.SIGNALS_FROM,
+    )
+    seccomp.install(filters.confining(machine, ways))
 
 
-def _keep_rights_over_files() -> None:
-    """Give up every other capability, also for programs that root runs."""
-    for number in range(_LAST_CAPABILITY + 1):
-        if number in _KEPT:
-            continue
-        # One that the kernel does not know, and a process that has none to give up.
-        with contextlib.suppress(OSError):
-            kernel.prctl(_DROP_BOUND, number)
-    kernel.keep_capabilities(_KEPT)
+def _is_special(device: str) -> bool:
+    """Tell whether a device is there that is more than every program's."""
+    return device not in _COMMON and os.path.exists(device)  # noqa: PTH110  a name of the system's
 
 
 def _die_with(parent: int) -> None:

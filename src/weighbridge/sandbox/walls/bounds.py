@@ -6,6 +6,8 @@ import resource
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from weighbridge.sandbox.resources import NO_CORE, lower
+
 _JOIN: Final = b"0"
 """As in `groups.group`, which has more to import than this step should."""
 
@@ -16,8 +18,6 @@ _LIMITS: Final = {
     "open_files": resource.RLIMIT_NOFILE,
     "cpu_seconds": resource.RLIMIT_CPU,
 }
-_NO_CORE: Final = 1
-"""The kernel gives a dump to a program of the machine even where 0 is allowed, but not at 1."""
 
 
 def join(descriptors: Iterable[int], /) -> None:
@@ -43,7 +43,7 @@ def limit(values: Mapping[str, int | None], /) -> None:
         value = values[name]
         if value is not None:
             lower(which, value)
-    lower(resource.RLIMIT_CORE, _NO_CORE)
+    lower(resource.RLIMIT_CORE, NO_CORE)
 
 
 def require_counted(values: Mapping[str, int | None], /) -> None:
@@ -68,11 +68,3 @@ def require_counted(values: Mapping[str, int | None], /) -> None:
     if child is not None:
         os.waitpid(child, 0)
         raise OSError(0, "the processes of this user are not counted")
-
-
-def lower(which: int, value: int) -> None:
-    """Set a limit for good, or leave it where it is lower already."""
-    _, most = resource.getrlimit(which)
-    if most != resource.RLIM_INFINITY:
-        value = min(value, most)
-    resource.setrlimit(which, (value, value))

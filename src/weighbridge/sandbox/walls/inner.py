@@ -5,7 +5,6 @@ Run by a fresh interpreter without site packages, inside whatever an engine has 
 The order comes through a descriptor. What cannot be enforced ends it: the program is not run.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -14,9 +13,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from weighbridge.sandbox import kernel, landlock, seccomp
-from weighbridge.sandbox.steps import filters
-from weighbridge.sandbox.walls import bounds, calls, minder
+from weighbridge.sandbox import filters, kernel, landlock, seccomp
+from weighbridge.sandbox.walls import bounds, minder
 from weighbridge.sandbox.walls.inherited import check_streams, close_all_but
 from weighbridge.sandbox.walls.unix_sockets import Meeting
 
@@ -26,11 +24,6 @@ NOT_CONFINED: Final = 125
 NOT_FOUND: Final = 127
 """Exit code of one that could not become the program, as of shells."""
 
-_SIGNALS_FROM: Final = 6
-"""The version of Landlock that keeps signals inside."""
-_LAST_CAPABILITY: Final = 63
-_DROP_BOUND: Final = 24
-"""PR_CAPBSET_DROP."""
 _LANDLOCK_NEEDED: Final = 3
 """The version that knows truncation; older ones would let files be emptied."""
 
@@ -72,9 +65,6 @@ def _confine(order: Mapping[str, Any]) -> None:
     os.umask(0o077)
     os.chdir(order["directory"])
     bounds.limit(order["limits"])
-    for number in range(_LAST_CAPABILITY + 1):
-        with contextlib.suppress(OSError):  # one that the kernel or the process does not have
-            kernel.prctl(_DROP_BOUND, number)
     kernel.drop_capabilities()
     bounds.require_counted(order["limits"])
     listen = order["listen"]
@@ -86,19 +76,15 @@ def _confine(order: Mapping[str, Any]) -> None:
         own_ports=listen,
         tcp=not (network and order["alone"]),
     )
-    seccomp.install(
-        calls.refusing(
-            machine,
-            alone=order["alone"],
-            listening=bool(listen),
-            connecting=network and order["alone"],
-            asking=asks,
-            signals_confined=landlock.version() >= _SIGNALS_FROM,
-        )
+    ways = filters.Ways(
+        network=network,
+        connecting=network and order["alone"],
+        listening=bool(listen),
+        asking=asks,
+        alone=order["alone"],
+        signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
     )
-    seccomp.install(
-        filters.isolating(machine, network=network, listening=bool(listen), asking=asks)
-    )
+    seccomp.install(filters.confining(machine, ways))
 
 
 def _internet(order: Mapping[str, Any], name: str, address: bytes) -> bool:

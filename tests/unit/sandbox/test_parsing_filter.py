@@ -1,10 +1,10 @@
-"""The filter of system calls, run as the kernel runs it."""
+"""The filter of our own parsers, run as the kernel runs it."""
 
 from struct import iter_unpack
 
 import pytest
 
-from weighbridge.sandbox import seccomp
+from weighbridge.sandbox import filters
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050001, 0x80000000
@@ -50,7 +50,7 @@ def decide(architecture: str, call: int, *arguments: int, audit: int | None = No
     values = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     words = {0: call, 4: ARCHITECTURES[architecture] if audit is None else audit}
     words |= {16 + 8 * n: value & 0xFFFFFFFF for n, value in enumerate(values)}
-    lines = list(iter_unpack("=HBBI", seccomp.program(architecture)))
+    lines = list(iter_unpack("=HBBI", filters.parsing(architecture)))
     at, accumulator = 0, 0
     while True:
         code, then, other, value = lines[at]
