@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := $(VENV)/.demo-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch test-frameworks test-heavy oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race race-libraries clean
+.PHONY: help setup demo test test-torch test-frameworks test-heavy test-vllm oracles lint fix types arch docs coverage check bench bench-scan fuzz fuzz-signatures fuzz-differential race race-libraries clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ $(DEMO): $(STAMP) requirements/demo-model.txt
 	.venv-heavy/bin/python -m pip install --quiet --requirement requirements/heavy.txt --editable .
 	@touch $@
 
+# Those three are for GPUs where a package index has no others; vLLM does without them.
+.venv-vllm/.ready: pyproject.toml requirements/vllm.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --upgrade pip
+	.venv-vllm/bin/python -m pip install --quiet --requirement requirements/vllm.txt --editable .
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
 setup: $(STAMP) $(DEMO) ## Make the virtual environment (the other targets do it by themselves)
 
 demo: $(DEMO) ## Watch a real model pass, and six attacks fail
@@ -69,6 +77,9 @@ race-libraries: .venv-torch/.ready ## The same for PyTorch and the libraries tha
 
 test-heavy: .venv-heavy/.ready ## Run the tests that need TensorFlow and llama-cpp-python (compiles for half an hour)
 	.venv-heavy/bin/python -m pytest --quiet -m heavy
+
+test-vllm: .venv-vllm/.ready ## Run the tests that start vLLM on a CPU (minutes)
+	.venv-vllm/bin/python -m pytest --quiet -m heavy tests/end_to_end/test_vllm.py
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .
@@ -116,4 +127,4 @@ fuzz-differential: .venv-fuzz/.ready ## Fuzz pickles against the unpicklers them
 	PYTHONPATH=src:tests .venv-fuzz/bin/python -m fuzz.differential --seconds $(or $(SECONDS),3600)
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-torch .venv-frameworks .venv-heavy .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-frameworks .venv-heavy .venv-vllm .venv-fuzz .oracles .scanners build dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,7 +8,14 @@ from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.guard.command import make_order
-from weighbridge.pipeline.guard.installation import find_installation, install, remove
+from weighbridge.pipeline.guard.installation import (
+    find_installation,
+    install,
+    remove,
+    site_packages,
+)
+from weighbridge.pipeline.guard.order import Order
+from weighbridge.pipeline.guard.servers import SERVERS, find_installed, install_for
 
 
 @click.group("guard", short_help="Guard every Python of this environment.")
@@ -26,18 +33,32 @@ def command() -> None:
 )
 @click.option("--audit", is_flag=True, help="Only record what would have been denied.")
 @click.option("--log", type=FILE, help="Append a line of JSON for each decision to this file.")
+@click.option(
+    "--only",
+    type=click.Choice(SERVERS),
+    help="Guard this server alone, by weighbridge's plugin for it, and no other program.",
+)
 @output_options("text")
 @click.pass_obj
 def install_guard(
-    session: Session, policy: Path, boundary: str, audit: bool, log: Path | None
+    session: Session,
+    policy: Path,
+    boundary: str,
+    audit: bool,
+    log: Path | None,
+    only: str | None,
 ) -> int:
     """
     Have every Python of this environment load nothing that the policy does not allow.
 
     The policy is copied: install it again when it changes.
     """
-    done = install(make_order(policy, boundary=boundary, audit=audit, log=log))
-    session.write(f"installed in {done.directory}")
+    order = make_order(policy, boundary=boundary, audit=audit, log=log)
+    if only is None:
+        session.write(f"installed in {install(order).directory}")
+    else:
+        install_for(only, order, directory=site_packages())
+        session.write(f"installed in {site_packages()}, for {only} only")
     return 0
 
 
@@ -61,9 +82,15 @@ def show_status(session: Session) -> int:
     Exit code 3 when it is not.
     """
     found = find_installation()
-    if found is None:
-        session.write("not installed")
-        return 3
-    mode = "records only" if found.order.audit else "enforces"
-    session.write(f"installed in {found.directory}\n{mode} {found.order.path}")
-    return 0
+    place = site_packages()
+    lines = [] if found is None else [f"installed in {place}", _mode(found.order)]
+    for server in SERVERS:
+        order = find_installed(server, directory=place)
+        if order is not None:
+            lines += [f"installed in {place}, for {server} only", _mode(order)]
+    session.write("\n".join(lines) or "not installed")
+    return 0 if lines else 3
+
+
+def _mode(order: Order) -> str:
+    return f"{'records only' if order.audit else 'enforces'} {order.path}"

@@ -16,6 +16,7 @@ from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME, find_reference
 from weighbridge.pipeline.guard.order import Order, read_order, reference_to, render_order
+from weighbridge.pipeline.guard.servers import SERVERS, files_for
 from weighbridge.pipeline.output import write_whole
 
 PTH_NAME: Final = "zz-weighbridge-guard.pth"
@@ -81,13 +82,15 @@ def remove(*, directory: Path | None = None) -> tuple[str, ...]:
     """
     Remove the guard from this environment, and return the names of the files that were there.
 
+    Orders for servers' plugins go as well.
+
     Raises:
         OperationError: A file cannot be removed.
     """
     place = directory or site_packages()
     removed: list[str] = []
     try:
-        for name in _FILES:
+        for name in (*_FILES, *(name for each in SERVERS for name in files_for(each))):
             if (place / name).exists():
                 (place / name).unlink()
                 removed.append(name)
