@@ -168,6 +168,31 @@ attempt("type", lambda: isinstance(None, torch._C.PyTorchFileReader))
     assert not workplace.marker.exists()
 
 
+@pytest.mark.torch
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+def test_machines_that_meet_for_training(workplace: Workplace) -> None:
+    """The rendezvous of PyTorch takes the state that other machines send, and nothing else."""
+    script = """
+import subprocess
+from torch.distributed.elastic.rendezvous import dynamic_rendezvous as module
+
+code = ("import pickle; from torch.distributed.elastic.rendezvous import dynamic_rendezvous as m;"
+        " print(pickle.dumps(m._RendezvousState()).hex())")
+done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+STATE = bytes.fromhex(done.stdout)
+received = lambda data: eval("pickle.loads(data)", vars(module) | {"data": data})
+attempt("good state", received, STATE)
+attempt("evil", received, EVIL)
+attempt("evil elsewhere", pickle.loads, STATE)
+"""
+    assert outcomes(workplace, script) == {
+        "good state": "loaded",
+        "evil": "denied",
+        "evil elsewhere": "denied",
+    }
+    assert not workplace.marker.exists()
+
+
 def test_children_of_a_compiler_have_the_hook(workplace: Workplace) -> None:
     """A Python that gets its search path from `TORCH_CUSTOM_PYTHONPATH` runs, and is guarded."""
     script = """

@@ -41,6 +41,20 @@ Pools and executors are not among them: they call what the program tells them to
 `pickle.loads` of the bytes of a model.
 """
 
+_RENDEZVOUS: Final = "torch.distributed.elastic.rendezvous.dynamic_rendezvous"
+LIMITED_EXCHANGES: Final = {
+    _RENDEZVOUS: frozenset(
+        [
+            *(f"{_RENDEZVOUS}.{name}" for name in ("_NodeDesc", "_RendezvousState")),
+            *(f"datetime.{name}" for name in ("datetime", "timedelta", "timezone")),
+        ]
+    )
+}
+"""
+Modules that unpickle what other machines of the same program sent them, over a network that they
+do not protect, and the names that they have a use for.
+"""
+
 READERS: Final = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 """Files as `open` makes them: what they read is what is on disk."""
 

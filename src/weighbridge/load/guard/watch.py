@@ -47,6 +47,7 @@ ENTRIES = {
     "keras.src.saving.saving_api": "by_path",
     "lightgbm.basic": "boosters",
     "llama_cpp.llama_cpp": "llama_models",
+    "numpy.lib._npyio_impl": "numpy_files",
     "onnxruntime.capi.onnxruntime_inference_collection": "onnx_sessions",
     "pandas.io.pickle": "by_path",
     "pickle": "pickles",

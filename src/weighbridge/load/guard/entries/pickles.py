@@ -134,8 +134,12 @@ def _passes(frame: Any) -> Any:
         return _NOTHING
     from weighbridge.load.guard import net, scopes  # noqa: PLC0415  with the first pickle
 
-    if net.is_exchange(net.module_of(frame)):
+    module = net.module_of(frame)
+    if net.is_exchange(module):
         return scopes.entered(scopes.EXCHANGE)
+    limited = net.LIMITED_EXCHANGES.get(module)
+    if limited is not None:
+        return scopes.entered(scopes.Scope(what="what another machine sent", names=limited))
     scope = scopes.current()
     return _NOTHING if scope is not None and (scope.verified or scope.whole) else None
 
