@@ -29,6 +29,11 @@ match = ["other"]
 boundary = ["load"]
 signature = { required = false }
 [[rule]]
+match = ["plain.pkl"]
+boundary = ["load"]
+formats = { allow = ["pickle"] }
+signature = { required = false }
+[[rule]]
 match = ["model"]
 boundary = ["load"]
 signature = { any-of = ["release"], uncovered = "allow-git-metadata" }
@@ -49,6 +54,7 @@ COMMANDS = {
     "weighbridge.signed/v1": "sign key model --private-key release.pem",
     "weighbridge.converted/v1": "convert checkpoints out --to safetensors --tensors-only"
     " --ignore-paths checkpoints/module.py --private-key release.pem",
+    "weighbridge.unpickled/v1": "unpickle plain.pkl --policy weighbridge.toml",
     "weighbridge.build/v1": "attest build bad --allow-symlinks --input model --param a=b"
     " --source git+https://git.example/a/b --private-key release.pem",
     "weighbridge.attested-parts/v1": "attest parts weights --private-key release.pem",
@@ -116,6 +122,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bad" / "module.py").write_text("import os\nos.system('true')\n")
     (tmp_path / "bad" / "link").symlink_to("config.json")
     (tmp_path / "bad" / "model.sig").write_text("{}")
+    (tmp_path / "plain.pkl").write_bytes(b"\x80\x02]K\x01a.")
     (tmp_path / "weights").mkdir()
     weights = safetensors_file(weight=[1.0] * 20_000)
     (tmp_path / "weights" / "model.safetensors").write_bytes(weights)

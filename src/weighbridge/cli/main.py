@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "scan": "Find what loading a model would execute.",
     "sign": "Sign a model.",
     "trust": "Show and refresh the trusted root of keyless signatures.",
+    "unpickle": "Show what a pickle holds, opened behind walls.",
     "verify": "Verify a model's signature against an expected signer.",
 }
 """Every command with its line of help; a test holds them equal to the commands' own."""

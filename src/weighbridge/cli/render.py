@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from weighbridge.pipeline.recording.given import Recorded
     from weighbridge.pipeline.sign import SignResult
     from weighbridge.pipeline.trusted_roots import RootRefresh, RootView
+    from weighbridge.pipeline.unpickling.unpickle import Unpickled
     from weighbridge.policy.rehearsal import CaseResult
     from weighbridge.policy.selection import RuleSelection
     from weighbridge.record.bom.bill import Bill
@@ -174,6 +175,16 @@ def show_converted(session: Session, result: "ConvertResult") -> None:
         _write_json(session, converted_document(result))
         return
     session.write(converted_text(result))
+
+
+def show_unpickled(session: Session, found: "Unpickled") -> None:
+    """Print what a pickle holds."""
+    from weighbridge.record.unpickled import unpickled_document, unpickled_text
+
+    if session.format == "json":
+        _write_json(session, unpickled_document(found))
+        return
+    session.write(unpickled_text(found))
 
 
 def show_recorded(session: Session, recorded: "Recorded") -> None:

@@ -231,16 +231,41 @@ def load_object(
     for option, value in {**options, "settings": settings}.items():
         if value is not None and option != loader.option:
             raise UsageError(f"an object of the kind {kind} has no {option}", found=option)
-    chosen = _choose(kind, loader, files, file=file, name=name)
+    chosen = choose_file(
+        kind, loader.formats, files, file=file, name=name, heads=dict(loader.heads)
+    )
     words = tuple(options.get(loader.option or "") or ())
     return loader.load(replace(chosen, options=words, settings=dict(settings or {})))
 
 
-def _choose(kind: str, loader: _Loader, files: HeldFiles, *, file: str | None, name: str) -> Chosen:
+def choose_file(
+    kind: str,
+    formats: frozenset[FileFormat],
+    files: HeldFiles,
+    *,
+    file: str | None,
+    name: str,
+    heads: Mapping[FileFormat, bytes] | None = None,
+) -> Chosen:
+    """
+    Return the file that is meant.
+
+    Args:
+        kind: What it is to be loaded as, for errors.
+        formats: What it may be of.
+        files: All files of the artifact.
+        file: Its path; None is the only one of these formats.
+        name: The artifact's, which stands for `.`.
+        heads: How a file that nobody named has to start, for formats that are not only models.
+
+    Raises:
+        UsageError: There is no such file, or there are several.
+        OperationError: No file is of these formats.
+    """
     told = {path: _tell(files, path, name) for path in ([file] if file else files.paths)}
-    fitting = [chosen for chosen in told.values() if chosen.formats & loader.formats]
+    fitting = [chosen for chosen in told.values() if chosen.formats & formats]
     if file is None:
-        fitting = [chosen for chosen in fitting if _is_meant(chosen, loader)]
+        fitting = [chosen for chosen in fitting if _is_meant(chosen, heads or {})]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -253,14 +278,14 @@ def _choose(kind: str, loader: _Loader, files: HeldFiles, *, file: str | None, n
         f"no file is of a format that is loaded as {kind}",
         code=Code.LOAD_FORMAT,
         where=file,
-        expected=" or ".join(sorted(loader.formats)),
+        expected=" or ".join(sorted(formats)),
         found=", ".join(sorted({chosen.format for chosen in told.values()})) or "no file",
     )
 
 
-def _is_meant(chosen: Chosen, loader: _Loader) -> bool:
+def _is_meant(chosen: Chosen, heads: Mapping[FileFormat, bytes]) -> bool:
     """Tell whether a file that nobody named is a model of the kind and not any file."""
-    head = dict(loader.heads).get(chosen.format, b"")
+    head = heads.get(chosen.format, b"")
     return chosen.held.read_at(0, len(head)) == head
 
 

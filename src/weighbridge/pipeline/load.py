@@ -31,6 +31,12 @@ Hold = Literal["memory", "file", "store"]
 """Where the bytes are while they are used; see `load`."""
 
 
+class _Options(ObjectOptions, total=False):
+    """What the caller may say besides of how an object is made; see `load`."""
+
+    isolated: bool
+
+
 class Where(TypedDict, total=False):
     """What every load is told: see `load`."""
 
@@ -146,6 +152,17 @@ def load(
 def load(
     reference: str | Path,
     *,
+    isolated: Literal[True],
+    as_: Literal["joblib", "pickle"] | None = None,
+    file: str | None = None,
+    **where: Unpack[Where],
+) -> object: ...
+
+
+@overload
+def load(
+    reference: str | Path,
+    *,
     as_: Library,
     base: str | Path | None = None,
     **where: Unpack[Where],
@@ -162,7 +179,7 @@ def load(
     hold: Hold = "memory",
     file: str | None = None,
     base: str | Path | None = None,
-    **options: Unpack[ObjectOptions],
+    **options: Unpack[_Options],
 ) -> object:
     """
     Return the artifact's verified bytes, if *policy* allows it at *boundary*.
@@ -192,13 +209,27 @@ def load(
             raised here.
         file: The file to make it of, with *as_* only.
         base: For an adapter, the model that it is put on; the policy has to allow it as well.
+        isolated: Whether the pickle is opened by a process of its own, behind walls. Returned are
+            arrays, tensors and plain values, and a `load.isolated.plain.Opaque` in the place of
+            every other object; this process imports nothing that the pickle names. With *file* or
+            *as_* `pickle` or `joblib` where several files could be meant. What the pickle may ask
+            for says the rule's `isolation.unpickle`.
         options: What else the kind takes (`providers`, `trusted`, `settings`), with *as_* only.
 
     Raises:
         PolicyDeniedError: The verdict is deny; `verdict` has the reasons.
         PolicyIndeterminateError: The evidence does not suffice; `verdict` has the reasons.
         UsageError, NothingToCheckError, KeyRejectedError, OperationError: As for `check`.
+        WeighbridgeError: With *isolated* as `load.isolated.parent.open_isolated`.
     """
+    if options.pop("isolated", False):
+        if base is not None or options:
+            raise UsageError(
+                "a pickle that is opened by itself takes no options", found="isolated=True"
+            )
+        return _load_isolated(
+            reference, policy=policy, boundary=boundary, progress=progress, as_=as_, file=file
+        )
     if file is not None and as_ is None:
         raise UsageError("a file is named and nothing to make of it", hint="Say as_='KIND' too")
     if options and as_ is None:
@@ -302,6 +333,27 @@ def admit(
         )
         unwinding.pop_all()
         return artifact
+
+
+def _load_isolated(
+    reference: str | Path,
+    *,
+    policy: Policy,
+    boundary: str,
+    progress: Progress | None,
+    as_: str | None,
+    file: str | None,
+) -> object:
+    # Imported here: walls take the system's calls apart, and few loads want them.
+    from weighbridge.load.isolated.building import AsArrays  # noqa: PLC0415
+    from weighbridge.pipeline.isolated import open_admitted, plan_isolated  # noqa: PLC0415
+
+    plan = plan_isolated(reference, policy, boundary=boundary, kind=as_)
+    artifact = admit(
+        reference, policy=policy, boundary=boundary, progress=progress, sealed=True, isolated=True
+    )
+    with artifact:
+        return open_admitted(artifact, plan, file=file, build=AsArrays()).opened.value
 
 
 def _require_allow(verdict: Verdict) -> None:

@@ -11,7 +11,7 @@ from weighbridge.core.limits.policy import (
     MAX_ISOLATION_PROCESSES,
     MAX_ISOLATION_SECONDS,
 )
-from weighbridge.policy.rule import IsolationControl, LimitsControl, Network
+from weighbridge.policy.rule import IsolationControl, LimitsControl, Network, Unpickle
 from weighbridge.policy.table import Table, quote
 
 _T = TypeVar("_T", Destination, Listening)
@@ -32,6 +32,7 @@ def read_isolation(rule: Table) -> IsolationControl | None:
         env=table.texts("env", required=False, may_be_empty=True),
         listen=_read_listen(table, connect),
         connect=connect,
+        unpickle=table.choice("unpickle", Unpickle, default=Unpickle.JUDGED),
         limits=_read_limits(table),
     )
     table.finish()

@@ -65,6 +65,13 @@ class Network(StrEnum):
     ALLOW = "allow"
 
 
+class Unpickle(StrEnum):
+    """What an isolated load lets a pickle ask for; see `load(isolated=True)`."""
+
+    JUDGED = "judged"
+    ANYTHING = "anything"
+
+
 class LineageInputs(StrEnum):
     """What is asked of the artifacts that this one was made from."""
 
@@ -296,6 +303,7 @@ class IsolationControl:
         env: Variables that it is given.
         listen: Where it can be asked.
         connect: Whom it may ask all the same.
+        unpickle: What a pickle may ask for that is opened in a process of its own.
         limits: How much it may use.
     """
 
@@ -305,6 +313,7 @@ class IsolationControl:
     env: tuple[str, ...]
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
+    unpickle: Unpickle = Unpickle.JUDGED
     limits: LimitsControl = LimitsControl()
 
 

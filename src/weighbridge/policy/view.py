@@ -14,6 +14,7 @@ from weighbridge.policy.rule import (
     SignatureControl,
     Stamps,
     Suppression,
+    Unpickle,
 )
 from weighbridge.policy.scanners import ScannerAdapter, ScannerEntry
 from weighbridge.policy.schema import VERSION, Policy
@@ -244,6 +245,8 @@ def _isolation(control: IsolationControl) -> Section:
         view["listen"] = [e.port if e.address is None else str(e) for e in control.listen]
     if control.connect:
         view["connect"] = [str(each) for each in control.connect]
+    if control.unpickle is not Unpickle.JUDGED:
+        view["unpickle"] = str(control.unpickle)
     for field in fields(control.limits):
         if value := getattr(control.limits, field.name):
             view[field.name.replace("_", "-")] = value

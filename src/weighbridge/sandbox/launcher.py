@@ -203,7 +203,7 @@ class Launcher:
         """Execute the interpreter with *theirs* as its standard input, and no output."""
         if not sys.executable:
             raise ValueError("the path of the Python interpreter is not known")
-        arguments = (self._target, *_search_path())
+        arguments = (self._target, *search_path())
         return os.posix_spawn(
             sys.executable,
             [sys.executable, *_FLAGS, "-c", _CODE, *arguments],
@@ -218,7 +218,7 @@ class Launcher:
         )
 
 
-def _search_path() -> list[str]:
+def search_path() -> list[str]:
     """Return where packages are installed; never the current or a script's directory."""
     own = str(Path(weighbridge.__file__).parent.parent)
     installed = [p for p in sys.path if Path(p).name in _PACKAGES and Path(p).is_absolute()]

@@ -27,8 +27,8 @@ TESTS = str(Path(__file__).parents[2])
 @pytest.fixture
 def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
     """Give a launcher whose workers find the tests' support code."""
-    found = launching._search_path()
-    monkeypatch.setattr(launching, "_search_path", lambda: [*found, TESTS])
+    found = launching.search_path()
+    monkeypatch.setattr(launching, "search_path", lambda: [*found, TESTS])
     monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)  # on the busiest machine
     with Launcher(TARGET, allowance=ALLOWANCE) as made:
         yield made

@@ -50,8 +50,8 @@ Opened = Callable[[str], ConfinedExaminer]
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     """Give what makes an examiner whose workers run a function of the tests' support code."""
-    found = launching._search_path()
-    monkeypatch.setattr(launching, "_search_path", lambda: [*found, TESTS])
+    found = launching.search_path()
+    monkeypatch.setattr(launching, "search_path", lambda: [*found, TESTS])
     monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)
     monkeypatch.setattr(client, "WORKER_GRACE_SECONDS", 0.2)
     made: list[ConfinedExaminer] = []

@@ -1,0 +1,1 @@
+"""Show what is in a pickle, and write its tensors and plain values."""
