@@ -8,6 +8,7 @@ from typing import Final
 
 from weighbridge.core.values import frozen
 from weighbridge.pipeline.recording.environment import installations, system_places
+from weighbridge.sandbox.places import OF_ITSELF, OF_THE_MACHINE
 from weighbridge.sandbox.steps.interface import Isolation
 
 _DEVICES: Final = (
@@ -16,6 +17,9 @@ _DEVICES: Final = (
     *("/dev/nvidia-uvm-tools", "/dev/nvidia-caps"),
 )
 _GRAPHICS: Final = "nvidia[0-9]*"
+_PROCESSES: Final = "/proc"
+"""Whoever reads all of it reads the command lines of all users, and whom they are connected to."""
+_DRIVERS: Final = ("/proc/devices", "/proc/driver", "/proc/loadavg")
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  where the system keeps it
 _SECRET: Final = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH_SOCK|SIGSTORE",
@@ -64,7 +68,11 @@ class Surroundings:
         return Isolation(
             readable=tuple(
                 dict.fromkeys(
-                    (*self.installed, *self.allowed, os.path.realpath(program), *declared)
+                    (
+                        *(place for place in self.installed if place != _PROCESSES),
+                        *(*OF_THE_MACHINE, *OF_ITSELF, *_DRIVERS),
+                        *(*self.allowed, os.path.realpath(program), *declared),
+                    )
                 )
             ),
             writable=(os.path.realpath(output), os.fspath(scratch), _SHARED_MEMORY),

@@ -30,6 +30,7 @@ _PREFIX: Final = "weighbridge-"
 _MEMBERS: Final = "cgroup.procs"
 _SHARED_OUT: Final = "cgroup.subtree_control"
 _KILL: Final = "cgroup.kill"
+_KIND: Final = "cgroup.type"
 _LIMIT: Final = {Resource.MEMORY: "memory.max", Resource.PROCESSES: "pids.max"}
 _OLD_MEMORY: Final = "memory.limit_in_bytes"
 _ROUND_SECONDS: Final = 0.01
@@ -55,15 +56,19 @@ class Group:
         held: What it limits.
         joins: Descriptors; whoever writes `JOIN` to each is in the group from then on, with
             everything that it starts.
+
+    Raises:
+        OSError: It cannot be joined.
     """
 
     def __init__(self, directories: Iterable[Path], held: frozenset[Resource]) -> None:
         self._directories = tuple(directories)
         self.held: Final = held
+        joins: list[int] = []
         with ExitStack() as opened:
-            joins = [_open_to_join(each) for each in self._directories]
-            for each in joins:
-                opened.callback(os.close, each)
+            for each in self._directories:
+                joins.append(_open_to_join(each))
+                opened.callback(os.close, joins[-1])
             self._opened = opened.pop_all()
         self.joins: Final = tuple(joins)
 
@@ -143,10 +148,12 @@ def _make_group(
             directories.append(_made(place, shares, making))
             held |= place.resources
             unwinding.push(making.pop_all())
-    if not directories:
+    try:
+        group = Group(directories, held) if directories else None
+    except OSError:
         return None
-    group = Group(directories, held)
-    unwinding.callback(group.close)
+    if group is not None:
+        unwinding.callback(group.close)
     return group
 
 
@@ -170,7 +177,7 @@ def _unified(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
     for directory in (own, *own.parents):
         # Whoever moves a process has to be allowed to change the group above both.
         if os.access(directory, os.W_OK) and os.access(directory / _MEMBERS, os.W_OK):
-            here = _shared_out(directory, wanted, ours=directory == own)
+            here = _shared_out(directory, wanted)
             if here and (best is None or len(here) > len(best.resources)):
                 best = _Place(directory=directory, resources=here, version=2)
         if directory == top or (best is not None and best.resources == wanted):
@@ -178,10 +185,10 @@ def _unified(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
     return best
 
 
-def _shared_out(directory: Path, wanted: frozenset[Resource], *, ours: bool) -> frozenset[Resource]:
-    """Return what groups in *directory* can limit; in the own one, see to it where that works."""
-    if ours:
-        # It works at the root of the machine's tree alone: others may not have processes then.
+def _shared_out(directory: Path, wanted: frozenset[Resource]) -> frozenset[Resource]:
+    """Return what groups in *directory* can limit; of the machine's own one, see to it."""
+    if not (directory / _KIND).exists():
+        # Only the root of the machine's tree is of no kind, and may have processes all the same.
         with suppress(OSError):
             _write(directory / _SHARED_OUT, " ".join(f"+{each}" for each in sorted(wanted)))
     try:
@@ -206,6 +213,8 @@ def _made(place: _Place, shares: Shares, unwinding: ExitStack) -> Path:
         if (lock := _locked(directory)) is None:
             continue
         unwinding.callback(_let_go, directory, lock)
+        if place.version != 1 and (directory / _KIND).read_text("ascii").strip() != "domain":
+            raise OSError(0, "a group that is made here takes threads, and no processes")
         for resource in place.resources:
             _limit(directory, resource, shares, version=place.version)
         return directory

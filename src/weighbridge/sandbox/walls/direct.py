@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from weighbridge.core.errors import IsolationError, UsageError
+from weighbridge.sandbox.places import OF_ITSELF, OF_THE_MACHINE
 from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
@@ -31,18 +32,12 @@ _LANDLOCK_NEEDED: Final = 6
 """The version that knows abstract sockets and signals; older ones leave these."""
 
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_PROCESS: Final = ("cpuinfo", "meminfo", "stat", "version", "sys/kernel/random", "filesystems")
 _MACHINE: Final = (
     *(f"/sys/devices/system/cpu/{name}" for name in ("online", "possible", "present")),
     *(f"/sys/fs/cgroup/{name}" for name in ("cpu.max", "memory.max")),
     *(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us" for name in ("quota", "period")),
 )
 """By which programs count the processors that they may use; what is there and closed ends some."""
-_OWN: Final = (
-    *("auxv", "cgroup", "cmdline", "comm", "environ", "fd", "fdinfo", "io", "limits", "maps"),
-    *("oom_score", "smaps", "smaps_rollup", "stat", "statm", "status"),
-)
-"""Of the process itself: nothing that tells of the network or of what is mounted."""
 _HELD: Final = frozenset(
     {
         *("listen", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"),
@@ -120,8 +115,8 @@ class Direct:
                 readable=(
                     *walls.readable,
                     *(inside for _, inside in walls.shown),
-                    *(f"/proc/{name}" for name in _PROCESS),
-                    *(f"/proc/self/{name}" for name in _OWN),
+                    *OF_THE_MACHINE,
+                    *OF_ITSELF,
                     *_MACHINE,
                 ),
                 writable=(temporary, *walls.writable),

@@ -60,7 +60,10 @@ def set_user_id(where: dict[str, Any]) -> None:
 def new_privileges(where: dict[str, Any]) -> None:
     """See whether programs may still give more rights."""
     del where
-    if LIBRARY.prctl(39, 0, 0, 0, 0) == 1:
+    found = LIBRARY.prctl(39, 0, 0, 0, 0)
+    if found < 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if found == 1:
         raise Refused("no_new_privs is set")
 
 
