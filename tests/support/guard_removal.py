@@ -69,8 +69,24 @@ WAYS = (
         ),
     ),
     Way(
-        what="run Python beside the model: `exec`, `runpy`, `import`, `zipimport`",
-        code="import runpy; Path(BAD / 'x.py').write_text(RUN_MARK); runpy.run_path(str(BAD / 'x.py'))",
+        what="pickle an object of the program's own whose class calls something, and read it back",
+        code="pickle.loads(pickle.dumps(CALLING))",
+    ),
+    Way(
+        what="run Python of a model's directory: `import`, `runpy`, `zipimport`",
+        code="import runpy; runpy.run_path(str(BAD / 'hf' / 'x.py'))",
+    ),
+    Way(
+        what="`exec` of the text of a file in a model's directory",
+        code="exec(open(BAD / 'hf' / 'x.py').read())",
+    ),
+    Way(
+        what="run Python of a directory without a sign of a model, which no rule names",
+        code="import runpy; runpy.run_path(str(PLACE / 'elsewhere' / 'x.py'))",
+    ),
+    Way(
+        what="load a shared library of a model's directory: `ctypes`, `torch.ops.load_library`",
+        code="ctypes.CDLL(str(BAD / 'hf' / 'x.so')); Path(MARK).touch()",
     ),
     Way(
         what="run code that was marshalled",
@@ -136,13 +152,24 @@ WAYS = (
 )
 
 _SCRIPT = """
-import ctypes, gc, io, marshal, pickle, subprocess
+import ctypes, gc, importlib.util, io, marshal, pickle, shutil, subprocess
 
 EVIL = bytes.fromhex((BAD / "evil.hex").read_text())
 MARK = str(PLACE / "marker")
 PY = sys.executable
 RUN_MARK = f"open({MARK!r}, 'w').close()"
 RUN = "import pickle; pickle.loads(bytes.fromhex(" + repr(EVIL.hex()) + "))"
+
+class Calling:
+    def __reduce__(self):
+        return Path.touch, (Path(MARK),)
+
+CALLING = Calling()
+for folder in (BAD / "hf", PLACE / "elsewhere"):
+    folder.mkdir()
+    (folder / "x.py").write_text(RUN_MARK)
+(BAD / "hf" / "model.safetensors").touch()
+shutil.copyfile(importlib.util.find_spec("_queue").origin, BAD / "hf" / "x.so")
 
 def FIND(self, module, name):
     __import__(module)
