@@ -106,6 +106,7 @@ def attempt(
     user: str | None,
     listen: Sequence[int] = (),
     connect: Sequence[str] = (),
+    around: Sequence[str] = (),
 ) -> dict[str, str]:
     """Run the attempts behind the walls of *engine*, as *user*, and return what they say."""
     python = python_of(user)
@@ -115,7 +116,7 @@ def attempt(
         walls["limits"].pop("processes")
     command = [python, "-I", os.fspath(SCRIPT), json.dumps(world)]
     done = subprocess.run(
-        [python, "-c", _RUN],
+        [*around, python, "-c", _RUN],
         input=json.dumps([engine.name, walls, command]),
         check=False,
         close_fds=False,  # what was left open on purpose is for the engine to close

@@ -1,6 +1,5 @@
 """`weighbridge run`: what the program sees, how it ends, and what happens where walls are missing."""
 
-import json
 import os
 import signal
 import socket
@@ -14,7 +13,6 @@ import pytest
 from isolation.conftest import working
 from support.publisher import weighbridge
 from support.walled import LISTING, line, started, started_as, write_policy
-from weighbridge.sandbox.walls.starting import PACKAGE
 
 
 def test_the_program_sees_the_verified_files_alone(place: Path, engine: str) -> None:
@@ -130,60 +128,6 @@ def test_the_program_ends_with_the_command(place: Path, engine: str) -> None:
         process.kill()
         # The pipe ends when everybody who could write to it has ended.
         assert process.stdout.read() == ""
-
-
-_LACKING = """
-import json, sys
-from weighbridge.sandbox import bpf, kernel, seccomp
-from weighbridge.sandbox.numbers import number
-machine = kernel.machine()
-refuse = bpf.result(bpf.REFUSE)
-clone = number("clone", machine)
-landlock = [bpf.when(444, refuse)] if "landlock" in sys.argv[1:] else []
-code = b"".join([
-    bpf.line(bpf.LOAD, bpf.NUMBER),
-    bpf.when(number("unshare", machine), refuse),
-    bpf.when(435, bpf.result(bpf.UNKNOWN)),
-    bpf.when(clone, bpf.argument(0), bpf.line(bpf.SET, 0x7E020000, other=1), refuse,
-             bpf.result(bpf.ALLOW)),
-    *landlock,
-    bpf.result(bpf.ALLOW),
-])
-kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-seccomp.install(code)
-from weighbridge.core.errors import IsolationError
-from weighbridge.sandbox.walls.engines import ENGINES, choose_engine
-try:
-    print(json.dumps([choose_engine()[0].name, [bool(e.probe().walls) for e in ENGINES]]))
-except IsolationError as error:
-    print(json.dumps(["refused", str(error)]))
-"""
-
-
-def lacking(*what: str) -> list[object]:
-    """Return which engine is chosen where a container's filter refuses namespaces and *what*."""
-    done = subprocess.run(
-        [sys.executable, "-c", _LACKING, *what],
-        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    result: list[object] = json.loads(done.stdout)
-    return result
-
-
-def test_without_namespaces_the_other_engine_is_taken() -> None:
-    """A container that allows no namespaces still has walls, and never runs anything open."""
-    assert lacking() == ["direct", [False, True, False]]
-
-
-def test_without_either_nothing_is_run() -> None:
-    """Where Landlock is missing as well, it is refused, and every engine says why."""
-    outcome, reason = lacking("landlock")
-    assert outcome == "refused"
-    assert "bubblewrap: " in str(reason)
-    assert "direct: Landlock is not there" in str(reason)
 
 
 _SERVER = """

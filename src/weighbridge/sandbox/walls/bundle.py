@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox import calls
 from weighbridge.sandbox.walls.interface import Limits, Walls
 
 Section: TypeAlias = dict[str, object]
@@ -40,22 +41,10 @@ _ADDRESSED: Final = (2, 3)
 """SOCK_DGRAM and SOCK_RAW: one of a pair of these sends to anybody."""
 
 _CALLS: Final = (
-    *("unshare", "setns", "chroot", "pivot_root", "mount", "umount2", "open_by_handle_at"),
-    *("open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr"),
-    *("pidfd_getfd", "bpf", "perf_event_open", "add_key", "request_key", "keyctl"),
-    *(
-        "userfaultfd",
-        "io_uring_setup",
-        "init_module",
-        "finit_module",
-        "delete_module",
-        "kexec_load",
-    ),
-    *("kexec_file_load", "swapon", "swapoff", "reboot", "settimeofday", "clock_settime"),
-    *("sethostname", "setdomainname", "acct", "quotactl", "syslog", "fanotify_init"),
-    *("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl"),
-    *("msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink"),
-    *("socket", "bind", "listen", "accept", "accept4", "connect"),
+    *calls.KERNEL,
+    *calls.SHARED_BY_NUMBER,
+    *calls.ACCEPTING,
+    *("socket", "connect", "io_uring_setup"),
 )
 """
 What programs behind walls do not need. Its own kernel would answer most of it and nothing of this
