@@ -38,6 +38,9 @@ ELSEWHERE = frozenset(
         "raw-socket",
         *("change-flags", "convert-socket", "core-pattern", "kernel-log", "message-queue"),
         *("old-calls", "read-attributes", "short-calls"),
+        *("list-hardware", "open-device", "ports-of-the-machine", "quota", "swap"),
+        *("system-request", "leave-group", "annotate-model"),
+        *("change-mapped-model", "splice-over-model"),  # on a kernel without these holes
     }
 )
 """What a machine may not have, or not let even root do."""
@@ -48,6 +51,9 @@ ONLY_ROOT = frozenset(
         *("open-by-handle", "pidfd-take-descriptor", "process-vm-read", "ptrace-attach"),
         *("raw-socket", "read-victims-memory-file", "set-time", "set-user-id", "userfaultfd"),
         *("type-into-terminal", "user-namespace", "clone-user-namespace", "io-uring"),
+        *("advise-victim", "change-root", "compare-victim", "expose-victim", "host-name"),
+        *("move-victims-pages", "new-mounts", "restart", "watch-everything"),
+        *("write-victims-memory", "own-segments", "request-key"),
     }
 )
 """What systems let root alone do, or nobody else by their settings."""

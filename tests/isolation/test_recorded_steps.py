@@ -18,6 +18,7 @@ ALLOWED = frozenset(
     {
         *("run-shell", "memfd-execute", "fill-disk", "fill-memory", "fork-bomb"),
         *("change-mode", "change-times"),
+        *("read-shared-memory-file", "list-hardware"),
         "capabilities",  # root keeps those over files, which Landlock limits
     }
 )

@@ -50,6 +50,7 @@ _TERMINAL, _SOCKET = 0x5400, 0x8900
 _OF_FILES: Final = (0x6600, 0x5800, 0x9400, 0x1200, 0x1500)
 """Kinds of requests to file systems and block devices: 'f', 'X', Btrfs, disks, inodes."""
 
+_SET_LEASE, _NOTIFY = 1024, 1026
 _CORE: Final = 4
 _OWN_PRIORITY: Final = 0
 _OWN_IO_PRIORITY: Final = 1
@@ -157,6 +158,7 @@ def confining(architecture: str, ways: Ways, /) -> bytes:
             _when(architecture, "socket", *_sockets(ways)),
             _when(architecture, "socketpair", *_connected_only()),
             _when(architecture, "setsockopt", *_same_kind()),
+            _when(architecture, "fcntl", *_no_leases()),
             _when(architecture, "ioctl", *_requests(devices=ways.devices)),
             _about_processes(architecture, ways),
             b"" if ways.alone else _about_files(architecture, modes=ways.modes),
@@ -282,6 +284,12 @@ def _requests(*, devices: bool) -> tuple[bytes, ...]:
         bpf.line(bpf.AND, _KIND),
         *((*refused, _ALLOW) if devices else (*allowed, bpf.result(NO_DEVICE))),
     )
+
+
+def _no_leases() -> tuple[bytes, ...]:
+    """Refuse to be asked or told before others use a file that may be read: they would wait."""
+    held = tuple(_equal(command, _REFUSE) for command in (_SET_LEASE, _NOTIFY))
+    return (bpf.argument(1), *held, _ALLOW)
 
 
 def _sockets(ways: Ways) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Outside:
         """Return what was reached, as seen from out here."""
         seen = set(self.arrived)
         outside, model = Path(self.configuration["outside"]), Path(self.configuration["model"])
-        if (outside / "written").exists():
+        if any((outside / name).exists() for name in ("written", "made.sock")):
             seen.add("outside")
         if Path(self.configuration["weights"]).read_bytes() != b"weights":
             seen.add("weights")
@@ -108,12 +109,23 @@ def _files(place: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
         "descriptor": descriptor,
         "directory_descriptor": directory,
         "terminal": terminal,
+        "shared_file": _shared_file(stack),
         "disk": [os.major(disk), os.minor(disk)],
         "disk_mib": 64,
         "memory_mib": 512,
         "processes": 200,
         **_shared(stack),
     }
+
+
+def _shared_file(stack: contextlib.ExitStack) -> str:
+    """Make a file where programs share memory, as `shm_open` does."""
+    made = tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="outside-")  # noqa: SIM115  below
+    file = stack.enter_context(made)
+    file.write(SECRET.encode())
+    file.flush()
+    Path(file.name).chmod(0o644)
+    return file.name
 
 
 def _shared(stack: contextlib.ExitStack) -> dict[str, Any]:

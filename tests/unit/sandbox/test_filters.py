@@ -47,6 +47,16 @@ class TestObserving:
         for pair in (NUMBERS["clone"], NUMBERS["unshare"]):
             assert decide(code, architecture, pair, flags) == expected
 
+    def test_changes(self, architecture: str) -> None:
+        """Changes of files are told where somebody else makes them, and else are not."""
+        for pair in (FCHMOD, TIMES, OWNER):
+            assert decide(filters.observing(architecture), architecture, pair) == ALLOW
+            code = filters.observing(architecture, changes=True)
+            assert decide(code, architecture, pair) == ASK
+            assert decide(filters.changing(architecture, asked=True), architecture, pair) == ASK
+            assert decide(filters.changing(architecture, asked=False), architecture, pair) == DONE
+        assert decide(filters.changing(architecture, asked=True), architecture, READ) == ALLOW
+
     def test_hidden_ways(self, architecture: str) -> None:
         """Calls that would hide what is opened are said not to be there."""
         code = filters.observing(architecture)
@@ -124,6 +134,12 @@ class TestConfining:
         code = filters.confining(architecture, Ways())
         assert decide(code, architecture, NUMBERS["clone"], flags) == REFUSE
         assert decide(code, architecture, NUMBERS["clone"], 0x11) == ALLOW
+
+    def test_leases(self, architecture: str) -> None:
+        """Nobody else waits for a file that is read, and descriptors are duplicated and locked."""
+        code = filters.confining(architecture, Ways())
+        for command, expected in ((1024, REFUSE), (1026, REFUSE), (0, ALLOW), (1030, ALLOW)):
+            assert decide(code, architecture, NUMBERS["fcntl"], 3, command) == expected
 
     def test_system(self, architecture: str) -> None:
         """Mounts and other roots are refused, reading and running is not."""

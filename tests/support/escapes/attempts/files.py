@@ -1,6 +1,8 @@
 """Attempts at files outside."""
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import struct
 import tempfile
@@ -103,3 +105,47 @@ def read_by_link(where: dict[str, Any]) -> None:
     link = Path(tempfile.mkdtemp(), "link")
     link.symlink_to(where["secret"])
     link.read_bytes()
+
+
+@action
+def read_shared_memory_file(where: dict[str, Any]) -> None:
+    """Read a file in the directory where programs share memory."""
+    if Path(where["shared_file"]).read_text("utf-8") != where["secret_text"]:
+        raise Refused("it is another file")
+
+
+@action
+def notify_of_home(where: dict[str, Any]) -> None:
+    """Be signalled when something in a home directory changes."""
+    directory = os.open(where["home"], os.O_RDONLY)
+    fcntl.fcntl(directory, fcntl.F_NOTIFY, fcntl.DN_CREATE)
+
+
+@action
+def lock_outside(where: dict[str, Any]) -> None:
+    """Lock a file outside, so that others wait for it."""
+    opened = os.open(where["secret"], os.O_RDONLY)
+    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@action
+def open_device(where: dict[str, Any]) -> None:
+    """Open a device of the machine: memory, messages, virtual machines, tunnels, disks."""
+    del where
+    names = ("mem", "port", "kmsg", "kvm", "fuse", "net/tun", "loop-control", "uinput", "vhost-net")
+    for path in (*(Path("/dev", name) for name in names), *Path("/dev").glob("[svx][dv][a-z]")):
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDONLY))
+            return
+    raise Refused("there is none")
+
+
+@action
+def list_hardware(where: dict[str, Any]) -> None:
+    """See the machine's interfaces and devices."""
+    del where
+    for name in ("class/net", "class/block", "bus/pci/devices"):
+        with contextlib.suppress(OSError):
+            if any(Path("/sys", name).iterdir()):
+                return
+    raise Refused("none of it is seen")

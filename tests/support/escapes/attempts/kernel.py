@@ -7,6 +7,7 @@ import mmap
 import os
 import resource
 import struct
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,122 @@ def short_calls(where: dict[str, Any]) -> None:
     del where
     if call(0x40000000 | 39, 0x40000000 | 39) != os.getpid():
         raise Refused("no answer")
+
+
+@action
+def new_mounts(where: dict[str, Any]) -> None:
+    """Make a file system, or a copy of a part of the tree, by the newer calls."""
+    del where
+    for number, arguments in (
+        (430, (ctypes.c_char_p(b"tmpfs"), 0)),
+        (428, (-100, ctypes.c_char_p(b"/"), 1)),
+    ):
+        with contextlib.suppress(OSError):
+            os.close(call(number, number, *arguments))
+            return
+    raise Refused("neither")
+
+
+@action
+def change_root(where: dict[str, Any]) -> None:
+    """Have another directory for the root of all files."""
+    del where
+    os.chroot(tempfile.mkdtemp())
+
+
+@action
+def swap(where: dict[str, Any]) -> None:
+    """Have memory put into a file that is none for it; what refuses the call refuses it first."""
+    del where
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            call(167, 224, ctypes.c_char_p(os.fsencode(file.name)), 0)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+
+
+@action
+def restart(where: dict[str, Any]) -> None:
+    """Restart the machine without the words for it; what refuses the call refuses it first."""
+    del where
+    try:
+        call(169, 142, 0, 0, 0, 0)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+@action
+def host_name(where: dict[str, Any]) -> None:
+    """Give the machine the name that it has."""
+    del where
+    name = os.uname().nodename.encode()
+    call(170, 161, ctypes.c_char_p(name), len(name))
+
+
+@action
+def quota(where: dict[str, Any]) -> None:
+    """Ask for quotas of file systems; what refuses the call refuses it first."""
+    del where
+    try:
+        call(443, 443, os.open("/", os.O_RDONLY), 0x800001, 0, None)
+    except OSError as error:
+        if error.errno not in {errno.ESRCH, errno.EINVAL, errno.ENODEV}:
+            raise
+
+
+@action
+def watch_everything(where: dict[str, Any]) -> None:
+    """Be told of what is done with all files of a file system."""
+    del where
+    os.close(call(300, 262, 0, 0))
+
+
+@action
+def request_key(where: dict[str, Any]) -> None:
+    """Keep something with the kernel for later programs of the user, or ask for what they kept."""
+    del where
+    kind, name = ctypes.c_char_p(b"user"), ctypes.c_char_p(b"weighbridge-outside")
+    call(248, 217, kind, name, ctypes.c_char_p(b"x"), 1, -2)
+
+
+@action
+def system_request(where: dict[str, Any]) -> None:
+    """Open what restarts or dumps the machine when written to, and write nothing."""
+    del where
+    os.close(os.open("/proc/sysrq-trigger", os.O_WRONLY))
+
+
+@action
+def leave_group(where: dict[str, Any]) -> None:
+    """Open what moves processes out of their control group, and move none."""
+    del where
+    for name in (
+        "cgroup.procs",
+        "pids/cgroup.procs",
+        "memory/cgroup.procs",
+        "unified/cgroup.procs",
+    ):
+        with contextlib.suppress(OSError):
+            os.close(os.open(f"/sys/fs/cgroup/{name}", os.O_WRONLY))
+            return
+    raise Refused("there is none")
+
+
+@action
+def ports_of_the_machine(where: dict[str, Any]) -> None:
+    """Talk to hardware past the kernel."""
+    del where
+    if not X86:
+        raise Refused("another machine")
+    call(173, 173, 0x80, 1, 1)
+
+
+@action
+def own_segments(where: dict[str, Any]) -> None:
+    """Use calls of old programs for segments of memory, in which kernels had holes."""
+    del where
+    if not X86:
+        raise Refused("another machine")
+    call(154, 154, 0, ctypes.create_string_buffer(16), 16)

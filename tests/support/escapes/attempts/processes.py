@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import signal
@@ -165,3 +166,59 @@ def shared_memory(where: dict[str, Any]) -> None:
 def message_queue(where: dict[str, Any]) -> None:
     """Take a message queue away from whoever has it."""
     call(241, 181, ctypes.c_char_p(where["queue"].encode()))
+
+
+@action
+def write_victims_memory(where: dict[str, Any]) -> None:
+    """Write to the memory of another process what is there."""
+    own = ctypes.create_string_buffer(where["victim_text"].encode())
+    size = len(where["victim_text"])
+    local = struct.pack("QQ", ctypes.addressof(own), size)
+    remote = struct.pack("QQ", where["victim_address"], size)
+    a, b = ctypes.create_string_buffer(local), ctypes.create_string_buffer(remote)
+    call(311, 271, where["victim"], a, 1, b, 1, 0)
+
+
+@action
+def signal_by_descriptor(where: dict[str, Any]) -> None:
+    """Send a signal to another process by a descriptor of it."""
+    signal.pidfd_send_signal(os.pidfd_open(where["victim"]), signal.SIGUSR1)
+
+
+@action
+def signal_by_file(where: dict[str, Any]) -> None:
+    """Have the kernel signal another process when something can be read."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(reader, fcntl.F_SETOWN, where["victim"])
+    fcntl.fcntl(reader, fcntl.F_SETSIG, signal.SIGUSR1)
+    fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
+    os.write(writer, b"x")
+    os.kill(where["victim"], 0)  # to whom it may not be sent, it is not sent, and nobody is told
+
+
+@action
+def compare_victim(where: dict[str, Any]) -> None:
+    """Ask what another process shares with this one."""
+    call(312, 272, os.getpid(), where["victim"], 1, 0, 0)
+
+
+@action
+def move_victims_pages(where: dict[str, Any]) -> None:
+    """Ask where the memory of another process lies, or move it."""
+    pages = ctypes.create_string_buffer(struct.pack("Q", where["victim_address"] & ~4095))
+    status = ctypes.create_string_buffer(4)
+    call(279, 239, where["victim"], 1, pages, 0, status, 0)
+
+
+@action
+def advise_victim(where: dict[str, Any]) -> None:
+    """Have the memory of another process put aside."""
+    page = struct.pack("QQ", where["victim_address"] & ~4095, 4096)
+    call(440, 440, os.pidfd_open(where["victim"]), ctypes.create_string_buffer(page), 1, 20, 0)
+
+
+@action
+def expose_victim(where: dict[str, Any]) -> None:
+    """Have another process be the first that is ended when memory runs out, as much as it is."""
+    path = Path(f"/proc/{where['victim']}/oom_score_adj")
+    path.write_text(path.read_text("utf-8"), "utf-8")

@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from support.escapes.attempts.listing import Refused, action, talk
@@ -86,3 +88,33 @@ def other_sockets(where: dict[str, Any]) -> None:
             socket.socket(*each).close()
             return
     raise Refused("there is none")
+
+
+@action
+def abstract_name(where: dict[str, Any]) -> None:
+    """Be asked at a name without a place in the file system, as which one might be taken."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"\0{where['abstract']}-more")
+        server.listen()
+
+
+@action
+def path_socket_by_link(where: dict[str, Any]) -> None:
+    """Connect to a Unix socket outside by a link, or another name, in one's own directory."""
+    place = Path(tempfile.mkdtemp())
+    place.joinpath("link").symlink_to(where["socket"])
+    place.joinpath("up").symlink_to(Path(where["socket"]).parent)
+    with contextlib.suppress(OSError):
+        place.joinpath("same").hardlink_to(where["socket"])
+    for name in ("link", f"up/{Path(where['socket']).name}", "same"):
+        with contextlib.suppress(OSError):
+            talk(socket.AF_UNIX, socket.SOCK_STREAM, str(place / name))
+            return
+    raise Refused("none leads there")
+
+
+@action
+def socket_outside(where: dict[str, Any]) -> None:
+    """Make a Unix socket in a directory outside."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{where['outside']}/made.sock")
