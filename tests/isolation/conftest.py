@@ -39,6 +39,12 @@ def grouping_engine(request: pytest.FixtureRequest) -> str:
     return working(request.param)
 
 
+@pytest.fixture(params=[engine.name for engine in ENGINES if engine.lacks("cpu_seconds") is None])
+def opening_engine(request: pytest.FixtureRequest) -> str:
+    """Return an engine that works here and that pickles are opened by."""
+    return working(request.param)
+
+
 def working(name: str) -> str:
     """Return *name*, or skip where that engine cannot work, which is no fault of it."""
     (found,) = [engine for engine in ENGINES if engine.name == name]

@@ -49,6 +49,12 @@ print(json.dumps(opened.value))
 _OPENLY = "import json, pickle, sys; print(json.dumps(pickle.load(sys.stdin.buffer)))"
 
 
+@pytest.fixture
+def engine(opening_engine: str) -> str:
+    """Return an engine that pickles are opened by."""
+    return opening_engine
+
+
 def opened_by(user: str | None, data: bytes, script: str, *arguments: str) -> Any:
     """Return what *script*, run as *user*, says that the pickle *data* holds."""
     python = python_of(user, *NEEDS)
@@ -282,7 +288,7 @@ def test_nothing_is_opened_with_less(monkeypatch: pytest.MonkeyPatch) -> None:
                 missing=((Wall.NETWORK, "it leaks"),),
             )
 
-    monkeypatch.setattr(engines, "ENGINES", (Weak(),))
+    monkeypatch.setattr(engines, "BY_THEMSELVES", (Weak(),))
     for judged in (True, False):
         with pytest.raises(IsolationError, match="it leaks"):
             open_isolated(
