@@ -17,7 +17,6 @@ pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
 ALLOWED = frozenset(
     {
         *("run-shell", "memfd-execute", "fill-disk", "fill-memory", "fork-bomb"),
-        *("change-mode", "change-times"),
         *("read-shared-memory-file", "list-hardware"),
         "capabilities",  # root keeps those over files, which Landlock limits
     }

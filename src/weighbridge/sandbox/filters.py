@@ -112,17 +112,19 @@ def parsing(architecture: str, /) -> bytes:
     )
 
 
-def observing(architecture: str, /) -> bytes:
+def observing(architecture: str, /, *, changes: bool = False) -> bytes:
     """
     Return the filter that tells of files that are opened, programs run, and sockets made.
 
-    Calls whose ways no filter sees are said not to be there.
+    With *changes* it tells of changes of modes, owners and times as well. Calls whose ways no
+    filter sees are said not to be there.
     """
     mounts = (bpf.argument(0), bpf.line(bpf.SET, _NEW_MOUNTS, other=1), _ASK, _ALLOW)
     return b"".join(
         [
             *_head(architecture, _ASK, _ASK),
             _each(architecture, calls.TOLD, _ASK),
+            _each(architecture, calls.MODES_OWNERS_AND_TIMES, _ASK) if changes else b"",
             _each(architecture, calls.ABSENT, _UNKNOWN),
             *(_when(architecture, name, *mounts) for name in ("clone", "unshare")),
             _when(
@@ -132,6 +134,22 @@ def observing(architecture: str, /) -> bytes:
                 *(_equal(family, _ALLOW) for family in (_UNIX, _NETLINK)),
                 _ASK,
             ),
+            _ALLOW,
+        ]
+    )
+
+
+def changing(architecture: str, /, *, asked: bool) -> bytes:
+    """
+    Return the filter that tells of changes of modes, owners and times, and of nothing else.
+
+    Without *asked* they look as if they were done.
+    """
+    then = _ASK if asked else bpf.result(DONE)
+    return b"".join(
+        [
+            *_head(architecture, bpf.result(bpf.KILL), _REFUSE),
+            _each(architecture, calls.MODES_OWNERS_AND_TIMES, then),
             _ALLOW,
         ]
     )

@@ -75,12 +75,19 @@ def read_call(notice: Notice, /) -> Call:
     return reader(notice)
 
 
-def _path(notice: Notice, index: int, *, directory: int | None = None) -> str:
-    """Return the path in the argument *index*, relative to the one in *directory* if there is."""
+def path_of(notice: Notice, index: int, /, *, directory: int | None = None) -> str:
+    """
+    Return the path in the argument *index*, relative to the one in *directory* if there is.
+
+    It is absolute and not resolved any further; one that has a wrong descriptor is empty.
+
+    Raises:
+        OSError: The thread is gone, or its memory cannot be read.
+    """
     text = read_path(notice.thread, notice.arguments[index])
     if text.startswith("/"):
         return _own(text, notice.thread)
-    number = _CURRENT_DIRECTORY if directory is None else _signed(notice.arguments[directory])
+    number = _CURRENT_DIRECTORY if directory is None else signed(notice.arguments[directory])
     place = "cwd" if number == _CURRENT_DIRECTORY else f"fd/{number}"
     if not text:
         return f"/proc/{notice.thread}/{place}"
@@ -103,50 +110,51 @@ def _own(text: str, thread: int) -> str:
     return text
 
 
-def _signed(value: int) -> int:
+def signed(value: int, /) -> int:
+    """Return the lower half of an argument as the number with a sign that it is."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value >> 31 else value
 
 
 def _open(notice: Notice) -> Call:
-    return Opens(_path(notice, 0), notice.arguments[1])
+    return Opens(path_of(notice, 0), notice.arguments[1])
 
 
 def _creat(notice: Notice) -> Call:
-    return Opens(_path(notice, 0), _CREAT_FLAGS)
+    return Opens(path_of(notice, 0), _CREAT_FLAGS)
 
 
 def _openat(notice: Notice) -> Call:
-    return Opens(_path(notice, 1, directory=0), notice.arguments[2])
+    return Opens(path_of(notice, 1, directory=0), notice.arguments[2])
 
 
 def _openat2(notice: Notice) -> Call:
     (flags,) = _FLAGS.unpack(read_memory(notice.thread, notice.arguments[2], _FLAGS.size))
-    return Opens(_path(notice, 1, directory=0), flags)
+    return Opens(path_of(notice, 1, directory=0), flags)
 
 
 def _execve(notice: Notice) -> Call:
-    return Runs(_path(notice, 0))
+    return Runs(path_of(notice, 0))
 
 
 def _execveat(notice: Notice) -> Call:
-    return Runs(_path(notice, 1, directory=0))
+    return Runs(path_of(notice, 1, directory=0))
 
 
 def _rename(notice: Notice) -> Call:
-    return Names(_path(notice, 0), _path(notice, 1), kept=False)
+    return Names(path_of(notice, 0), path_of(notice, 1), kept=False)
 
 
 def _renameat(notice: Notice) -> Call:
-    return Names(_path(notice, 1, directory=0), _path(notice, 3, directory=2), kept=False)
+    return Names(path_of(notice, 1, directory=0), path_of(notice, 3, directory=2), kept=False)
 
 
 def _link(notice: Notice) -> Call:
-    return Names(_path(notice, 0), _path(notice, 1), kept=True)
+    return Names(path_of(notice, 0), path_of(notice, 1), kept=True)
 
 
 def _linkat(notice: Notice) -> Call:
-    return Names(_path(notice, 1, directory=0), _path(notice, 3, directory=2), kept=True)
+    return Names(path_of(notice, 1, directory=0), path_of(notice, 3, directory=2), kept=True)
 
 
 def _socket(_notice: Notice) -> Call:

@@ -78,16 +78,27 @@ def _confine(order: StepOrder) -> tuple[dict[str, object], int | None]:
             return said, None
         enforced.extend(StepMeasure)
     if not order.observe:
-        return said, None
+        return said, None if order.isolation is None or machine is None else _changes(machine)
     if machine is None:
         said["unobserved"] = "the system calls of this architecture are not known"
         return said, None
     try:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        return said, listen(filters.observing(machine))
+        return said, listen(filters.observing(machine, changes=order.isolation is not None))
     except OSError as error:
         said["unobserved"] = error.strerror or str(error)
+        if order.isolation is not None:
+            seccomp.install(filters.changing(machine, asked=False))
         return said, None
+
+
+def _changes(machine: str) -> int | None:
+    """Return the descriptor of notices of changes; without one they look as if they were made."""
+    try:
+        return listen(filters.changing(machine, asked=True))
+    except OSError:
+        seccomp.install(filters.changing(machine, asked=False))
+        return None
 
 
 def isolate(isolation: Isolation, machine: str, /) -> None:

@@ -21,6 +21,7 @@ from weighbridge.core.limits.sandbox import MAX_ENDING_ROUNDS, MAX_STEP_ORDER_BY
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.frames import FrameError, receive_frame, send_frame
 from weighbridge.sandbox.steps.calls import read_call
+from weighbridge.sandbox.steps.changes import Changes
 from weighbridge.sandbox.steps.child import become
 from weighbridge.sandbox.steps.interface import REPORT, StepMeasure, StepOrder, StepReport
 from weighbridge.sandbox.steps.notices import Listener
@@ -60,6 +61,8 @@ class _Run:
         self._talk = talk
         self._ignored = ignored
         self._observer = Observer(order.expected)
+        writable = () if order.isolation is None else order.isolation.writable
+        self._changes = Changes(map(os.path.realpath, writable))
         self._listener: Listener | None = None
         self._status: int | None = None
         self._child = 0
@@ -104,7 +107,7 @@ class _Run:
             signal=-code if failure is None and code is not None and code < 0 else None,
             failure=failure,
             enforced=tuple(StepMeasure(name) for name in said.get("enforced", ())),
-            observation=self._observer.report() if self._listener is not None else None,
+            observation=self._observer.report() if self._is_observed() else None,
             unobserved=said["unobserved"],
             ended=self._ended,
             stubborn=stubborn,
@@ -161,11 +164,18 @@ class _Run:
                 self._poll.unregister(descriptor)
         self._reap()
 
+    def _is_observed(self) -> bool:
+        return self._order.observe and self._listener is not None
+
     def _take_notice(self) -> None:
         listener = self._listener
         assert listener is not None
         notice = listener.receive()
         if notice is None:
+            return
+        if self._order.isolation is not None and self._changes.is_about(notice):
+            outcome = self._changes.make(notice, lambda: listener.is_valid(notice))
+            listener.answer(notice, outcome)
             return
         try:
             call = read_call(notice)

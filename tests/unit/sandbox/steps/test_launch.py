@@ -6,24 +6,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.steps import isolation, run, shell
 from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.sandbox.steps import launch
 from weighbridge.sandbox.steps.interface import (
-    Isolation,
     Observation,
     StepMeasure,
-    StepOrder,
     StepReport,
 )
-from weighbridge.sandbox.steps.launch import find_program, is_supported, run_step
+from weighbridge.sandbox.steps.launch import find_program, is_supported
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
 
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/dev")
 Run = Callable[..., StepReport]
 
 
@@ -43,48 +40,11 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(launch, "_FLAGS", ("-B", "-X", "utf8"))
 
 
-def run(*command: str, **order: Any) -> StepReport:
-    """Run *command* as a step."""
-    return run_step(
-        StepOrder(
-            program=find_program(command[0], os.environ),
-            command=command,
-            environment=tuple(os.environ.items()),
-            expected=tuple(os.path.realpath(each) for each in SYSTEM),
-            grace_seconds=order.pop("grace_seconds", 0),
-            **order,
-        )
-    )
-
-
-def shell(text: str, **order: Any) -> StepReport:
-    """Run *text* as a step."""
-    return run("sh", "-c", text, **order)
-
-
 def seen(report: StepReport) -> Observation:
     """Return what was seen; skip the test where the system tells nothing."""
     if report.observation is None:
         pytest.skip(f"nothing can be observed here: {report.unobserved}")
     return report.observation
-
-
-def isolation(place: Path, **more: Any) -> Isolation:
-    """Return what keeps a step to `in` and `out` below *place*."""
-    for name in ("in", "out"):
-        (place / name).mkdir(exist_ok=True)
-    return Isolation(
-        readable=(
-            *SYSTEM[:-1],
-            f"{place}/in",
-            os.fspath(Path(sys.base_prefix).resolve()),
-            f"{sys.prefix}/pyvenv.cfg",
-            *sys.path,
-        ),
-        writable=(f"{place}/out",),
-        devices=("/dev/null", "/dev/urandom"),
-        **more,
-    )
 
 
 def isolated(report: StepReport) -> StepReport:
