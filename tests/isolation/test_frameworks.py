@@ -97,7 +97,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
 @pytest.mark.parametrize("user", users(), ids=str)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_says_the_same(
-    place: Workplace, engine: str, user: str | None, name: str
+    place: Workplace, serving_engine: str, user: str | None, name: str
 ) -> None:
     """What a framework computes from a model behind walls is what it computes without, bit by bit."""
-    assert_same(place, _DIGEST + PROGRAMS[name], user, engine)
+    assert_same(place, _DIGEST + PROGRAMS[name], user, serving_engine)

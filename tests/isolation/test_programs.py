@@ -125,14 +125,14 @@ def place() -> Iterator[Workplace]:
 @pytest.mark.parametrize("user", users("cryptography", "blake3"), ids=str)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_says_the_same(
-    place: Workplace, engine: str, user: str | None, name: str
+    place: Workplace, serving_engine: str, user: str | None, name: str
 ) -> None:
     """What a program does with processes, files and threads behind walls is what it does without."""
-    assert_same(place, PROGRAMS[name], user, engine)
+    assert_same(place, PROGRAMS[name], user, serving_engine)
 
 
 @pytest.mark.parametrize("program", ["sh", "perl", "awk", "cat"])
-def test_a_program_that_is_no_python(place: Workplace, engine: str, program: str) -> None:
+def test_a_program_that_is_no_python(place: Workplace, serving_engine: str, program: str) -> None:
     """Any program reads the model, wherever it is, and ends as it likes."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
@@ -142,5 +142,5 @@ def test_a_program_that_is_no_python(place: Workplace, engine: str, program: str
         "awk": ("1", "{model}/config.json"),
         "cat": ("{model}/config.json",),
     }[program]
-    ended = place.run(None, engine, program, *code)
+    ended = place.run(None, serving_engine, program, *code)
     assert (ended.code, ended.out) == (0, FILES["config.json"].decode()), ended.err
