@@ -156,12 +156,16 @@ def _described(name: str) -> bytes:
     return message((1, name)) + field(2, field(1, field(1, 1) + shape))
 
 
-def _onnx(number: int) -> Files:
-    weights = onnx_tensor(2, extra=external(location="m.bin"))
+def make_adder(weights: bytes) -> bytes:
+    """Return an ONNX model that adds two numbers to two; *weights* is what their tensor ends with."""
     adding = field(1, "x") + field(1, "w") + field(2, "y") + node("Add", name="y")
-    inner = graph(adding, tensors=(weights,))
+    inner = graph(adding, tensors=(onnx_tensor(2, extra=weights),))
     inner += field(11, _described("x")) + field(12, _described("y"))
-    model = message((1, 8), (2, "test")) + field(7, inner) + field(8, field(2, 17))
+    return message((1, 8), (2, "test")) + field(7, inner) + field(8, field(2, 17))
+
+
+def _onnx(number: int) -> Files:
+    model = make_adder(external(location="m.bin"))
     return {"m.onnx": model, "m.bin": np.full(2, number, "f4").tobytes()}
 
 

@@ -1,0 +1,144 @@
+"""
+KServe: a storage initializer that puts verified bytes, and no others, into the volume of a model.
+
+::
+
+    python -m weighbridge.integrations.kserve --policy F URI PATH [URI PATH]...
+
+KServe runs it as an init container and gives it addresses and paths in turn (a
+`ClusterStorageContainer`); the server's container starts when it ends with 0. What an address names
+is downloaded by KServe's own package `kserve-storage` to a staging directory, checked there, and
+copied: whole, or not at all. Whatever was in PATH is taken away first.
+
+A policy's rules match the address as a path: `s3://bucket/bert` is `s3/bucket/bert`.
+"""
+
+import contextlib
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from weighbridge.core.errors import MissingExtraError, OperationError, UsageError, WeighbridgeError
+from weighbridge.load.tree import remove_tree
+from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.pulling import pull
+from weighbridge.policy.schema import Policy
+
+_SCHEME: Final = "://"
+_LOCAL: Final = "file"
+_HUB: Final = "hf"
+_OF_THE_CLIENT: Final = Path(".cache", "huggingface")
+"""What the hub's client leaves in a directory that it downloads to."""
+
+POLICY_PLACE: Final = Path("/etc/weighbridge/weighbridge.toml")
+
+
+def initialize(
+    pairs: Sequence[tuple[str, Path]], *, policy: Path, boundary: str = DEFAULT_BOUNDARY
+) -> None:
+    """
+    Put the verified bytes of each address at its path.
+
+    Args:
+        pairs: Addresses and paths.
+        policy: The file with what has to hold.
+        boundary: Where it is applied.
+
+    Raises:
+        MissingExtraError: KServe's package is needed for an address, and not installed.
+        OperationError: An address cannot be downloaded.
+        WeighbridgeError: As for `pipeline.pulling.pull`. What was put at other paths is taken
+            away again.
+    """
+    # What is downloaded is checked from within another working directory.
+    places = [(uri, Path(os.path.abspath(path))) for uri, path in pairs]  # noqa: PTH100
+    rules = Policy.from_file(os.path.abspath(policy))  # noqa: PTH100  links are the caller's
+    try:
+        for uri, path in places:
+            _empty(path)
+            with _fetched(uri) as reference:
+                pull(reference, path, policy=rules, boundary=boundary)
+    except BaseException:
+        for _, path in places:
+            _empty(path)
+        raise
+
+
+@contextlib.contextmanager
+def _fetched(uri: str) -> Iterator[str]:
+    """Give a reference to what *uri* names, which is downloaded if need be."""
+    scheme, separator, rest = uri.partition(_SCHEME)
+    if not separator or scheme == _LOCAL:
+        yield rest if separator else uri
+        return
+    segments = rest.strip("/").split("/")
+    if not {"", ".", ".."}.isdisjoint(segments):
+        raise UsageError("an address with empty segments or dots names nothing", found=uri)
+    staging = Path(tempfile.mkdtemp(prefix="weighbridge-"))
+    try:
+        place = staging.joinpath(scheme, *segments)
+        place.mkdir(parents=True)
+        _download(uri, place)
+        if scheme == _HUB and not (place / _OF_THE_CLIENT).is_symlink():
+            shutil.rmtree(place / _OF_THE_CLIENT, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                (place / _OF_THE_CLIENT.parent).rmdir()
+        with contextlib.chdir(staging):  # so that rules match the address, and not the staging
+            yield "/".join((scheme, *segments))
+    finally:
+        remove_tree(staging)
+
+
+def _download(uri: str, place: Path) -> None:
+    try:
+        storage: Any = importlib.import_module("kserve_storage").Storage
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "KServe's own package downloads models", hint="pip install kserve-storage"
+        ) from error
+    try:
+        storage.download(uri, os.fspath(place))
+    except Exception as error:  # it raises `Exception` itself, and what its clients raise
+        raise OperationError(f"the model cannot be downloaded: {error}", where=uri) from error
+
+
+def _empty(path: Path) -> None:
+    if path.is_dir():
+        for entry in path.iterdir():
+            remove_tree(entry)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    default=POLICY_PLACE,
+    show_default=True,
+    help="The policy.",
+)
+@click.option(
+    "--boundary", default=DEFAULT_BOUNDARY, show_default=True, help="Where it is applied."
+)
+@click.argument("uris_and_paths", metavar="URI PATH...", nargs=-1, required=True)
+def main(policy: Path, boundary: str, uris_and_paths: tuple[str, ...]) -> None:
+    """Put the verified bytes of each URI at its PATH, or nothing."""
+    if len(uris_and_paths) % 2:
+        raise click.UsageError("an address without a path")
+    paths = map(Path, uris_and_paths[1::2])
+    pairs = tuple(zip(uris_and_paths[::2], paths, strict=True))
+    try:
+        initialize(pairs, policy=policy, boundary=boundary)
+    except WeighbridgeError as error:
+        click.echo(f"weighbridge: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""KServe's storage initializer: what was verified gets into the volume, or nothing does."""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from support.hub_models import files_below, write
+from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from weighbridge.core.errors import MissingExtraError, OperationError, PolicyDeniedError, UsageError
+from weighbridge.integrations.kserve import initialize, main
+
+FILES = {"config.json": b"{}", "deep/model.safetensors": safetensors_file(w=[1.0])}
+NOTE = ".cache/huggingface/download/config.json.metadata"
+
+
+class Storage:
+    """KServe's `Storage`, as far as it is used: it downloads from a directory of this machine."""
+
+    origin: Path
+    fails: Exception | None = None
+
+    @staticmethod
+    def download(uri: str, out_dir: str) -> str:
+        """Put what *uri* names into *out_dir*, with the notes of a hub's client for `hf://`."""
+        if Storage.fails is not None:
+            raise Storage.fails
+        write(Path(out_dir), files_below(Storage.origin))
+        if uri.startswith("hf://"):
+            write(Path(out_dir), {NOTE: b"etag"})
+        return out_dir
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SignedModel:
+    """Return a signed model, which KServe's package downloads from any address."""
+    made = make_signed_model(tmp_path, dict(FILES), rule={"match": '["s3/bucket/*", "hf/**"]'})
+    package: Any = ModuleType("kserve_storage")
+    package.Storage = Storage
+    monkeypatch.setattr(Storage, "origin", made.root, raising=False)
+    monkeypatch.setattr(Storage, "fails", None)
+    monkeypatch.setitem(sys.modules, "kserve_storage", package)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "scratch").mkdir()
+    return made
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/bert", "s3://bucket/bert/", "hf://acme/bert"])
+def test_a_signed_model_gets_into_the_volume(model: SignedModel, tmp_path: Path, uri: str) -> None:
+    """The verified files are there, no others, and nothing is left of the download."""
+    volume = tmp_path / "mnt"
+    write(volume, {"left/from/before": b"x"})
+    here = Path.cwd()
+    initialize([(uri, volume)], policy=tmp_path / "weighbridge.toml")
+    assert files_below(volume) == FILES
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert Path.cwd() == here
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/bert", "hf://acme/bert"])
+def test_another_model_leaves_nothing(model: SignedModel, tmp_path: Path, uri: str) -> None:
+    """One other byte, and the volume is empty, also of what was put into another before."""
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    volumes = [("s3://bucket/bert", good), (uri, bad)]
+    bad.mkdir()
+
+    class Second(Storage):
+        @staticmethod
+        def download(uri: str, out_dir: str) -> str:
+            """Download, and change a byte of the second one."""
+            if (good / "config.json").exists():
+                write(Path(out_dir), {**FILES, "config.json": b"[]"})
+                return out_dir
+            return Storage.download(uri, out_dir)
+
+    package: Any = sys.modules["kserve_storage"]
+    package.Storage = Second
+    with pytest.raises(PolicyDeniedError):
+        initialize(volumes, policy=tmp_path / "weighbridge.toml")
+    assert files_below(good) == files_below(bad) == {}
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_an_address_without_a_rule(model: SignedModel, tmp_path: Path) -> None:
+    """The policy is about addresses: the same bytes from elsewhere are denied."""
+    with pytest.raises(PolicyDeniedError):
+        initialize([("gs://bucket/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+    assert not (tmp_path / "mnt").exists()
+
+
+def test_a_file_of_the_hub_client_counts_elsewhere(model: SignedModel, tmp_path: Path) -> None:
+    """What the hub's client leaves is taken away for its own addresses only."""
+    write(model.root, {NOTE: b"etag"})
+    initialize([("hf://acme/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+    with pytest.raises(PolicyDeniedError):
+        initialize([("s3://bucket/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/../bert", "s3://bucket//bert", "s3://"])
+def test_addresses_that_name_nothing(model: SignedModel, tmp_path: Path, uri: str) -> None:
+    """Dots and empty segments cannot make one address look like another."""
+    with pytest.raises(UsageError):
+        initialize([(uri, tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+
+
+def test_a_download_that_fails(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever KServe's package raises is an error, and so is its absence."""
+    monkeypatch.setattr(Storage, "fails", Exception("no such bucket"))
+    with pytest.raises(OperationError, match="no such bucket"):
+        initialize([("s3://bucket/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+    monkeypatch.setitem(sys.modules, "kserve_storage", None)
+    with pytest.raises(MissingExtraError):
+        initialize([("s3://bucket/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_paths_may_be_relative(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Policy, its keys and the volume are found from where the program was started."""
+    del model
+    monkeypatch.chdir(tmp_path)
+    initialize([("s3://bucket/bert", Path("mnt"))], policy=Path("weighbridge.toml"))
+    assert files_below(tmp_path / "mnt") == FILES
+
+
+def test_as_a_program(model: SignedModel, tmp_path: Path) -> None:
+    """Local addresses need no download; the exit code is that of a check."""
+    policy = tmp_path / "weighbridge.toml"
+    policy.write_text(policy.read_text().replace('"s3/bucket/*"', '"model"'))
+    options = ["--policy", str(policy)]
+    runner = CliRunner()
+    for uri in (f"file://{model.root}", os.fspath(model.root)):
+        done = runner.invoke(main, [*options, uri, str(tmp_path / "mnt")])
+        assert (done.exit_code, files_below(tmp_path / "mnt")) == (0, FILES), done.output
+    (model.root / "config.json").write_bytes(b"[]")
+    done = runner.invoke(main, [*options, str(model.root), str(tmp_path / "mnt")])
+    assert done.exit_code == 10
+    assert "policy-denied" in done.output
+    assert files_below(tmp_path / "mnt") == {}
+    assert runner.invoke(main, [*options, str(model.root)]).exit_code == 2
+    missing = runner.invoke(main, [str(model.root), str(tmp_path / "mnt")])
+    assert missing.exit_code not in {0, 10}
