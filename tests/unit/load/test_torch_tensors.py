@@ -12,7 +12,7 @@ import weighbridge as wb
 from support.holding import admit, hold
 from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import ArtifactChangedError, OperationError
+from weighbridge.core.errors import ArtifactChangedError, OperationError, UsageError
 from weighbridge.load.placement import Region, place
 
 torch: Any = importlib.import_module("torch") if importlib.util.find_spec("torch") else None
@@ -129,6 +129,37 @@ def test_tensors_outlive_the_artifact() -> None:
     found["a"].add_(1)
     assert bool((found["a"] == 2).all())
     assert bool((found["b"] == 2).all())
+
+
+def test_tensors_of_files_that_were_left_where_they_are(tmp_path: Path) -> None:
+    """Each look-up gives memory of its own, also by names; and never what the file has by now."""
+    model = make_signed_model(tmp_path, {"m.safetensors": LARGE})
+    with wb.load(model.root, policy=model.policy, hold="file") as artifact:
+        tensors = artifact.tensors("torch")
+        first, second = tensors["a"], tensors["a"]
+        first.zero_()
+        assert bool((second == 1).all())
+        assert bool((tensors["a"] == 1).all())
+        named = artifact.tensors("torch", names=["b", "a"])
+        assert list(named) == ["b", "a"]
+        assert bool((named["b"] == 2).all())
+        (model.root / "m.safetensors").write_bytes(LARGE[:-1] + b"\0")
+        assert bool((named["b"] == 2).all())
+    named["b"].add_(1)
+    assert bool((named["b"] == 3).all())
+    with pytest.raises(UsageError):
+        tensors["a"]
+
+
+def test_a_large_tensor_is_read_into_its_own_memory(tmp_path: Path) -> None:
+    """What was read for PyTorch is what PyTorch has: it is not copied again."""
+    data = safetensors_file(a=[1.0] * 200_000, b=[2.0] * 3)
+    model = make_signed_model(tmp_path, {"m.safetensors": data})
+    with wb.load(model.root, policy=model.policy, hold="file") as artifact:
+        a = artifact.tensors("torch")["a"]
+        assert bool((a == 1).all())
+        # Its part begins with the header, at the start of a page; a copy would not.
+        assert a.data_ptr() % 4096 == len(data) - 4 * 200_003
 
 
 def test_unaligned_elements() -> None:

@@ -1,6 +1,7 @@
 """Checks of untouched files: what may be taken from an earlier one, and everything that may not."""
 
 import errno
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -257,6 +258,68 @@ def test_another_standing_is_another_file(
     check(model.root, policy=model.policy)
     assert not was_read(check(model.root, policy=model.policy))
     monkeypatch.setattr(remembered_module, "standing_of", lambda _: standing)
+    assert was_read(check(model.root, policy=model.policy))
+
+
+def digested(descriptor: int) -> Standing:
+    """Return a standing as of a file system with fs-verity: a digest of the content and no more."""
+    with open(os.dup(descriptor), "rb") as file:  # noqa: PTH123  a descriptor
+        file.seek(0)
+        digest = hashlib.sha256(file.read()).hexdigest()
+    return Standing(generation=os.fstat(descriptor).st_ino, verity=f"1:{digest}")
+
+
+def test_a_file_that_the_kernel_keeps_is_known_by_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Touched, moved to another inode, or made this moment: it is the file that was hashed."""
+    monkeypatch.setattr(remembered_module, "standing_of", digested)
+    monkeypatch.setattr(remembered_module, "MIN_STAMP_AGE_NS", 10**18)
+    model = make(tmp_path)
+    assert was_read(check(model.root, policy=model.policy))
+    os.utime(model.root / "a.safetensors", ns=(1, 2))
+    copy = tmp_path / "copy"
+    copy.write_bytes((model.root / "b" / "config.json").read_bytes())
+    copy.replace(model.root / "b" / "config.json")
+    assert not was_read(check(model.root, policy=model.policy))
+
+
+def test_one_that_it_does_not_keep_is_known_by_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a digest everything has to be the same, and the file left alone."""
+    monkeypatch.setattr(
+        remembered_module, "standing_of", lambda _: Standing(generation=1, verity=None)
+    )
+    model = make(tmp_path)
+    check(model.root, policy=model.policy)
+    assert not was_read(check(model.root, policy=model.policy))
+    os.utime(model.root / "a.safetensors", ns=(1, 2))
+    assert was_read(check(model.root, policy=model.policy))
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_another_digest_is_another_file(
+    same_size: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was exchanged for another one that the kernel keeps is read, and denied."""
+    monkeypatch.setattr(remembered_module, "standing_of", digested)
+    model = make(tmp_path)
+    check(model.root, policy=model.policy)
+    (model.root / "b" / "config.json").write_bytes(b"[]" if same_size else b"{ }")
+    verdict = check(model.root, policy=model.policy)
+    assert was_read(verdict)
+    assert verdict.decision is Decision.DENY
+
+
+def test_a_digest_that_is_gone_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry about a file with a digest says nothing about one without."""
+    monkeypatch.setattr(remembered_module, "standing_of", digested)
+    model = make(tmp_path)
+    check(model.root, policy=model.policy)
+    monkeypatch.setattr(
+        remembered_module, "standing_of", lambda d: replace(digested(d), verity=None)
+    )
     assert was_read(check(model.root, policy=model.policy))
 
 

@@ -19,7 +19,7 @@ PART_BYTES: Final = 4 * MIB
 """Bytes of a file that are verified together where a load leaves them in the file: what is read is
 up to two of them more than was asked for, and each takes a digest."""
 
-MIN_CUT_BYTES: Final = 64 * KIB
+MIN_CUT_BYTES: Final = 16 * KIB
 """Bytes that a part has at least before it ends where a tensor does: tens of thousands of small
 tensors would have more digests than numbers."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from weighbridge.core.artifact import GIT_NAMES, ArtifactKind, FileFormat
 from weighbridge.core.attestation import Artifact, CutFile, PartDigests
 from weighbridge.core.errors import NothingToCheckError, WeighbridgeError
-from weighbridge.core.limits.loading import MIN_CUT_BYTES
+from weighbridge.core.limits.loading import HELD_INLINE_BYTES
+from weighbridge.core.limits.scanning import MAX_WORKER_INLINE_BYTES
 from weighbridge.core.limits.sniffing import SNIFF_BYTES, SNIFF_TAIL_BYTES
 from weighbridge.core.values import frozen
 from weighbridge.formats import gguf, safetensors
@@ -96,7 +97,7 @@ def attest_parts(
         raise NothingToCheckError(
             "no file of tensors is worth cutting",
             where=reference,
-            expected=f"safetensors or GGUF files of more than {MIN_CUT_BYTES} bytes",
+            expected=f"safetensors or GGUF files of more than {HELD_INLINE_BYTES} bytes",
         )
     artifact = Artifact(name=called, binding=binding)
     parts = PartDigests(files=tuple(files))
@@ -107,17 +108,29 @@ def attest_parts(
 def _ends(handle: LocalHandle, files: Iterable[Found]) -> Iterable[tuple[str, tuple[int, ...]]]:
     """Yield where the parts of those of *files* end that are cut."""
     for found in files:
-        if found.stamp.size <= MIN_CUT_BYTES:
+        if found.stamp.size <= HELD_INLINE_BYTES:
             continue
         try:
             borders = _borders(handle, found)
         except (OSError, WeighbridgeError):
             borders = ()  # what is wrong with it is told when it is read whole, or scanned
         if borders is not None:
-            # Start and end are looked at whatever else is read, and are parts of their own.
-            tail = found.stamp.size - 2 * SNIFF_TAIL_BYTES
             later = (border for border in borders if border > SNIFF_BYTES)
-            yield found.path, cut(found.stamp.size, (SNIFF_BYTES, *later, tail))
+            yield found.path, cut(found.stamp.size, (*_looked_at(found.stamp.size), *later))
+
+
+def _looked_at(size: int) -> Iterable[int]:
+    """
+    Yield borders of what every load reads of a file to tell its format, so that it is little.
+
+    Start and end, and where an HDF5 file might begin (File Format Specification, II.A).
+    """
+    yield SNIFF_BYTES
+    place = SNIFF_BYTES
+    while place < size:
+        yield from (place, place + MAX_WORKER_INLINE_BYTES)
+        place *= 2
+    yield size - 2 * SNIFF_TAIL_BYTES
 
 
 def _borders(handle: LocalHandle, found: Found) -> Iterable[int] | None:
