@@ -23,8 +23,10 @@ from weighbridge.pipeline.load import admit
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import IsolationControl, Network
 from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.walls.demands import require_one
 from weighbridge.sandbox.walls.engines import choose_engine
-from weighbridge.sandbox.walls.interface import Limits, Strength, Walls
+from weighbridge.sandbox.walls.gpus import Gpus, find_gpus
+from weighbridge.sandbox.walls.interface import Engine, Limits, Strength, Walls
 from weighbridge.sandbox.walls.starting import TIME_OVER
 from weighbridge.sources.local import locate
 
@@ -115,10 +117,15 @@ def run(
             hint="List whom it may ask in isolation.connect, or run it by itself, with the guard: "
             "weighbridge exec",
         )
-    chosen, strength = choose_engine(engine)
+    admitted = () if control is None else control.engines
+    chosen, strength = choose_engine(engine, admitted=admitted)
     limits = _UNLIMITED if control is None else _limits(control)
     strength = replace(strength, limits=chosen.how_held(limits))
+    gpus = _gpus(control, chosen)
+    strength = replace(strength, gpus=None if gpus is None else gpus.nodes)
     places = _places(control, policy, command, root=handle.root)
+    if gpus is not None:
+        places = replace(places, readable=(*places.readable, *gpus.readable), gpus=gpus.nodes)
     if not chosen.moves:
         _refuse_shown(handle.root, places.readable)
     with admit(
@@ -144,6 +151,20 @@ class _Places:
 
     readable: tuple[str, ...]
     writable: tuple[str, ...]
+    gpus: tuple[str, ...] = ()
+
+
+def _gpus(control: IsolationControl | None, engine: Engine) -> Gpus | None:
+    """
+    Return what there is of GPUs; None where the rule gives none.
+
+    Raises:
+        IsolationError: The engine cannot show them.
+    """
+    if control is None or not control.gpus:
+        return None
+    require_one(engine, "gpus")
+    return find_gpus()
 
 
 def _places(
@@ -224,6 +245,7 @@ def _walls(
         directory=os.fspath(Path.cwd()),
         listen=() if control is None else control.listen,
         connect=() if control is None else control.connect,
+        gpus=places.gpus,
         limits=limits,
     )
 

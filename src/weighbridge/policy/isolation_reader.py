@@ -15,6 +15,8 @@ from weighbridge.policy.rule import IsolationControl, LimitsControl, Network, Un
 from weighbridge.policy.table import Table, quote
 
 _T = TypeVar("_T", Destination, Listening)
+ENGINES: Final = ("bubblewrap", "direct", "gvisor")
+"""What can isolate a program; the sandbox has them."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
@@ -33,10 +35,23 @@ def read_isolation(rule: Table) -> IsolationControl | None:
         listen=_read_listen(table, connect),
         connect=connect,
         unpickle=table.choice("unpickle", Unpickle, default=Unpickle.JUDGED),
+        gpus=table.flag("gpus", default=False),
+        engines=_read_engines(table),
         limits=_read_limits(table),
     )
     table.finish()
     return control
+
+
+def _read_engines(table: Table) -> tuple[str, ...]:
+    names = table.texts("engines", required=False)
+    for place, name in enumerate(names):
+        if name not in ENGINES:
+            expected = ", ".join(map(quote, ENGINES))
+            table.problem(
+                f"'engines': {quote(name)} is none of {expected}", key="engines", index=place
+            )
+    return names
 
 
 def _read_connect(table: Table, network: Network) -> tuple[Destination, ...]:

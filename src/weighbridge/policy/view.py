@@ -247,6 +247,10 @@ def _isolation(control: IsolationControl) -> Section:
         view["connect"] = [str(each) for each in control.connect]
     if control.unpickle is not Unpickle.JUDGED:
         view["unpickle"] = str(control.unpickle)
+    if control.gpus:
+        view["gpus"] = True
+    if control.engines:
+        view["engines"] = list(control.engines)
     for field in fields(control.limits):
         if value := getattr(control.limits, field.name):
             view[field.name.replace("_", "-")] = value

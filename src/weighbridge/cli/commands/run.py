@@ -63,6 +63,12 @@ def command(
 
 
 def _kept_to(strength: Strength) -> str:
-    """Return what the program is kept to: by which engine, and for what each limit holds."""
-    limits = "; ".join(f"{limit} for {whom}" for limit, whom in strength.limits)
-    return f"isolated by {strength.engine}" + (f"; {limits}" if limits else "")
+    """Return what the program is kept to: by which engine, for what each limit holds, and GPUs."""
+    said = [f"isolated by {strength.engine}"]
+    said += [f"{limit} for {whom}" for limit, whom in strength.limits]
+    if strength.gpus is not None:
+        shown = (
+            f"are shown, what is asked of their drivers is not filtered: {' '.join(strength.gpus)}"
+        )
+        said.append(f"GPUs {shown if strength.gpus else 'may be used, and there is none'}")
+    return "; ".join(said)

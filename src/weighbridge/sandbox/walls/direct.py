@@ -40,7 +40,7 @@ _MACHINE: Final = (
 """By which programs count the processors that they may use; what is there and closed ends some."""
 _HELD: Final = frozenset(
     {
-        *("listen", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"),
+        *("listen", "gpus", "memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds"),
         *("seconds", "together"),
     }
 )
@@ -120,7 +120,7 @@ class Direct:
                     *_MACHINE,
                 ),
                 writable=(temporary, *walls.writable),
-                devices=_DEVICES,
+                devices=(*_DEVICES, *walls.gpus),
                 dies_with_parent=True,
                 alone=False,
                 leaves=temporary,

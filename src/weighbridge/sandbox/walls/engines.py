@@ -1,5 +1,6 @@
 """The engines there are, and which one to use."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from weighbridge.core.errors import IsolationError, UsageError
@@ -15,21 +16,30 @@ ENGINES: Final[tuple[Engine, ...]] = (*BY_THEMSELVES, Gvisor())
 """All that can be named."""
 
 
-def choose_engine(name: str | None = None, /) -> tuple[Engine, Strength]:
+def choose_engine(
+    name: str | None = None, /, *, admitted: Sequence[str] = ()
+) -> tuple[Engine, Strength]:
     """
     Return the engine called *name*, or else the first that works here, and what it enforces.
 
+    Args:
+        name: The one to take.
+        admitted: The only ones that may be taken, the preferred first; empty for any.
+
     Raises:
         UsageError: There is no engine of that name.
-        IsolationError: It does not work here, or none does; each says why.
+        IsolationError: It may not be taken or does not work here, or none does; each says why.
     """
-    asked = BY_THEMSELVES if name is None else [each for each in ENGINES if each.name == name]
-    if not asked:
-        raise UsageError(
-            "there is no such engine",
-            expected=" or ".join(engine.name for engine in ENGINES),
-            found=str(name),
+    named = {engine.name: engine for engine in ENGINES}
+    for each in (*admitted, *(() if name is None else (name,))):
+        if each not in named:
+            raise UsageError("there is no such engine", expected=" or ".join(named), found=each)
+    if name is not None and admitted and name not in admitted:
+        raise IsolationError(
+            "the rule does not admit this engine", expected=" or ".join(admitted), found=name
         )
+    chosen = admitted if name is None else (name,)
+    asked = [named[each] for each in chosen] or BY_THEMSELVES
     refused, remedies = [], list[str]()
     for engine in asked:
         strength = engine.probe()

@@ -42,6 +42,7 @@ _EVERYBODY: Final = ["0", "0", "4294967295"]
 _PROBE_SECONDS: Final = 60
 _HELD: Final = frozenset({*LIMITED, "seconds"})
 _NOT_HELD: Final[Mapping[str, str]] = {
+    "gpus": "it has drivers of its own for some GPUs, and was never tried with one",
     "listen": "its network is one of its own, which nothing outside can enter",
     "connect": "its network is one of its own, from which nothing leads outside",
     "temporary_bytes": "its temporary directory may take what its memory may",

@@ -82,6 +82,7 @@ def _confine(order: Mapping[str, Any]) -> None:
         listening=bool(listen),
         asking=asks,
         alone=order["alone"],
+        devices=order["gpus"],
         signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
     )
     seccomp.install(filters.confining(machine, ways))

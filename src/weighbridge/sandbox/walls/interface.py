@@ -93,6 +93,8 @@ class Walls:
         directory: Where it starts.
         listen: Where it can be asked.
         connect: Whom it may ask all the same, by TCP; nobody else.
+        gpus: Device files of graphics processors that it may use; what it asks of their drivers is
+            not filtered.
         limits: How much it may use.
     """
 
@@ -103,6 +105,7 @@ class Walls:
     directory: str = "/"
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
+    gpus: tuple[str, ...] = ()
     limits: Limits = Limits()
 
 
@@ -118,6 +121,7 @@ class Strength:
         remedies: What to install or to set so that more of it holds, each a command or a sentence.
         limits: Pairs of a limit and for what it is held, as `limiting.how_held` says.
         version: Of what it is made with; None where that says nothing.
+        gpus: Device files of graphics processors that are shown; None where none were asked for.
     """
 
     engine: str
@@ -126,6 +130,7 @@ class Strength:
     remedies: tuple[str, ...] = ()
     version: str | None = None
     limits: tuple[tuple[str, str], ...] = ()
+    gpus: tuple[str, ...] | None = None
 
     @property
     def works(self) -> bool:

@@ -122,6 +122,7 @@ def _order(
         "listen": [each.port for each in walls.listen],
         "connect": bool(walls.connect),
         "alone": places.alone,
+        "gpus": bool(walls.gpus),
         "leaves": places.leaves,
         "sockets": places.sockets,
         "limits": dict(bounds.each),
