@@ -21,6 +21,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from struct import Struct
 from typing import Final
 
@@ -35,6 +36,8 @@ _OPENAT2: Final = 437
 
 _FAMILY: Final = Struct("=H")
 _NUMBER: Final = Struct("=i")
+_QUESTION: Final = Struct("=iiQ")
+_YES, _NO, _TRIED = b"y", b"n", b"can this be read"
 _ADDRESS_BYTES: Final = 110
 """sizeof(struct sockaddr_un); the kernel takes no longer one."""
 _LOWER: Final = 0xFFFFFFFF
@@ -105,16 +108,24 @@ class Meeting:
         """
         machine = kernel.machine()
         self._here.close()
-        try:
-            listener = None if machine is None else listen(asking(machine))
-        except OSError:  # an older kernel, or a filter that asks somebody else is around
-            listener = None
+        listener = None
+        # Not with an older kernel, nor where a filter is around that asks somebody else.
+        with suppress(OSError):
+            if machine is not None and self._can_be_answered():
+                listener = listen(asking(machine))
         if listener is not None:
             given = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _NUMBER.pack(listener))
             self._there.sendmsg([b"x"], [given])
             os.close(listener)
         self._there.close()
         return listener is not None
+
+    def _can_be_answered(self) -> bool:
+        """Have the parent try what its answers take: containers may refuse it, and systems."""
+        there = ctypes.create_string_buffer(_TRIED)
+        place = ctypes.addressof(there)
+        self._there.send(_QUESTION.pack(os.getpid(), self._there.fileno(), place))
+        return self._there.recv(1) == _YES
 
     def keep(self) -> int:
         """Return the descriptor that has to stay open for `serve`, in the parent."""
@@ -126,6 +137,16 @@ class Meeting:
         _thread.start_new_thread(self._serve, ())
 
     def _serve(self) -> None:
+        question = self._here.recv(_QUESTION.size)
+        if len(question) != _QUESTION.size:
+            return  # it does not ask
+        process, number, place = _QUESTION.unpack(question)
+        answer = _NO
+        with suppress(OSError):
+            os.close(_descriptor_of(process, number))
+            if read_memory(process, place, len(_TRIED)) == _TRIED:
+                answer = _YES
+        self._here.send(answer)
         _, given, _, _ = self._here.recvmsg(1, _socket.CMSG_SPACE(_NUMBER.size))
         self._here.close()
         if given:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from support.containers import within
 from support.filters import ALLOW, ARCHITECTURES, ASK, decide
+from support.users import SEARCHED
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.walls import unix_sockets
 from weighbridge.sandbox.walls.starting import PACKAGE
@@ -191,6 +193,19 @@ print(json.dumps(results))
 """
     assert told(place, code, internet=("bind",)) == ["done", None, errno.EACCES]
     assert told(place, code, internet=("bind", "connect")) == ["done", None, "done"]
+
+
+def test_where_nothing_can_be_answered_nothing_is_asked(place: Path) -> None:
+    """A container that keeps a parent from its child's descriptors has no such sockets."""
+    program = _PROGRAM.replace("assert meeting.ask()", "code = f'print({meeting.ask()})'")
+    done = subprocess.run(
+        [*within("docker"), sys.executable, "-c", program, str(place / "own"), "[]", ""],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(SEARCHED)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
