@@ -92,7 +92,8 @@ class PartReading:
 
         A claim says it if the rule's issuer signed it, if it is about the very artifact that each
         of *statements* is about, by both digests, and if the file's bytes are those of a format
-        of tensors, as far as it takes to tell.
+        of tensors, as far as it takes to tell. What *rule* accepts of these very files, by their
+        digest, it accepts of files that were read whole.
 
         Args:
             rule: Which decides; without `parts` no claim counts.
@@ -110,10 +111,14 @@ class PartReading:
             SINGLE_FILE if self._is_single(resource.path) else resource.path: resource.value
             for resource in signed[0].resources
         }
+        accepted = {each.sha256.value for each in rule.scan.suppress if each.sha256 is not None}
+        accepted |= {each.sha256.value for each in rule.scan.approve}
         for content in _issued(claims, rule.parts.issuer, bindings):
             for file in content.files:
-                if file.path in digests and file.path not in self._left:
-                    self._consider(file, digests[file.path], links=rule.symlinks)
+                digest = digests.get(file.path)
+                if digest is None or digest in accepted or file.path in self._left:
+                    continue
+                self._consider(file, digest, links=rule.symlinks)
 
     def complete(self, inventory: Inventory) -> Inventory:
         """

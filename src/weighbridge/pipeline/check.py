@@ -261,7 +261,7 @@ class Examination:
         report = examine_files(
             inventory,
             opened,
-            examiner=_keeping(examiner, inventory) if rule.scan.cache else examiner,
+            examiner=_keeping(examiner, inventory) if self._keeps(rule) else examiner,
         )
         if rule.scan.also:
             # Imported here: few policies ask anybody else.
@@ -269,6 +269,10 @@ class Examination:
 
             report = ask_others(report, rule.scan.also, handle=self._handle, policy=self._policy)
         return report
+
+    def _keeps(self, rule: Rule) -> bool:
+        """Tell whether results are kept by digests: not where a digest is somebody's word."""
+        return rule.scan.cache and not (self._parts is not None and self._parts.known)
 
     def _read(
         self, rule: Rule, signatures: _Signatures, *, sink: ByteSink | None

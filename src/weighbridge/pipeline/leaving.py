@@ -1,10 +1,11 @@
 """Admit an artifact and leave its bytes in files: where they are, or in a copy in the store."""
 
 import os
+import sys
 from functools import partial
 
 from weighbridge.core.artifact import Inventory
-from weighbridge.core.errors import StoreError
+from weighbridge.core.errors import StoreError, UsageError
 from weighbridge.inventory.files import location, open_descriptor
 from weighbridge.inventory.progress import Progress
 from weighbridge.load.artifact import VerifiedArtifact
@@ -38,10 +39,18 @@ def leave(
         stored: Whether to copy it into the store, and read from there.
 
     Raises:
+        UsageError: The system cannot read at a position without moving another reader's.
         StoreError: There is no place for the copy.
         ArtifactChangedError: A file changed meanwhile.
         As for `pipeline.load.load`.
     """
+    if not hasattr(os, "preadv"):
+        raise UsageError(
+            "bytes cannot be left in files on this system",
+            expected="Linux, or another POSIX system",
+            found=sys.platform,
+            hint="Leave out hold",
+        )
     reading = PartReading(handle)
     examination = Examination(
         handle,

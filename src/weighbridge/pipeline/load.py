@@ -223,7 +223,7 @@ def load(
         WeighbridgeError: With *isolated* as `load.isolated.parent.open_isolated`.
     """
     if options.pop("isolated", False):
-        if base is not None or options:
+        if base is not None or options or hold != "memory":
             raise UsageError(
                 "a pickle that is opened by itself takes no options", found="isolated=True"
             )

@@ -1,5 +1,6 @@
 """Loads that leave the bytes in their files: what is given out is verified, and nothing else is."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from support.parts import (
 )
 from support.pki import curve_key
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from weighbridge.core.artifact import Inventory
 from weighbridge.core.attestation import CutFile, PartDigests
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import DigestPart, HashAlgorithm, HashLayout
@@ -37,11 +39,13 @@ from weighbridge.core.errors import (
 from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.load.checked import PartCache
 from weighbridge.load.store import STORE_VARIABLE
+from weighbridge.pipeline import check as check_module
 from weighbridge.pipeline.check import check
 from weighbridge.pipeline.claims.writing import append_claim
 from weighbridge.pipeline.recording.attest_parts import AttestedParts, attest_parts
 from weighbridge.policy.schema import Policy
 from weighbridge.provenance.part_digests import render_parts
+from weighbridge.scan.interface import Examiner
 from weighbridge.signing.key import KeySigner
 from weighbridge.sources.local import locate
 
@@ -323,6 +327,60 @@ def test_files_that_may_carry_code_are_read_whole(tmp_path: Path) -> None:
         assert artifact.read("notes.md") == source
     flip(model.root / "notes.md", 50_000)
     with pytest.raises(PolicyDeniedError):
+        left(model)
+
+
+def test_what_is_accepted_by_a_digest_is_read_whole(tmp_path: Path) -> None:
+    """An acceptance is of the very bytes, and a claim is somebody's word about some of them."""
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    accepted = (
+        f'[{{ rule = "chat-template", path = "a.safetensors", sha256 = "{digest}", reason = "read", '
+        "expires = 2099-12-31 }]"
+    )
+    scan = f'{{ fail-on = "medium", on-gap = "deny", suppress = {accepted} }}'
+    model, _ = claimed_model(tmp_path, scan=scan)
+    with left(model) as artifact:
+        assert not trusted(artifact)
+    flip(model.root / "a.safetensors", place_of("second"))
+    with pytest.raises(PolicyDeniedError):
+        left(model)
+
+
+def test_no_result_is_kept_by_a_digest_that_is_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the scan found in some bytes is not kept as what it found in the signed ones."""
+    asked: list[Examiner] = []
+
+    def keeping(examiner: Examiner, _: Inventory) -> Examiner:
+        asked.append(examiner)
+        return examiner
+
+    monkeypatch.setattr(check_module, "_keeping", keeping)
+    scan = '{ fail-on = "medium", on-gap = "deny", cache = true }'
+    model, attested = claimed_model(tmp_path, scan=scan)
+    left(model).close()
+    assert asked == []
+    attested.claims.unlink()
+    left(model).close()
+    assert len(asked) == 1
+
+
+def test_a_model_that_nobody_has_to_sign(tmp_path: Path) -> None:
+    """The bytes are those that were scanned, also where no signature is asked for."""
+    model = make_signed_model(tmp_path, dict(FILES), rule={"signature": "{ required = false }"})
+    (model.root / "model.sig").unlink()
+    with left(model) as artifact:
+        flip(model.root / "a.safetensors", place_of("second"))
+        with pytest.raises(ArtifactChangedError):
+            artifact.tensors("numpy")["second"]
+
+
+def test_systems_that_cannot_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files cannot be read at a position, there is an error and no other way."""
+    model = make_signed_model(tmp_path, dict(FILES))
+    monkeypatch.delattr(os, "preadv")
+    with pytest.raises(UsageError, match="cannot be left"):
         left(model)
 
 
