@@ -88,8 +88,14 @@ class Server:
 
     place: Path
 
-    def start(self, *adapters: str, **options: object) -> dict[str, object]:
-        """Start vLLM with *options*, load *adapters* one after another, and say what happened."""
+    def start(
+        self, *adapters: str, before: tuple[str, ...] = (), **options: object
+    ) -> dict[str, object]:
+        """
+        Start vLLM with *options*, load *adapters* one after another, and say what happened.
+
+        *before* is what stands before the command, such as variables.
+        """
         environment = {
             **os.environ,
             "VLLM_CPU_KVCACHE_SPACE": "1",
@@ -98,7 +104,10 @@ class Server:
         program = self.place / "program.py"
         program.write_text(PROGRAM)
         done = subprocess.run(
-            [sys.executable, str(program), json.dumps({"model": "model", **options}), *adapters],
+            [
+                *(*before, sys.executable, str(program)),
+                *(json.dumps({"model": "model", **options}), *adapters),
+            ],
             cwd=self.place,
             env=environment,
             capture_output=True,
@@ -189,3 +198,21 @@ def test_loaders_that_read_otherwise(server: Server) -> None:
     found = server.start(load_format="sharded_state")
     assert "plain" not in found
     assert "is not verified" in str(found["output"])
+
+
+def test_a_server_that_leaves_the_plugin_out(server: Server) -> None:
+    """Our load format is known to no vLLM that was told to call no plugin."""
+    found = server.start(before=("env", "VLLM_PLUGINS="), load_format="weighbridge")
+    assert "plain" not in found
+    assert "Load format `weighbridge` is not supported" in str(found["output"])
+
+
+def test_under_the_guard(server: Server) -> None:
+    """Under the guard the plugin is there whatever is listed, and vLLM's exchanges go on."""
+    guard = ("-m", "weighbridge", "exec", "--policy", "weighbridge.toml", "--")
+    before = ("env", "VLLM_PLUGINS=", sys.executable, *guard)
+    found = server.start(before=before)
+    assert isinstance(found["plain"], list), found["output"]
+    assert {how for entry, how, _ in server.events() if entry == "vllm.weights"} == {"allow"}
+    found = server.start(before=before, model="model-unsigned")
+    assert "there is no signature" in str(found["start"])

@@ -22,10 +22,13 @@ from typing import Final
 from weighbridge.core.artifact import FileStamp, Inventory
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import ArtifactChangedError, StoreError
+from weighbridge.core.limits.loading import HELD_MEMORY_SHARE
 from weighbridge.core.values import frozen
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
 from weighbridge.inventory.walk import SymlinkRule, stamp_of, walk
+from weighbridge.load.held import physical_memory
 from weighbridge.load.store import POSIX, Store
+from weighbridge.pipeline.load import Hold
 from weighbridge.signing.manifest import names_digest
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
@@ -59,6 +62,20 @@ class CheckedCopy:
             if _stamps(self.path) == self.stamps:
                 return
         raise _changed(self.path, "somebody touched it while it was read")
+
+
+def choose_hold(handle: LocalHandle) -> Hold:
+    """
+    Return where the bytes of an artifact that is only copied are held: in memory if that has room.
+
+    Left in its files, each is read and verified once more, part by part, on its way into the copy.
+
+    Raises:
+        LimitExceededError: More files than can be listed.
+    """
+    size = sum(file.stamp.size for file in walk(handle, symlinks=SymlinkRule.FILES).files)
+    memory = physical_memory()
+    return "file" if memory is not None and size > memory // HELD_MEMORY_SHARE else "memory"
 
 
 def is_copy(path: str | os.PathLike[str], *, store: Store | None = None) -> bool:

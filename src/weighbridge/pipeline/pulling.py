@@ -25,8 +25,10 @@ from weighbridge.core.verdict import Verdict
 from weighbridge.inventory.progress import Progress
 from weighbridge.load.tree import remove_tree, write_tree
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.copies import choose_hold
 from weighbridge.pipeline.load import admit
 from weighbridge.policy.schema import Policy
+from weighbridge.sources.local import locate
 
 _HIDDEN: Final = ".weighbridge-"
 _LEFTOVER: Final = re.compile(re.escape(_HIDDEN) + "[0-9a-f]{16}")
@@ -83,7 +85,12 @@ def pull(
     place = Path(os.path.abspath(destination))  # noqa: PTH100  links are the caller's
     _require_empty(place)
     with admit(
-        reference, policy=policy, boundary=boundary, progress=progress, sealed=False
+        reference,
+        policy=policy,
+        boundary=boundary,
+        progress=progress,
+        sealed=False,
+        hold=choose_hold(locate(reference)),
     ) as artifact:
         name = artifact.verdict.artifact.name if artifact.verdict.artifact is not None else ""
         files = {name if path == "." else path: artifact.held[path] for path in artifact.files}

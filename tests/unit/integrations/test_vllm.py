@@ -25,7 +25,9 @@ from weighbridge.integrations import vllm
 from weighbridge.integrations.vllm import gate as gates
 from weighbridge.integrations.vllm.plugin import LOAD_FORMAT
 from weighbridge.integrations.vllm.seams import SEAMS
+from weighbridge.load import shown
 from weighbridge.load.guard.children import ORDER_VARIABLE
+from weighbridge.load.guard.entries import vllm_plugins
 from weighbridge.pipeline.guard.command import keep_order, make_order
 from weighbridge.pipeline.guard.order import reference_to, render_order
 
@@ -375,6 +377,38 @@ def test_another_vllm_is_refused(monkeypatch: pytest.MonkeyPatch, seam: Any) -> 
     if seam.parameters:
         with pytest.raises(OperationError, match="not known"):
             vllm.register()
+
+
+def test_a_guard_lets_copies_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guarded child knows the copies that its parent made, once it has hashed them itself."""
+    config = world.start()
+    path = Path(config.model, "model.safetensors")
+    monkeypatch.setattr(shown, "_FILES", {})
+    gates.recognise_copies()
+    assert not shown.is_shown(path)  # without a guard nobody asks
+    monkeypatch.setattr(gates, "is_active", lambda: True)
+    gates.recognise_copies()
+    assert shown.is_shown(path)
+    path.chmod(0o600)
+    path.write_bytes(OTHER)
+    path.chmod(0o444)
+    with pytest.raises(ArtifactChangedError):
+        gates.recognise_copies()
+
+
+def test_a_guard_calls_the_plugin_whatever_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a guard vLLM's own way to its plugins begins with ours; a failure ends the process."""
+    install_standin(monkeypatch)
+    plugins: Any = sys.modules["vllm.plugins"]
+    vllm_plugins.install(plugins)
+    loader: Any = sys.modules["vllm.model_executor.model_loader.base_loader"]
+    assert not hasattr(loader.BaseModelLoader, "_weighbridge")
+    plugins.load_general_plugins()
+    assert loader.BaseModelLoader._weighbridge
+    monkeypatch.delitem(sys.modules, "vllm.lora.worker_manager")
+    monkeypatch.delattr(loader.BaseModelLoader, "_weighbridge")
+    with pytest.raises(ImportError):
+        plugins.load_general_plugins()
 
 
 @pytest.mark.usefixtures("world")

@@ -9,10 +9,15 @@ import pytest
 from support.hub_models import files_below
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
 from weighbridge.cli.main import run
-from weighbridge.core.errors import OperationError, PolicyDeniedError, UsageError
+from weighbridge.core.errors import (
+    ArtifactChangedError,
+    OperationError,
+    PolicyDeniedError,
+    UsageError,
+)
 from weighbridge.load.held import HeldFile
 from weighbridge.load.tree import write_tree
-from weighbridge.pipeline import pulling
+from weighbridge.pipeline import copies, pulling
 from weighbridge.pipeline.pulling import pull
 
 FILES = {
@@ -48,6 +53,28 @@ def test_everything_that_was_signed_gets_there(
     assert {stat.S_IMODE((place / path).stat().st_mode) for path in FILES} == {0o444}
     assert stat.S_IMODE((place / "deep" / "er").stat().st_mode) == 0o555
     assert names_in(place.parent) == ["models"]
+
+
+def test_models_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory has no room, what is copied is verified on its way, whatever the file has now."""
+    monkeypatch.setattr(copies, "physical_memory", lambda: 1)
+    files = {**FILES, "a.safetensors": safetensors_file(w=[1.0] * 100_000)}
+    model = make_signed_model(tmp_path, dict(files))
+
+    def change(root: Path, held: Mapping[str, HeldFile]) -> None:
+        path = model.root / "a.safetensors"
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+        write_tree(root, held)
+
+    pull(model.root, tmp_path / "unchanged", policy=model.policy)
+    assert files_below(tmp_path / "unchanged") == files
+    monkeypatch.setattr(pulling, "write_tree", change)
+    try:
+        pull(model.root, tmp_path / "changed", policy=model.policy)
+    except ArtifactChangedError:
+        assert names_in(tmp_path / "changed") is None
+    else:
+        assert files_below(tmp_path / "changed") == files
 
 
 def test_a_single_file_keeps_its_name(tmp_path: Path) -> None:

@@ -41,3 +41,10 @@ MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
 MAX_OWN_PICKLES: Final = 4096
 """Digests of what a guarded process pickled last, to be recognised when it reads them back: less
 than a mebibyte. What is older is judged like anybody's bytes."""
+
+HELD_MEMORY_SHARE: Final = 4
+"""
+What part of the machine's memory, one of so many, a model may take that is held to be copied.
+
+A larger one is read twice instead: servers have no more memory than their model needs.
+"""

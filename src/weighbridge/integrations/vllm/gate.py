@@ -25,11 +25,11 @@ from weighbridge.load.guard.scopes import working
 from weighbridge.load.guard.watch import is_active
 from weighbridge.load.shown import is_shown, let_through, show_files
 from weighbridge.load.store import Store
-from weighbridge.pipeline.copies import CheckedCopy, check_copy, is_copy
+from weighbridge.pipeline.copies import CheckedCopy, check_copy, choose_hold, is_copy
 from weighbridge.pipeline.guard.order import Order
 from weighbridge.pipeline.guard.recording import LineRecorder, Silence
 from weighbridge.pipeline.guard.servers import find_order
-from weighbridge.pipeline.load import admit
+from weighbridge.pipeline.load import Hold, admit
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import RemoteCode, Rule
 from weighbridge.sources.interface import LocalHandle
@@ -121,7 +121,7 @@ class Gate:
             return
         with ExitStack() as stack:
             with self._deciding("vllm.adapter", path) as outcome:
-                artifact = stack.enter_context(self._admit(_absolute(path), sealed=True))
+                artifact = stack.enter_context(self._admit(_absolute(path)))
                 files = {each: artifact.held[each] for each in artifact.files}
                 shown = show_files(files, name="adapter", store=Store())
                 outcome.path = os.fspath(stack.enter_context(shown))
@@ -187,7 +187,7 @@ class Gate:
         root, stamps = os.fspath(handle.root), _stamps(handle)
         known = self._copies.get(root)
         if known is None or known.stamps != stamps or (code and not known.code):
-            with self._admit(reference, sealed=False) as artifact:
+            with self._admit(reference, hold=choose_hold(handle)) as artifact:
                 if code:
                     _require_code(artifact, self._rule(reference), reference)
                 path = artifact.path()
@@ -197,9 +197,15 @@ class Gate:
             _tell_children(known.path)
         return known.path
 
-    def _admit(self, reference: str, *, sealed: bool) -> VerifiedArtifact:
-        boundary = self._order.boundary
-        return admit(reference, policy=self._policy, boundary=boundary, sealed=sealed)
+    def _admit(self, reference: str, *, hold: Hold | None = None) -> VerifiedArtifact:
+        """Verify *reference*: to be copied, held as said, or to be shown."""
+        return admit(
+            reference,
+            policy=self._policy,
+            boundary=self._order.boundary,
+            sealed=hold is None,
+            hold=hold or "memory",
+        )
 
     def _rule(self, reference: str) -> Rule | None:
         return select_for(reference, self._policy, boundary=self._order.boundary).rule
