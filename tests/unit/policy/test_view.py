@@ -23,7 +23,8 @@ POLICIES = {
         'lineage = { inputs = "must-match-a-rule", depth = 4, boundary = "b", from = ["a/*"] }',
         f'receipt = {{ from = "hsm", max-age = "90m", policy = "sha256:{PIN}", verifier = "u:v", '
         'required = true, boundary = "upload", resource = ["a/**"] }',
-        'isolation = { network = "allow", write = ["out"], env = [] }',
+        'isolation = { network = "allow", write = ["out"], env = [], gpus = true, '
+        'engines = ["direct", "gvisor"] }',
         "[[rule.scan.suppress]]",
         f'rule = "x"\npath = "a/*"\nreason = "r"\nexpires = 2031-12-31\nsha256 = "{PIN}"',
         "[[rule.scan.suppress]]",

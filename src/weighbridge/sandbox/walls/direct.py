@@ -57,12 +57,7 @@ class Direct:
         """Find out whether the kernel has what it takes; nothing is run for that."""
         problem = _problem()
         if problem is not None:
-            return Strength(
-                engine=NAME,
-                walls=frozenset(),
-                missing=tuple((wall, problem.reason) for wall in Wall),
-                remedies=problem.remedies,
-            )
+            return Strength.nothing(NAME, problem.reason, *problem.remedies)
         return Strength(
             engine=NAME,
             walls=frozenset(Wall) - {Wall.UNSEEN},

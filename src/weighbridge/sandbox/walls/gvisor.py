@@ -19,7 +19,7 @@ from typing import Final
 
 from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox.walls import minder
-from weighbridge.sandbox.walls.bundle import LIMITED, write_bundle
+from weighbridge.sandbox.walls.bundle import LIMITED, TEMPORARY, write_bundle
 from weighbridge.sandbox.walls.copying import piped_files
 from weighbridge.sandbox.walls.demands import policy_key, require
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
@@ -75,23 +75,23 @@ class Gvisor:
         """Find out whether it runs here, and from inside what it keeps a program to."""
         problem = filter_problem()
         if problem is not None:
-            return _nothing(problem.reason, *problem.remedies)
+            return Strength.nothing(NAME, problem.reason, *problem.remedies)
         runsc = _program()
         if runsc is None:
-            return _nothing("runsc is not there", *_INSTALL)
+            return Strength.nothing(NAME, "runsc is not there", *_INSTALL)
         with tempfile.TemporaryDirectory(prefix="weighbridge-probe-") as made:
             try:
                 write_bundle(Path(made), _TRIED[0], _TRIED, Walls(readable=_SYSTEM))
                 done = _called(_line(runsc, Path(made)))
                 version = _called((runsc, "--version")).stdout.splitlines()
             except (OSError, IsolationError, subprocess.TimeoutExpired) as error:
-                return _nothing(f"runsc cannot be run: {error}", *_INSTALL)
+                return Strength.nothing(NAME, f"runsc cannot be run: {error}", *_INSTALL)
             if done.returncode:
                 said = _complaint(Path(made)) or f"runsc ended with {done.returncode}"
-                return _nothing(said, *namespace_remedies())
+                return Strength.nothing(NAME, said, *namespace_remedies())
         doubt = _doubt(done.stdout)
         if doubt is not None:
-            return _nothing(doubt, *_INSTALL)
+            return Strength.nothing(NAME, doubt, *_INSTALL)
         return Strength(
             engine=NAME,
             walls=frozenset(Wall),
@@ -124,6 +124,7 @@ class Gvisor:
         made = tempfile.mkdtemp(prefix="weighbridge-run-")
         place = Path(made)
         try:
+            _refuse_reachable(place, walls)
             write_bundle(place, program, command, walls)
             order = {"line": _line(runsc, place), "parent": os.getpid(), "leaves": made}
             with piped_files() as output, told(_OUTER, order) as last:
@@ -143,6 +144,23 @@ class Gvisor:
         finally:
             with suppress(OSError):
                 remove_tree(made)
+
+
+def _refuse_reachable(place: Path, walls: Walls) -> None:
+    """
+    Refuse a directory of the engine's that the program could change.
+
+    Raises:
+        IsolationError: It could.
+    """
+    for each in walls.writable:
+        if each not in TEMPORARY and place.resolve().is_relative_to(each):
+            raise IsolationError(
+                "the rule lets the program change the directory for temporary files, where the "
+                "engine keeps what decides about it",
+                where=each,
+                hint="Set TMPDIR to another directory",
+            )
 
 
 class _Signals:
@@ -237,8 +255,3 @@ def _parted(line: str) -> tuple[str, str, str]:
 
 def _program() -> str | None:
     return shutil.which("runsc", path=os.defpath + os.pathsep + "/usr/local/bin")
-
-
-def _nothing(reason: str, *remedies: str) -> Strength:
-    missing = tuple((wall, reason) for wall in Wall)
-    return Strength(engine=NAME, walls=frozenset(), missing=missing, remedies=remedies)

@@ -11,7 +11,7 @@ no engine can hold is refused, and never run with less.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.values import frozen
@@ -131,6 +131,12 @@ class Strength:
     version: str | None = None
     limits: tuple[tuple[str, str], ...] = ()
     gpus: tuple[str, ...] | None = None
+
+    @classmethod
+    def nothing(cls, engine: str, reason: str, /, *remedies: str) -> Self:
+        """Return that nothing holds, for one reason, and what to do about it."""
+        missing = tuple((wall, reason) for wall in Wall)
+        return cls(engine=engine, walls=frozenset(), missing=missing, remedies=remedies)
 
     @property
     def works(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.errors import IsolationError
+from weighbridge.policy import isolation_reader
 from weighbridge.sandbox.walls.demands import demanded, require
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Engine, Limits, Walls
@@ -51,6 +52,11 @@ def test_what_an_engine_cannot_do_is_refused(engine: Engine, name: str) -> None:
             require(engine, DEMANDS[name])
     else:
         require(engine, DEMANDS[name])
+
+
+def test_policies_can_name_every_engine() -> None:
+    """What a rule can admit is what there is."""
+    assert set(isolation_reader.ENGINES) == {engine.name for engine in ENGINES}
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,19 @@ def test_its_log_tells_its_failures(tmp_path: Path, log: str, found: str | None)
     """An error counts, and so does what cannot be read; a warning does not."""
     (tmp_path / "log").write_text(log, "utf-8")
     assert gvisor._complaint(tmp_path) == found
+
+
+def test_a_program_cannot_change_what_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where temporary files would lie in a directory that it may change, it is not run."""
+    runsc(tmp_path, monkeypatch, "exit 0")
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(out))
+    with pytest.raises(IsolationError, match="directory for temporary files"):
+        Gvisor().run(["/bin/true"], Walls(readable=(), writable=(os.fspath(out),)))
+    assert list(out.iterdir()) == []
 
 
 def test_a_program_of_another_kernel_that_fails_is_no_exit_code(
