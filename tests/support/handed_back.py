@@ -4,6 +4,8 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -80,18 +82,44 @@ def value_head(value: object, *nodes: object, size: int = 0) -> list[object]:
 
 
 def opened(
-    content: object, *, engine: str, judged: bool = False, how: Opening | None = None
+    content: object,
+    *,
+    engine: str | None = None,
+    judged: bool = False,
+    how: Opening | None = None,
+    file_format: FileFormat = FileFormat.PICKLE,
 ) -> Opened:
     """Have the pickle of *content*, or the bytes that it is, opened behind walls."""
     data = content if isinstance(content, bytes) else pickle.dumps(content)
     return open_isolated(
         held(data),
-        FileFormat.PICKLE,
+        file_format,
         how or Opening(judged=judged, engine=engine),
         name=WHERE,
         where=WHERE,
         build=AsArrays(),
     )
+
+
+_IMPORTED = """
+import sys
+from support.handed_back import opened
+opened(sys.stdin.buffer.read(), judged=sys.argv[1] == "judged")
+print(*(name for name in sys.argv[2:] if name in sys.modules))
+"""
+
+
+def imported_for(data: bytes, mode: str, *names: str) -> list[str]:
+    """Return which modules of *names* a process has imported that had the pickle *data* opened."""
+    places = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED, mode, *names],
+        input=data,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": places},
+    )
+    return done.stdout.decode().split()
 
 
 def unpickled(data: bytes) -> object:
