@@ -14,7 +14,20 @@ from pathlib import Path
 from typing import Final
 
 import weighbridge
-from benchmarks.cases import convert, guard, large, load, memory, record, scan, shards, small, start
+from benchmarks.cases import (
+    convert,
+    guard,
+    large,
+    load,
+    memory,
+    record,
+    relay,
+    run,
+    scan,
+    shards,
+    small,
+    start,
+)
 from benchmarks.measure import BenchmarkError, Result
 from benchmarks.report import as_json, table
 from benchmarks.setting import FULL, QUICK, Setting, prepared
@@ -31,6 +44,8 @@ CASES: Final[dict[str, Callable[[Setting], Result]]] = {
     "guard": guard.measure,
     "convert": convert.measure,
     "record": record.measure,
+    "run": run.measure,
+    "relay": relay.measure,
 }
 
 

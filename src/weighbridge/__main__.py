@@ -1,6 +1,6 @@
 """`python -m weighbridge` is the command `weighbridge`."""
 
-from weighbridge.cli.main import main
+from weighbridge.cli.entry import main
 
 if __name__ == "__main__":
     main()

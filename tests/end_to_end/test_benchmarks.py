@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CASES = [
-    *("start", "large", "small", "shards", "memory", "load", "scan", "guard", "convert", "record")
+    *("start", "large", "small", "shards", "memory", "load", "scan", "guard", "convert", "record"),
+    *("run", "relay"),
 ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from support.publisher import weighbridge
 from support.walled import line, started_as, write_policy
-from weighbridge.sandbox.walls.engines import choose_engine
+from weighbridge.sandbox.walls.engines import ENGINES
 
 _ASK = """
 import socket, sys
@@ -27,11 +27,10 @@ for place in sys.argv[1:]:
 """
 
 
-@pytest.fixture(autouse=True)
-def _network_of_its_own() -> None:
+@pytest.fixture
+def own_network() -> None:
     """Skip where no engine gives a program a network of its own."""
-    if choose_engine()[0].name != "bubblewrap":
-        pytest.skip("only bubblewrap has a network of its own")
+    working("bubblewrap")
 
 
 @contextmanager
@@ -73,6 +72,7 @@ def port_of(server: socket.socket) -> int:
     return port
 
 
+@pytest.mark.usefixtures("own_network")
 def test_what_is_listed_is_reached_and_nothing_beside_it(place: Path) -> None:
     """A listed port answers; another port of that address, and another address, do not."""
     with (
@@ -96,6 +96,7 @@ def test_what_is_listed_is_reached_and_nothing_beside_it(place: Path) -> None:
     assert (asked, unasked) == ([b"question"], [])
 
 
+@pytest.mark.usefixtures("own_network")
 def test_addresses_of_others_exist_inside_where_they_are_listed(place: Path) -> None:
     """A literal address is dialled as it is, of either version of IP, and no other is there."""
     write_policy(place, 'connect = ["192.0.2.1:9", "[2001:db8::1]:9"]')
@@ -106,6 +107,7 @@ def test_addresses_of_others_exist_inside_where_they_are_listed(place: Path) -> 
     ]
 
 
+@pytest.mark.usefixtures("own_network")
 def test_a_listed_name_is_known_and_no_other(place: Path) -> None:
     """It is resolved outside, which is said where it fails; a name inside it is not known."""
     write_policy(place, 'connect = ["no-such-host.invalid:443"]')
@@ -113,15 +115,6 @@ def test_a_listed_name_is_known_and_no_other(place: Path) -> None:
     assert said["no-such-host.invalid:443"] in {"nothing", "ConnectionResetError"}
     assert said["other.no-such-host.invalid:443"] == "gaierror"
     assert "no-such-host.invalid is not known" in err
-
-
-def test_who_may_connect_may_not_listen(place: Path) -> None:
-    """A rule without `listen` leaves no port to be asked at."""
-    write_policy(place, 'connect = ["192.0.2.1:9"]')
-    code = "import socket; socket.create_server(('127.0.0.1', 0))"
-    result = weighbridge(place, *line("bubblewrap", sys.executable, "-I", "-S", "-c", code))
-    assert result.code == 1
-    assert "PermissionError" in result.err
 
 
 def test_without_a_network_of_its_own_nothing_is_run(place: Path) -> None:
@@ -133,9 +126,18 @@ def test_without_a_network_of_its_own_nothing_is_run(place: Path) -> None:
     assert "isolation-unavailable" in result.err
 
 
+def has_ipv6() -> bool:
+    """Tell whether this machine has a loopback of IPv6."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 _SERVE = """
 import socket, sys
-with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
+with socket.create_server(("", int(sys.argv[1]))) as server:
     print("ready", flush=True)
     while True:
         with server.accept()[0] as asked:
@@ -146,39 +148,79 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
 @pytest.mark.parametrize(
     ("entry", "reached", "missed"),
     [
-        ("{}", ("127.0.0.1", "::1"), "127.0.0.2"),
-        ('"127.0.0.2:{}"', ("127.0.0.2",), "127.0.0.1"),
-        ('"0.0.0.0:{}"', ("127.0.0.1", "127.0.0.2"), "::1"),
+        ("{}", "127.0.0.1", "127.0.0.2"),
+        ('"127.0.0.2:{}"', "127.0.0.2", "127.0.0.1"),
+        ('"0.0.0.0:{}"', "127.0.0.2", "::1"),
     ],
     ids=["loopback", "one address", "every address"],
 )
+@pytest.mark.parametrize("name", ["bubblewrap", "direct"])
 def test_a_server_is_asked_where_the_rule_says(
-    place: Path, entry: str, reached: tuple[str, ...], missed: str
+    place: Path, name: str, entry: str, reached: str, missed: str
 ) -> None:
-    """On loopback of either version of IP, or at the address that is listed, and nowhere else."""
+    """One that would listen everywhere does so on loopback, or where it is listed."""
+    engine = working(name)
+    with serving(place, engine, entry) as port:
+        with socket.create_connection((reached, port)) as client:
+            client.sendall(b"question")
+            assert client.recv(100) == b"question"
+        with pytest.raises(OSError, match=r"refused|Cannot assign|not supported"):
+            socket.create_connection((missed, port))
+
+
+@pytest.mark.usefixtures("own_network")
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_a_server_is_asked_on_both_loopbacks(place: Path) -> None:
+    """The relay listens at either, whatever the server inside does."""
+    with (
+        serving(place, "bubblewrap", "{}") as port,
+        socket.create_connection(("::1", port)) as client,
+    ):
+        client.sendall(b"question")
+        assert client.recv(100) == b"question"
+
+
+def test_a_server_gets_no_port_of_the_kernels_choice(place: Path) -> None:
+    """Where it shares the machine's network: neither by listening unbound nor by port 0."""
+    code = """if True:
+        import socket
+        for family, act in [
+            (socket.AF_INET, lambda s: s.listen()),
+            (socket.AF_INET6, lambda s: s.listen()),
+            (socket.AF_INET, lambda s: s.bind(("127.0.0.1", 0))),
+            (socket.AF_INET6, lambda s: s.bind(("::", 0))),
+            (socket.AF_INET, lambda s: s.connect(("127.0.0.1", 9))),
+        ]:
+            try:
+                act(socket.socket(family))
+            except PermissionError:
+                print("refused")
+        """
+    write_policy(place, "listen = [18766]")
+    engine = working("direct")
+    result = weighbridge(place, *line(engine, sys.executable, "-I", "-S", "-c", code))
+    assert result.code == 0, result.err
+    assert result.out.split() == ["refused"] * 5
+
+
+def working(name: str) -> str:
+    """Return the name of an engine that works here."""
+    (found,) = [each.probe() for each in ENGINES if each.name == name]
+    if not found.works:
+        pytest.skip(f"{name}: {found.missing[0][1]}")
+    return name
+
+
+@contextmanager
+def serving(place: Path, engine: str, entry: str) -> Iterator[int]:
+    """Run a server that listens everywhere, with this entry in the rule, and give its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = port_of(free)
     write_policy(place, f"listen = [{entry.format(port)}]")
     (place / "serve.py").write_text(_SERVE, "utf-8")
     command = (sys.executable, "-I", "-S", "serve.py", str(port))
-    with started_as(place, "bubblewrap", *command) as process:
+    with started_as(place, engine, *command) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        for address in reached:
-            if address == "::1" and not has_ipv6():
-                continue
-            with socket.create_connection((address, port)) as client:
-                client.sendall(b"question")
-                assert client.recv(100) == b"question"
-        with pytest.raises(OSError, match=r"refused|Cannot assign|not supported"):
-            socket.create_connection((missed, port))
+        yield port
         process.terminate()
-
-
-def has_ipv6() -> bool:
-    """Tell whether this machine has a loopback of IPv6."""
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False

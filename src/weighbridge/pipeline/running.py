@@ -18,6 +18,7 @@ from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
 from weighbridge.inventory.progress import Progress
 from weighbridge.load.store import default_root
+from weighbridge.pipeline.again.keeping import begin, keep
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.load import admit
 from weighbridge.pipeline.policies import select_for
@@ -60,6 +61,20 @@ _UNLIMITED: Final = Limits()
 
 
 @frozen
+class Noting:
+    """
+    How a run is noted.
+
+    Attributes:
+        name: What the call is found by.
+        said: Returns what is told of what the program is kept to.
+    """
+
+    name: str
+    said: Callable[[Strength], str]
+
+
+@frozen
 class Run:
     """
     How a program ended.
@@ -85,6 +100,7 @@ def run(
     engine: str | None = None,
     progress: Progress | None = None,
     started: Callable[[Strength], None] | None = None,
+    noted: Noting | None = None,
 ) -> Run:
     """
     Check the artifact, and run *command* so that it reaches nothing but verified bytes.
@@ -101,6 +117,7 @@ def run(
         engine: Which engine; by default the strongest that works here.
         progress: Told what is read.
         started: Told what the program is kept to, right before it is run.
+        noted: How the run is noted, to be repeated by `again.running`; None for not at all.
 
     Raises:
         PolicyDeniedError, PolicyIndeterminateError: As for `load`; nothing was run.
@@ -128,6 +145,7 @@ def run(
         places = replace(places, readable=(*places.readable, *gpus.readable), gpus=gpus.nodes)
     if not chosen.moves:
         _refuse_shown(handle.root, places.readable)
+    beginning = None if noted is None else begin(noted.name, handle, policy, rule, chosen)
     with admit(
         reference, policy=policy, boundary=boundary, progress=progress, sealed=False, isolated=True
     ) as artifact:
@@ -138,6 +156,8 @@ def run(
     if started is not None:
         started(strength)
     filled = [argument.replace(PLACEHOLDER, os.fspath(place)) for argument in command]
+    if noted is not None and beginning is not None:
+        keep(beginning, chosen, tuple(command), filled, walls, copy=copy, said=noted.said(strength))
     began = time.monotonic()
     code = chosen.run(filled, walls)
     took = time.monotonic() - began

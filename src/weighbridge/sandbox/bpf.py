@@ -1,7 +1,13 @@
 """Instructions of the kernel's filter language for system calls (classic BPF)."""
 
+from __future__ import annotations
+
 from struct import pack
-from typing import Final
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 ALLOW: Final = 0x7FFF0000
 REFUSE: Final = 0x00050001

@@ -1,17 +1,21 @@
 """System calls that Python has no function for, by way of the C library."""
 
-import contextlib
+from __future__ import annotations
+
 import ctypes
 import errno
 import os
-import platform
 import sys
-from functools import cache
 from struct import Struct
-from typing import Final
 
 from weighbridge.sandbox import bpf
 from weighbridge.sandbox.numbers import number
+
+# Not imported from `typing`, here and in what else is run right before a program behind walls: with
+# what that imports it takes as long as all of them, at the start of every server.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_DUMPABLE: Final = 4
@@ -29,15 +33,19 @@ _CAPABILITY_VERSION: Final = 0x20080522
 
 def machine() -> str | None:
     """Return the architecture whose system calls are known here, or None."""
-    name = platform.machine()
-    if sys.platform != "linux" or sys.maxsize < 2**32 or name not in bpf.AUDIT_ARCH:
+    if sys.platform != "linux" or sys.maxsize < 2**32:
         return None
-    return name
+    name = os.uname().machine
+    return name if name in bpf.AUDIT_ARCH else None
 
 
-@cache
+_loaded: list[ctypes.CDLL] = []
+
+
 def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+    if not _loaded:
+        _loaded.append(ctypes.CDLL(None, use_errno=True))
+    return _loaded[0]
 
 
 def prctl(option: int, *arguments: int) -> int:
@@ -96,9 +104,10 @@ def keep_capabilities(kept: frozenset[int]) -> None:
         OSError: The kernel refuses, or the architecture is not known.
     """
     for lost in set(range(_LAST_CAPABILITY + 1)) - kept:
-        # One that the kernel does not know, and a process that has none to give up.
-        with contextlib.suppress(OSError):
+        try:
             prctl(_DROP_BOUND, lost)
+        except OSError:
+            continue  # the kernel does not know it, or the process has none to give up
     version = _CAPABILITY_VERSION.to_bytes(4, sys.byteorder)
     header = ctypes.create_string_buffer(version + bytes(4), 8)
     words = ctypes.create_string_buffer(_CAPABILITY_WORDS.size)

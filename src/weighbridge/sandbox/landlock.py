@@ -6,14 +6,20 @@ does not see of the network (UDP, MPTCP, unix sockets), `seccomp` refuses. See
 https://docs.kernel.org/userspace-api/landlock.html.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import stat
-from collections.abc import Iterable
 from struct import pack
-from typing import Final
 
 from weighbridge.sandbox import kernel
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
 
 _VERSION_FLAG: Final = 1
 _PATH_BENEATH: Final = 1

@@ -6,10 +6,15 @@ to those by a test. None stands for a call that an architecture does not have. T
 so that what one filter refuses no other one knows by another number.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from __future__ import annotations
 
 from weighbridge.sandbox import bpf
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
 
 NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "accept": (43, 202),

@@ -1,7 +1,13 @@
 """Limits of this process, set for good (`setrlimit(2)`)."""
 
+from __future__ import annotations
+
 import resource
-from typing import Final
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 NO_CORE: Final = 1
 """Bytes of a core file. The kernel gives a dump to a program of the machine even where 0 is

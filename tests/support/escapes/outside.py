@@ -164,6 +164,11 @@ def _listeners(world: Outside, place: Path, stack: contextlib.ExitStack) -> None
 
     add("tcp4", socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0))
     made[-1][1].setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5)
+    shared = stack.enter_context(socket.socket())
+    shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    shared.bind(("127.0.0.1", 0))
+    shared.listen()
+    world.configuration["shared_port"] = shared.getsockname()[1]
     add("tcp6", socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0))
     add("mptcp", socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0), 262)
     add("udp", socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0))

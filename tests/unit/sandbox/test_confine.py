@@ -82,7 +82,9 @@ def test_orphan_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where system calls have other numbers than those that are known, nothing is guessed."""
-    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    there = os.uname()
+    other = os.uname_result((*tuple(there)[:4], "riscv64"))
+    monkeypatch.setattr(os, "uname", lambda: other)
     assert kernel.machine() is None
     assert not seccomp.is_available()
     with pytest.raises(OSError, match="architecture"):

@@ -1,13 +1,15 @@
 """`weighbridge run`."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from weighbridge.cli.options import FILE, MODEL
 from weighbridge.cli.terminal import Session
+from weighbridge.pipeline.again.facts import call_key
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
-from weighbridge.pipeline.running import run
+from weighbridge.pipeline.running import Noting, run
 from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.walls.interface import Strength
 
@@ -56,10 +58,18 @@ def command(
         boundary=boundary,
         engine=engine,
         started=lambda found: session.talk(_kept_to(found)),
+        noted=_noting(),
     )
     if outcome.time_over:
         session.talk("its time was over: it was ended, with all that it had started")
     return outcome.exit_code
+
+
+def _noting() -> Noting | None:
+    """Return how the run is noted where this process was started for nothing else."""
+    if sys.argv[1:2] != ["run"]:
+        return None
+    return Noting(name=call_key(sys.argv[2:]), said=_kept_to)
 
 
 def _kept_to(strength: Strength) -> str:

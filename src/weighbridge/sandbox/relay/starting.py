@@ -115,7 +115,9 @@ def _listener(address: str, place: Listening, *, required: bool) -> socket.socke
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                # All of IPv6 is all of IPv4 as well, as people expect of it.
+                only = int(address != "::")
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
             listener.bind((address, place.port))
             listener.listen(_BACKLOG)
         except OSError:

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 from weighbridge.core.values import frozen
 from weighbridge.sandbox import bpf, kernel
 from weighbridge.sandbox.numbers import number
-from weighbridge.sandbox.steps.notices import Notice, read_memory, read_path
+from weighbridge.sandbox.reaching import read_memory
+from weighbridge.sandbox.steps.notices import Notice, read_path
 
 _CURRENT_DIRECTORY: Final = -100
 _EMPTY_PATH: Final = 0x1000

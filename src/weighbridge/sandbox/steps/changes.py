@@ -18,8 +18,9 @@ from typing import Final
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.calls import MODES_OWNERS_AND_TIMES
 from weighbridge.sandbox.numbers import number
+from weighbridge.sandbox.reaching import read_memory
 from weighbridge.sandbox.steps.calls import path_of, signed
-from weighbridge.sandbox.steps.notices import Notice, read_memory
+from weighbridge.sandbox.steps.notices import Notice
 
 _NO_FOLLOW: Final = 0x100
 _EMPTY_PATH: Final = 0x1000

@@ -9,9 +9,9 @@ import socket
 from typing import Final, NoReturn
 
 from weighbridge.sandbox import filters, kernel, landlock, seccomp
+from weighbridge.sandbox.install import listen
 from weighbridge.sandbox.resources import NO_CORE, lower
 from weighbridge.sandbox.steps.interface import Isolation, StepMeasure, StepOrder
-from weighbridge.sandbox.steps.notices import listen
 
 _KEPT: Final = frozenset({0, 1, 3, 4})
 """CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID: root's rights over files, which Landlock

@@ -1,12 +1,17 @@
 """Limits as the last step before the program takes them on: its own, and those of a group."""
 
-import contextlib
+from __future__ import annotations
+
 import os
 import resource
-from collections.abc import Iterable, Mapping
-from typing import Final
 
 from weighbridge.sandbox.resources import NO_CORE, lower
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
 
 _JOIN: Final = b"0"
 """As in `groups.group`, which has more to import than this step should."""
@@ -59,9 +64,10 @@ def require_counted(values: Mapping[str, int | None], /) -> None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     resource.setrlimit(resource.RLIMIT_NPROC, (0, most))
-    child = None
-    with contextlib.suppress(BlockingIOError):
-        child = os.fork()
+    try:
+        child: int | None = os.fork()
+    except BlockingIOError:
+        child = None  # it holds
     if child == 0:
         os._exit(0)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))

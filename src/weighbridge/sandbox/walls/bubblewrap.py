@@ -6,6 +6,7 @@ empty one. Needs the program `bwrap` and user namespaces. See https://github.com
 """
 
 import json
+import marshal
 import os
 import shutil
 import subprocess
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
+from weighbridge.core.values import frozen
 from weighbridge.sandbox.relay.starting import hosts, relays
 from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
-from weighbridge.sandbox.walls.limiting import how_held
+from weighbridge.sandbox.walls.limiting import bounded, how_held
 from weighbridge.sandbox.walls.machine import (
     LANDLOCK_NEEDED,
     filter_problem,
@@ -27,10 +29,14 @@ from weighbridge.sandbox.walls.machine import (
     landlock_version,
     namespace_remedies,
 )
+from weighbridge.sandbox.walls.repeated import ORDER, PLAN, STARTED
 from weighbridge.sandbox.walls.starting import (
+    LAST_STEP,
     Places,
     Running,
     find_program,
+    interpreted,
+    order_of,
     ordered,
     passed,
 )
@@ -58,6 +64,22 @@ _KERNEL: Final = tuple(
     )
 )
 """What the kernel tells of itself and of all users, some of it to root without any capability."""
+
+
+@frozen
+class Launch:
+    """
+    A start whose every word is known; see `repeated`.
+
+    Attributes:
+        line: The program and its arguments.
+        plan: What it reads from the descriptor `repeated.PLAN`.
+        order: What the last step reads from `repeated.ORDER`.
+    """
+
+    line: tuple[str, ...]
+    plan: bytes
+    order: bytes
 
 
 class Bubblewrap:
@@ -111,14 +133,7 @@ class Bubblewrap:
             raise IsolationError("bwrap is not there", hint=f"Run: {' or '.join(_INSTALL)}")
         require(self, walls)
         program = find_program(command[0], walls)
-        places = Places(
-            readable=("/",),
-            writable=(*_OWN, *walls.writable),
-            devices=(*_DEVICES, *walls.gpus),
-            dies_with_parent=False,
-            alone=True,
-            sockets="/tmp",  # noqa: S108  inside
-        )
+        places = _places(walls)
         with ExitStack() as unwinding:
             given: list[int] = []
 
@@ -133,7 +148,7 @@ class Bubblewrap:
             arguments = _arguments(walls, names)
             carried = unwinding.enter_context(relays(walls.listen, walls.connect))
             last = unwinding.enter_context(ordered(program, command, walls, places))
-            plan = data(b"".join(os.fsencode(a) + b"\0" for a in arguments))
+            plan = data(_joined(arguments))
             told, teller = os.pipe()
             gate, opener = os.pipe()
             with os.fdopen(told, "rb") as news, os.fdopen(opener, "wb", buffering=0) as opening:
@@ -152,6 +167,40 @@ class Bubblewrap:
                 with suppress(BrokenPipeError):
                     opening.write(b"x")
             return running.wait(inside.signal, seconds=walls.limits.seconds)
+
+    def launch(self, command: Sequence[str], walls: Walls, /) -> Launch | None:
+        """
+        Return how `run` starts *command*, for another time; None where it is made anew each time.
+
+        Raises:
+            UsageError: There is no such program.
+        """
+        bwrap = _program()
+        if bwrap is None or walls.limits != Limits() or walls.listen or walls.connect or walls.gpus:
+            return None
+        program = find_program(command[0], walls)
+        with bounded(walls.limits) as bounds:
+            order = order_of(program, command, walls, _places(walls), bounds)
+        return Launch(
+            line=(bwrap, "--args", str(PLAN), "--", *interpreted(LAST_STEP, ORDER)),
+            plan=_joined(_arguments(walls)),
+            order=marshal.dumps({**order, "started": STARTED}),
+        )
+
+
+def _places(walls: Walls) -> Places:
+    return Places(
+        readable=("/",),
+        writable=(*_OWN, *walls.writable),
+        devices=(*_DEVICES, *walls.gpus),
+        dies_with_parent=False,
+        alone=True,
+        sockets="/tmp",  # noqa: S108  inside
+    )
+
+
+def _joined(arguments: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(argument) + b"\0" for argument in arguments)
 
 
 class _Sandbox:

@@ -68,6 +68,8 @@ class Direct:
 
     def lacks(self, demand: str, /) -> str | None:
         """Return why it cannot hold *demand*; see `Engine`."""
+        if demand == "connect":
+            return "without namespaces a program cannot be kept to listed addresses"
         if demand == "temporary_bytes":
             return "its temporary directory lies on the machine's disk, whose share nobody counts"
         return None if demand in _HELD else "it does not know how"
@@ -93,12 +95,6 @@ class Direct:
             raise UsageError(
                 "without namespaces a file is seen where it is",
                 where=moved,
-                hint="Use the engine bubblewrap",
-            )
-        if walls.connect:
-            raise IsolationError(
-                "without namespaces a program cannot be kept to listed addresses",
-                where=str(walls.connect[0]),
                 hint="Use the engine bubblewrap",
             )
         program = find_program(command[0], walls)

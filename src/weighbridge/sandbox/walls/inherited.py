@@ -1,8 +1,14 @@
 """What a process inherits: streams that may lead out, and descriptors that may not stay."""
 
+from __future__ import annotations
+
 import os
 import stat
-from typing import Final
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 FIRST: Final = 3
 """The first descriptor that is no standard stream."""

@@ -5,18 +5,25 @@ Run by a fresh interpreter without site packages, inside whatever an engine has 
 The order comes through a descriptor. What cannot be enforced ends it: the program is not run.
 """
 
-import json
-import os
-import signal
-import sys
-from collections.abc import Mapping
-from functools import partial
-from typing import Any, Final, NoReturn
+from __future__ import annotations
 
-from weighbridge.sandbox import filters, kernel, landlock, seccomp
+import _signal  # type: ignore[import-not-found]  # `signal` imports enumerations
+import marshal
+import os
+import sys
+
+from weighbridge.sandbox import kernel, landlock
+from weighbridge.sandbox.install import install
 from weighbridge.sandbox.walls import bounds, minder
 from weighbridge.sandbox.walls.inherited import check_streams, close_all_but
+from weighbridge.sandbox.walls.listening import allowed
 from weighbridge.sandbox.walls.unix_sockets import Meeting
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Final, NoReturn
 
 NOT_CONFINED: Final = 125
 """Exit code of a process that could not put up its walls."""
@@ -31,7 +38,7 @@ _LANDLOCK_NEEDED: Final = 3
 def main(descriptor: int) -> NoReturn:
     """Read the order from *descriptor*, put up the walls, and become the program."""
     with os.fdopen(descriptor, "rb") as file:
-        order = json.loads(file.read())
+        order = marshal.loads(file.read())  # noqa: S302  of the process that started this one
     try:
         _confine(order)
         # Whoever waits knows from this that what ends now is the program.
@@ -45,21 +52,30 @@ def main(descriptor: int) -> NoReturn:
 
 
 def _confine(order: Mapping[str, Any]) -> None:
-    machine = kernel.machine()
-    if machine is None:
-        raise OSError(0, "the system calls of this architecture are not known")
     if landlock.version() < _LANDLOCK_NEEDED:
         raise OSError(0, f"Landlock {_LANDLOCK_NEEDED} is needed, an older one is there")
     check_streams()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    meeting = Meeting(order["sockets"], partial(_internet, order))
+    listen, alone = order["listen"], order["alone"]
+    network = bool(listen or order["connect"])
+
+    def internet(name: str, address: bytes) -> Iterable[bytes]:
+        if alone:
+            return (address,) if network else ()
+        return () if name == "connect" else allowed(name, address, listen)
+
+    # Where others are, addresses count as well as ports, and a port that the kernel chooses.
+    kept = bool(listen) and not alone
+    meeting = Meeting(order["sockets"], internet, listening=kept)
     meeting.restrict()
     parent = minder.fork_minded(order["parent"], meeting, leaves=order["leaves"])
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
     minder.require_parent(parent)
     asks = meeting.ask()
+    if kept and not asks:
+        raise OSError(0, "the kernel cannot say at which address the program listens")
     bounds.join(order["joins"])
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
     close_all_but(order["started"])
     os.umask(0o077)
@@ -67,33 +83,14 @@ def _confine(order: Mapping[str, Any]) -> None:
     bounds.limit(order["limits"])
     kernel.drop_capabilities()
     bounds.require_counted(order["limits"])
-    listen = order["listen"]
-    network = bool(listen or order["connect"])
     landlock.restrict_step(
         readable=order["readable"],
         writable=order["writable"],
         devices=order["devices"],
-        own_ports=listen,
-        tcp=not (network and order["alone"]),
+        own_ports=[port for port, _ in listen],
+        tcp=not (network and alone),
     )
-    ways = filters.Ways(
-        network=network,
-        connecting=network and order["alone"],
-        listening=bool(listen),
-        asking=asks,
-        alone=order["alone"],
-        devices=order["gpus"],
-        signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
-    )
-    seccomp.install(filters.confining(machine, ways))
-
-
-def _internet(order: Mapping[str, Any], name: str, address: bytes) -> bool:
-    """Tell whether a call of the program may be made with an internet address; see `Meeting`."""
-    if order["alone"]:
-        return bool(order["listen"] or order["connect"])
-    family, port = int.from_bytes(address[:2], sys.byteorder), int.from_bytes(address[2:4], "big")
-    return name == "bind" and family != 0 and port in order["listen"]
+    install(order["filters"]["asking" if asks else "refusing"])
 
 
 def fail(code: int, reason: str) -> NoReturn:

@@ -6,22 +6,26 @@ walls, and inherits whatever loses its parent below it. It takes signals, and ma
 sockets that the program asks about (`unix_sockets`), and takes nothing else.
 """
 
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` imports enumerations
 import os
-import signal
-from contextlib import suppress
-from pathlib import Path
-from typing import Final, NoReturn
 
 from weighbridge.sandbox import kernel
-from weighbridge.sandbox.walls.leftovers import remove_tree
-from weighbridge.sandbox.walls.unix_sockets import Meeting
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, NoReturn
+
+    from weighbridge.sandbox.walls.unix_sockets import Meeting
 
 _SET_CHILD_SUBREAPER: Final = 36
-PARENT_ENDED: Final = signal.SIGRTMIN
+PARENT_ENDED: Final = _signal.SIGRTMIN
 """Tells a minder to end everything, as the end of its parent does."""
 
-_PASSED_ON: Final = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
-_WAITED: Final = frozenset({*_PASSED_ON, signal.SIGCHLD, PARENT_ENDED})
+_PASSED_ON: Final = frozenset({_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2})
+_WAITED: Final = frozenset({*_PASSED_ON, _signal.SIGCHLD, PARENT_ENDED})
 _FIRST: Final = 3
 _LAST_DESCRIPTOR: Final = 1 << 20
 
@@ -47,15 +51,15 @@ def fork_minded(
     """
     minder = os.getpid()
     kernel.prctl(_SET_CHILD_SUBREAPER, 1)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, _WAITED)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, PARENT_ENDED)
     if parent is not None:
         require_parent(parent)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     child = os.fork()
     if child:
         _mind(child, meeting, leaves)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _WAITED)
     return minder
 
 
@@ -71,25 +75,34 @@ def require_parent(parent: int, /) -> None:
 
 
 def _mind(child: int, meeting: Meeting | None, leaves: str | None) -> NoReturn:
-    for ignored in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(ignored, signal.SIG_IGN)
+    for ignored in (_signal.SIGINT, _signal.SIGQUIT):
+        _signal.signal(ignored, _signal.SIG_IGN)
     kept = _FIRST if meeting is None else meeting.keep()
     os.closerange(_FIRST, kept)
     os.closerange(kept + (meeting is not None), _LAST_DESCRIPTOR)
     if meeting is not None:
         meeting.serve()
     while True:
-        number = signal.sigwait(_WAITED)
+        number = _signal.sigwait(_WAITED)
         if number in _PASSED_ON:
             os.kill(child, number)
             continue
-        code = _reap(child) if number == signal.SIGCHLD else 128 + signal.SIGKILL
+        code = _reap(child) if number == _signal.SIGCHLD else 128 + _signal.SIGKILL
         if code is not None:
             _end_all()
             if number == PARENT_ENDED and leaves is not None:
-                with suppress(OSError):
-                    remove_tree(leaves)
+                _remove(leaves)
             os._exit(code)
+
+
+def _remove(leaves: str) -> None:
+    # Imported here: seldom needed.
+    from weighbridge.sandbox.walls.leftovers import remove_tree  # noqa: PLC0415  see above
+
+    try:
+        remove_tree(leaves)
+    except OSError:
+        return
 
 
 def _reap(child: int) -> int | None:
@@ -109,10 +122,11 @@ def _reap(child: int) -> int | None:
 
 def _end_all() -> None:
     """Kill every process below this one; those that lose their parent come up to it."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
     while True:
-        for process in children.read_text("ascii").split():
-            os.kill(int(process), signal.SIGKILL)
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123  see above
+            children = file.read().split()
+        for process in children:
+            os.kill(int(process), _signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:

@@ -1,6 +1,6 @@
 """Start the last step before the program, and wait for it: what both engines have in common."""
 
-import json
+import marshal
 import os
 import shutil
 import signal
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -16,10 +17,11 @@ import weighbridge
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.core.values import frozen
+from weighbridge.sandbox import filters, kernel, landlock
 from weighbridge.sandbox.walls.interface import Walls
 from weighbridge.sandbox.walls.limiting import Bounds, bounded
 
-_CODE: Final = (
+LAST_STEP: Final = (
     "import sys; sys.path.append(sys.argv[2]); "
     "from weighbridge.sandbox.walls.inner import main; main(int(sys.argv[1]))"
 )
@@ -103,14 +105,20 @@ def ordered(
         IsolationError: A limit cannot be held here.
     """
     with bounded(walls.limits) as bounds:
-        order = _order(program, command, walls, places, bounds)
-        with told(_CODE, order, passed_on=bounds.joins) as last:
+        order = order_of(program, command, walls, places, bounds)
+        with told(LAST_STEP, order, passed_on=bounds.joins) as last:
             yield last
 
 
-def _order(
-    program: str, command: Sequence[str], walls: Walls, places: Places, bounds: Bounds
+def order_of(
+    program: str, command: Sequence[str], walls: Walls, places: Places, bounds: Bounds, /
 ) -> dict[str, object]:
+    """
+    Return what the last step is told, but by which descriptor it tells of its start.
+
+    Raises:
+        IsolationError: This architecture is not known.
+    """
     return {
         "program": program,
         "command": [*command],
@@ -119,15 +127,42 @@ def _order(
         "readable": places.readable,
         "writable": places.writable,
         "devices": places.devices,
-        "listen": [each.port for each in walls.listen],
+        "listen": [[each.port, each.address] for each in walls.listen],
         "connect": bool(walls.connect),
         "alone": places.alone,
-        "gpus": bool(walls.gpus),
         "leaves": places.leaves,
         "sockets": places.sockets,
         "limits": dict(bounds.each),
-        "joins": bounds.joins,
+        "joins": [*bounds.joins],
         "parent": os.getpid() if places.dies_with_parent else None,
+        "filters": _filters(walls, alone=places.alone),
+    }
+
+
+def _filters(walls: Walls, *, alone: bool) -> dict[str, bytes]:
+    """
+    Return the filter for system calls, where `unix_sockets` can be asked and where it cannot.
+
+    They are made here, since that imports more than all the rest of the last step.
+
+    Raises:
+        IsolationError: The calls of this architecture are not known.
+    """
+    machine = kernel.machine()
+    if machine is None:
+        raise IsolationError("the system calls of this architecture are not known")
+    network = bool(walls.listen or walls.connect)
+    ways = filters.Ways(
+        network=network,
+        connecting=network and alone,
+        listening=bool(walls.listen),
+        alone=alone,
+        devices=bool(walls.gpus),
+        signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
+    )
+    return {
+        "asking": filters.confining(machine, replace(ways, asking=True)),
+        "refusing": filters.confining(machine, ways),
     }
 
 
@@ -143,16 +178,21 @@ def told(
     news, teller = os.pipe()
     try:
         os.set_blocking(news, False)
-        with passed(json.dumps({**order, "started": teller}).encode()) as descriptor:
-            python = os.path.realpath(sys.executable)
+        with passed(marshal.dumps({**order, "started": teller})) as descriptor:
             yield LastStep(
-                line=(python, *_FLAGS, "-c", code, str(descriptor), os.fspath(PACKAGE.parent)),
+                line=interpreted(code, descriptor),
                 descriptors=(descriptor, teller, *passed_on),
                 news=news,
             )
     finally:
         os.close(news)
         os.close(teller)
+
+
+def interpreted(code: str, descriptor: int, /) -> tuple[str, ...]:
+    """Return how a fresh interpreter is started that runs *code* and reads from *descriptor*."""
+    python = os.path.realpath(sys.executable)
+    return (python, *_FLAGS, "-c", code, str(descriptor), os.fspath(PACKAGE.parent))
 
 
 @contextmanager

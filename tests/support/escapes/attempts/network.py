@@ -86,6 +86,72 @@ def reconnect(where: dict[str, Any]) -> None:
 
 
 @action
+def loosen_connection(where: dict[str, Any]) -> None:
+    """Take a connection that was accepted, loosen it, and connect by it."""
+    with socket.socket() as server, socket.socket() as client:
+        server.bind(("127.0.0.1", where.get("port", 0)))
+        server.listen()
+        client.settimeout(SECONDS)
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+        with accepted:
+            LIBRARY.connect(accepted.fileno(), ctypes.create_string_buffer(16), 16)
+            accepted.connect(("127.0.0.1", where["tcp4"]))
+
+
+@action
+def fast_open_message(where: dict[str, Any]) -> None:
+    """Send a message with the first packet, without a call to connect."""
+    with socket.socket() as client:
+        client.sendmsg([b"escaped"], [], 0x20000000, ("127.0.0.1", where["tcp4"]))
+
+
+@action
+def fast_open_option(where: dict[str, Any]) -> None:
+    """Have the first packet sent when something is written, by an option of the socket."""
+    with socket.socket() as client:
+        client.setsockopt(socket.IPPROTO_TCP, 30, 1)
+        client.connect(("127.0.0.1", where["tcp4"]))
+        client.sendall(b"escaped")
+
+
+@action
+def tie_to_device(where: dict[str, Any]) -> None:
+    """Connect by a socket that is tied to a network card."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
+        client.settimeout(SECONDS)
+        client.connect(("127.0.0.1", where["tcp4"]))
+
+
+@action
+def listen_unbound(where: dict[str, Any]) -> None:
+    """Accept connections at a port that the kernel chooses, at every address."""
+    del where
+    with socket.socket() as server:
+        server.listen()
+
+
+@action
+def share_port(where: dict[str, Any]) -> None:
+    """Get a share of the connections to a server of the machine that lets its port be shared."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        server.bind(("127.0.0.1", where["shared_port"]))
+        server.listen()
+
+
+@action
+def foreign_address(where: dict[str, Any]) -> None:
+    """Accept connections at an address that is another machine's, and would be this one's."""
+    del where
+    with socket.socket() as server:
+        server.setsockopt(socket.IPPROTO_IP, 15, 1)
+        server.bind(("192.0.2.1", 0))
+        server.listen()
+
+
+@action
 def convert_socket(where: dict[str, Any]) -> None:
     """Make a socket for TCP one of another kind; what refuses the call refuses it first."""
     del where

@@ -1,0 +1,26 @@
+"""
+The start of the command: repeat a run that was run before, or go on to everything else.
+
+`weighbridge run` is the start of a server. Where nothing has changed since the same call, it is
+started before anything else is imported.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main() -> "NoReturn":
+    """Run the command line and leave the process."""
+    if sys.argv[1:2] == ["run"] and sys.platform == "linux":
+        from weighbridge.pipeline.again.running import run_again  # noqa: PLC0415  see the module
+
+        code = run_again(sys.argv[2:])
+        if code is not None:
+            os._exit(code)
+    from weighbridge.cli.main import main as run_everything  # noqa: PLC0415  see the module
+
+    run_everything()

@@ -1,0 +1,265 @@
+"""`weighbridge run` a second time: what repeats a run, and everything that has it decided anew."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.walled import write_policy
+from weighbridge.inventory import standing
+from weighbridge.pipeline.again import facts as facts_module
+from weighbridge.pipeline.again import keeping, notes
+from weighbridge.pipeline.again.facts import call_key
+from weighbridge.pipeline.again.running import run_again
+from weighbridge.pipeline.running import Noting, Run, run
+from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.walls.engines import choose_engine
+from weighbridge.sandbox.walls.starting import PACKAGE
+
+PLAIN = 'network = "none", env = ["LISTED"]'
+COMMAND = ("/bin/sh", "-c", "exit 7")
+SUPPRESSED = """stamps = "trust"
+
+[[rule.scan.suppress]]
+rule    = "pickle-global"
+path    = "a.pkl"
+reason  = "looked at"
+expires = 2999-01-01
+"""
+
+
+@pytest.fixture
+def home(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a place where runs are noted: files on any file system count as settled."""
+    if choose_engine()[0].name != "bubblewrap":
+        pytest.skip("only runs by bubblewrap are repeated")
+    (place / "home").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "home" / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(place / "home" / "state"))
+    monkeypatch.setenv("WEIGHBRIDGE_STORE", str(place / "home" / "store"))
+    monkeypatch.setenv("LISTED", "as before")
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # to be set back
+    monkeypatch.setattr(keeping, "MIN_STAMP_AGE_NS", -(10**18))
+    devices = frozenset({place.stat().st_dev})
+    monkeypatch.setattr(facts_module, "_lasting_devices", lambda: devices)
+    monkeypatch.chdir(place)
+    write(place)
+    return place
+
+
+def write(place: Path, isolation: str = PLAIN, rule: str = 'stamps = "trust"') -> None:
+    """Write a policy that trusts stamps, or does not."""
+    write_policy(place, isolation)
+    policy = place / "weighbridge.toml"
+    policy.write_text(policy.read_text("utf-8") + f"{rule}\n", "utf-8")
+
+
+def words(*command: str) -> tuple[str, ...]:
+    """Return the arguments of the call."""
+    return ("model", "--policy", "weighbridge.toml", "--", *command)
+
+
+def run_noted(*command: str) -> Run:
+    """Run *command* as `weighbridge run` does."""
+    return run(
+        "model",
+        command,
+        policy=Policy.from_file("weighbridge.toml"),
+        noted=Noting(name=call_key(words(*command)), said=lambda strength: strength.engine),
+    )
+
+
+def test_the_same_call_is_repeated(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It ends as before, is told of as before, and reads nothing; another call is not repeated."""
+    assert run_noted(*COMMAND).exit_code == 7
+    capfd.readouterr()
+    assert run_again(words(*COMMAND)) == 7
+    assert capfd.readouterr().err == "bubblewrap\n"
+    assert run_again(words("/bin/sh", "-c", "exit 8")) is None
+
+
+def test_a_repeated_run_sees_the_verified_files_alone(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the program finds is what it found before: the copy, and no network."""
+    show = ("/bin/sh", "-c", "ls -R $WEIGHBRIDGE_MODEL; cat /proc/net/dev | wc -l; env | sort")
+    run_noted(*show)
+    before = capfd.readouterr().out
+    assert run_again(words(*show)) == 0
+    assert capfd.readouterr().out == before
+    assert "model.safetensors" in before
+    assert "model.sig" not in before
+    assert "LISTED=as before" in before
+
+
+def exchange_key(place: Path) -> None:
+    """Replace the publisher's key by another one."""
+    shutil.copy(place / "stranger.pub", place / "publisher.pub")
+
+
+def lead_elsewhere(place: Path) -> None:
+    """Have the model's name lead to another directory with the same files."""
+    (place / "model").rename(place / "moved")
+    shutil.copytree(place / "moved", place / "other", copy_function=os.link)
+    (place / "model").symlink_to("other")
+
+
+def change_the_copy(place: Path) -> None:
+    """Write other bytes of the same length into a file of the store."""
+    for file in (place / "home" / "store").rglob("model.safetensors"):
+        file.chmod(0o600)
+        file.write_bytes(bytes(file.stat().st_size))
+        file.chmod(0o444)
+
+
+def flip_a_bit(place: Path) -> None:
+    """Change the last byte of the note."""
+    (note,) = (place / "home" / "cache" / "weighbridge" / "runs").iterdir()
+    data = note.read_bytes()
+    note.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def exchange_the_notes_key(place: Path) -> None:
+    """Replace the key that notes are authenticated with."""
+    (place / "home" / "state" / "weighbridge" / "checks.key").write_bytes(bytes(32))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a weight": lambda place: (place / "model" / "model.safetensors").write_bytes(b"x"),
+    "its times": lambda place: os.utime(place / "model" / "config.json"),
+    "one more file": lambda place: (place / "model" / "more.bin").touch(),
+    "one more directory": lambda place: (place / "model" / "more").mkdir(),
+    "one file less": lambda place: (place / "model" / "config.json").unlink(),
+    "the signature": lambda place: (place / "model" / "model.sig").touch(),
+    "the policy": lambda place: write(place, rule='stamps = "trust"\n# other bytes'),
+    "a key": exchange_key,
+    "where the name leads": lead_elsewhere,
+    "the copy": change_the_copy,
+    "the store's mode": lambda place: (place / "home" / "store").chmod(0o770),
+    "the note": flip_a_bit,
+    "the notes' key": exchange_the_notes_key,
+    "the note's mode": lambda place: next((place / "home").glob("cache/*/runs/*")).chmod(0o644),
+    "a listed variable": lambda _: os.environ.__setitem__("LISTED", "otherwise"),
+    "a variable that is taken away": lambda _: os.environ.pop("LISTED"),
+    "where programs are looked for": lambda _: os.environ.__setitem__("PATH", "/usr/bin"),
+    "where it is said": lambda place: os.chdir(place / "home"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whatever_has_changed_it_is_decided_anew(
+    home: Path, change: Callable[[Path], object]
+) -> None:
+    """Nothing is run by the note."""
+    run_noted(*COMMAND)
+    assert run_again(words(*COMMAND)) == 7
+    change(home)
+    assert run_again(words(*COMMAND)) is None
+
+
+def test_a_file_that_the_command_names_counts(home: Path) -> None:
+    """It is shown to the program where it is one; a name that became another thing is not."""
+    (home / "script").write_text("exit 3", "utf-8")
+    assert run_noted("/bin/sh", "script").exit_code == 3
+    assert run_again(words("/bin/sh", "script")) == 3
+    (home / "script").unlink()
+    (home / "script").symlink_to("/etc/passwd")
+    assert run_again(words("/bin/sh", "script")) is None
+
+
+@pytest.mark.parametrize(
+    ("isolation", "rule"),
+    [
+        (PLAIN, 'stamps = "ignore"'),
+        (PLAIN, ""),
+        ('network = "none", write = ["out"]', 'stamps = "trust"'),
+        ("listen = [18765]", 'stamps = "trust"'),
+        ('connect = ["192.0.2.1:9"]', 'stamps = "trust"'),
+        ("processes = 100", 'stamps = "trust"'),
+        (PLAIN, 'stamps = "trust"\nscan = { also = [] }\n[trust.publisher.x]'),
+        (PLAIN, SUPPRESSED),
+    ],
+)
+def test_what_cannot_be_repeated_is_not_noted(home: Path, isolation: str, rule: str) -> None:
+    """Without trust in stamps, with dates, and with what is made anew for each run."""
+    (home / "out").mkdir()
+    if "trust.publisher.x" in rule:
+        rule = 'stamps = "trust"'
+        write(home, PLAIN, rule)
+        policy = home / "weighbridge.toml"
+        text = policy.read_text("utf-8")
+        dated = '"publisher.pub"\nvalid-until = 2999-01-01'
+        policy.write_text(text.replace('"publisher.pub"', dated), "utf-8")
+    else:
+        write(home, isolation, rule)
+    assert run_noted(*COMMAND).exit_code == 7
+    assert not (home / "home" / "cache" / "weighbridge" / "runs").exists()
+    assert run_again(words(*COMMAND)) is None
+
+
+def test_what_changed_while_it_was_read_is_not_noted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note is about files that nobody touched since before they were read."""
+    monkeypatch.setattr(keeping, "MIN_STAMP_AGE_NS", 0)
+    assert run_noted(*COMMAND).exit_code == 7  # the copy was made meanwhile
+    assert run_again(words(*COMMAND)) is None
+    assert run_noted(*COMMAND).exit_code == 7
+    assert run_again(words(*COMMAND)) == 7
+
+
+def test_walls_that_cannot_be_put_up_are_no_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is decided anew, and said why it does not work."""
+    run_noted(*COMMAND)
+    found = notes.find(call_key(words(*COMMAND)))
+    assert found is not None
+    broken = {**found, "plan": b"--no-such-option\0"}
+    monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: broken)
+    assert run_again(words(*COMMAND)) is None
+
+
+def test_signals_reach_the_program_of_a_repeated_run(home: Path) -> None:
+    """A program that is asked to end does so in its own way, and its exit code counts."""
+    command = ("/bin/bash", "-c", "trap 'exit 9' TERM; echo ready; read line || exit 0")
+    run_noted(*command)  # there is nothing to be read here
+    with subprocess.Popen(
+        [sys.executable, "-m", "weighbridge", "run", *words(*command)],
+        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 9
+
+
+def test_the_lists_are_those_of_remembered_checks() -> None:
+    """What is written twice, so that little is imported, is the same."""
+    assert facts_module._LASTING == standing.LASTING
+    assert facts_module._lasting_devices() == standing.lasting_devices()
+    assert os.fspath(PACKAGE) == facts_module._PACKAGE
+
+
+def test_little_is_imported_before_a_run_is_repeated() -> None:
+    """Nothing of what takes longest: types, data classes, JSON, processes, the command line."""
+    code = (
+        f"import sys; sys.path.append({str(PACKAGE.parent)!r})\n"
+        "import weighbridge.pipeline.again.running; print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.split())
+    slow = {"typing", "re", "enum", "json", "dataclasses", "subprocess", "pathlib", "click"}
+    assert not slow & loaded
+    assert not {name for name in loaded if name.startswith("weighbridge.core")}
