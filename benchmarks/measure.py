@@ -184,3 +184,8 @@ def ratio(
 def median(samples: Sequence[Sample], of: Callable[[Sample], float]) -> float:
     """Return the median of one number over *samples*."""
     return statistics.median(of(sample) for sample in samples)
+
+
+def least(samples: Sequence[Sample], of: Callable[[Sample], float]) -> float:
+    """Return the smallest of one number over *samples*."""
+    return min(of(sample) for sample in samples)

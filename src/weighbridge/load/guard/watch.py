@@ -190,8 +190,12 @@ class _State:
         """Python's own `open`."""
         self.installed_code: tuple[str, ...] = ()
         """Directories of Python and of installed packages, each with a final slash."""
+        self.bases: tuple[str, ...] = ()
+        """Where rules name directories, each with a final slash."""
+        self.above: dict[str, tuple[tuple[int, int], bool, tuple[str, ...]]] = {}
+        """Directories of imported code: which they are, if below a base, and what is above them."""
         self.folders: dict[str, tuple[int, bool]] = {}
-        """Directories of imported code: when they were changed, and whether models are there."""
+        """All of those: when they were changed, and whether something marks them as models'."""
 
 
 state = _State()
@@ -384,25 +388,39 @@ def installed_directories() -> tuple[str, ...]:
 
 
 def may_be_brought(path: str) -> bool:
-    """Tell whether the code at *path* lies in a directory, or below one, that models may be in."""
+    """Tell whether the code at *path* lies in a directory, or below one, that may be a model's."""
     if path.startswith(state.installed_code):
         return False
     path = os.path.abspath(path)
-    folders = dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path))))
-    for folder in folders:
-        here = folder
-        while True:
-            if _holds_models(here):
-                return True
-            above = os.path.dirname(here)
-            if above == here:
-                break
-            here = above
-    return False
+    if _is_among_models(os.path.dirname(path)):
+        return True
+    return os.path.islink(path) and _is_among_models(os.path.dirname(os.path.realpath(path)))
 
 
-def _holds_models(folder: str) -> bool:
-    """Tell whether *folder* has a signature, or a file that is called like a model, directly."""
+def _is_among_models(folder: str) -> bool:
+    """Tell whether *folder*, or one above it or above what it leads to, may be a model's."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return False
+    identity = (found.st_dev, found.st_ino)
+    known = state.above.get(folder)
+    if known is None or known[0] != identity:
+        above: dict[str, None] = {}
+        for start in (folder, os.path.realpath(folder)):
+            here = start
+            while here not in above:
+                above[here] = None
+                here = os.path.dirname(here)
+        if len(state.above) >= _MOST_FOLDERS:
+            state.above.clear()
+        named = any(f"{here}/".startswith(state.bases) for here in (folder, start))
+        known = state.above[folder] = (identity, named, tuple(above))
+    return known[1] or any(map(_is_marked, known[2]))
+
+
+def _is_marked(folder: str) -> bool:
+    """Tell whether *folder* has a signature, or a file as only models' directories have it."""
     try:
         changed = os.stat(folder).st_mtime_ns
         known = state.folders.get(folder)
@@ -410,8 +428,7 @@ def _holds_models(folder: str) -> bool:
             return known[1]
         found = False
         for name in os.listdir(folder):
-            suffix = name[name.rfind(".") + 1 :].lower()
-            if name in MODEL_MARKS or suffix == "sig" or suffix in MODEL_SUFFIXES:
+            if name in MODEL_MARKS or name.endswith(".sig"):
                 found = True
                 break
     except OSError:

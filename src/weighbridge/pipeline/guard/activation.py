@@ -8,6 +8,7 @@ from weighbridge.load.guard.children import Heritage
 from weighbridge.load.guard.guard import Guard
 from weighbridge.load.guard.interface import Recorder
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.guard.folders import bases_of
 from weighbridge.pipeline.guard.gate import PolicyGate
 from weighbridge.pipeline.guard.order import read_order
 from weighbridge.pipeline.guard.recording import LineRecorder, Silence
@@ -53,6 +54,7 @@ def guard(
             recorder=_recorder(None if log is None else os.path.abspath(log), audit=audit),
             audit=audit,
         )
+        watch.state.bases = bases_of(policy)
     watch.install()
 
 

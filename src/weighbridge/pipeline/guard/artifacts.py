@@ -18,7 +18,6 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import RefusedError
 from weighbridge.core.limits.inventory import MAX_DEPTH
 from weighbridge.core.values import frozen
-from weighbridge.load.guard.watch import MODEL_MARKS, MODEL_SUFFIXES
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
@@ -50,7 +49,7 @@ def find_artifact(path: str, policy: Policy, *, boundary: str) -> Belonging:
         RefusedError: No rule is about the file or about a directory above it.
     """
     best: tuple[tuple[int, int, int], Belonging] | None = None
-    for distance, (root, relative) in enumerate(_candidates(path)):
+    for distance, (root, relative) in enumerate(candidates(path)):
         rule = select_for(root, policy, boundary=boundary).rule
         if rule is None:
             continue
@@ -67,41 +66,6 @@ def find_artifact(path: str, policy: Policy, *, boundary: str) -> Belonging:
     return best[1]
 
 
-def is_of_model(path: str, policy: Policy, *, boundary: str) -> bool:
-    """
-    Tell whether the code at *path* lies in a directory, or below one, that is a model's.
-
-    That is one with a signature, one with a file as only models' directories have it
-    (`MODEL_MARKS`), and one that a rule names: by a last segment that is more than a wildcard, or,
-    where a file in it is called like a model, by any segment. A rule about everything (`**`) makes
-    no directory a model's, so that programs may lie beside a checkpoint.
-    """
-    for root, relative in _candidates(path):
-        if relative == ".":
-            continue
-        names = _names_in(root)
-        if not MODEL_MARKS.isdisjoint(names) or any(map(is_signature_name, names)):
-            return True
-        pattern = select_for(root, policy, boundary=boundary).pattern
-        if pattern is None:
-            continue
-        segments = [part.strip("*?") for part in pattern.split("/")]
-        if segments[-1] or (any(segments) and any(map(_is_called_like_model, names))):
-            return True
-    return False
-
-
-def _names_in(root: str) -> list[str]:
-    try:
-        return os.listdir(root)
-    except OSError:
-        return []
-
-
-def _is_called_like_model(name: str) -> bool:
-    return name.rpartition(".")[2].lower() in MODEL_SUFFIXES
-
-
 def is_metadata(path: str) -> bool:
     """Tell whether *path* is called like a signature or claims, or is of a version control."""
     name = os.path.basename(path)
@@ -110,7 +74,7 @@ def is_metadata(path: str) -> bool:
     return not _VERSION_CONTROL.isdisjoint(path.split("/"))
 
 
-def _candidates(path: str) -> Iterator[tuple[str, str]]:
+def candidates(path: str) -> Iterator[tuple[str, str]]:
     """Yield each artifact that the file could belong to, with its path there; the nearest first."""
     folder, name = os.path.split(os.path.abspath(path))
     named = os.path.join(os.path.realpath(folder), name)
@@ -132,4 +96,12 @@ def _candidates(path: str) -> Iterator[tuple[str, str]]:
 def _has_signature(root: str, relative: str) -> bool:
     if relative == ".":
         return os.path.exists(root + ".sig")
-    return any(map(is_signature_name, _names_in(root)))
+    return any(map(is_signature_name, names_in(root)))
+
+
+def names_in(root: str) -> list[str]:
+    """Return the names in the directory *root*; none where it cannot be read."""
+    try:
+        return os.listdir(root)
+    except OSError:
+        return []

@@ -16,8 +16,8 @@ from weighbridge.pipeline.guard.artifacts import (
     Belonging,
     find_artifact,
     is_metadata,
-    is_of_model,
 )
+from weighbridge.pipeline.guard.folders import Folders
 from weighbridge.pipeline.load import load
 from weighbridge.policy.rule import RemoteCode
 from weighbridge.policy.schema import Policy
@@ -53,6 +53,7 @@ class PolicyGate:
     def __init__(self, policy: Policy, *, boundary: str) -> None:
         self._policy = policy
         self._boundary = boundary
+        self._folders = Folders(policy, boundary=boundary)
         self._lock = threading.Lock()
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
@@ -83,7 +84,7 @@ class PolicyGate:
 
     def is_of_model(self, path: str, /) -> bool:
         """Tell whether code at *path* lies in a directory that is a model's."""
-        return is_of_model(path, self._policy, boundary=self._boundary)
+        return self._folders.have(path)
 
     def is_metadata(self, path: str, /) -> bool:
         """Tell whether *path* is a signature or claims, or of a version control."""

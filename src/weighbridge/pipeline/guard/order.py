@@ -17,6 +17,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
 from weighbridge.core.limits.loading import MAX_ORDER_BYTES
 from weighbridge.core.values import frozen
+from weighbridge.pipeline.guard.folders import bases_of
 from weighbridge.policy.schema import Policy
 
 SCHEMA: Final = "weighbridge.guard-order/v1"
@@ -36,6 +37,9 @@ class Order:
         log: Absolute path of the file to which events are appended; None for none, or, with
             *audit*, for standard error.
         children: Whether children that would be unguarded are refused.
+
+    The file has besides, for the start-up hook, which has no reader of JSON: where rules name
+    directories (`folders.bases_of`), in hexadecimal digits.
     """
 
     policy: str
@@ -65,6 +69,7 @@ def render_order(order: Order) -> bytes:
         "audit": order.audit,
         "log": order.log,
         "children": order.children,
+        "bases": os.fsencode("\0".join(bases_of(order.parse_policy()))).hex(),
     }
     return json.dumps(document, indent=1).encode() + b"\n"
 
@@ -94,6 +99,7 @@ def _parse(data: bytes, path: str) -> Order:
     try:
         document: Any = json.loads(data)
         schema = document.pop("schema")
+        document.pop("bases")
         order = Order(**document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unusable(path, f"not an order: {error}") from error

@@ -27,7 +27,7 @@ def start(order: str, *, directory: str) -> None:
 
     if WATCH in sys.modules:
         return  # the environment has a guard of its own, which counts
-    check(order)
+    bases = find_bases(check(order))
     if PathFinder.find_spec("weighbridge") is None:
         raise RuntimeError(f"{sys.executable} has no weighbridge; run: pip install weighbridge")
     here = os.path.dirname(os.path.abspath(__file__))
@@ -38,12 +38,22 @@ def start(order: str, *, directory: str) -> None:
     assert spec is not None
     watch = sys.modules[WATCH] = module_from_spec(spec)
     loader.exec_module(watch)
+    watch.state.bases = bases
     watch.state.provider = ("weighbridge.pipeline.guard.activation", (order, directory))
     watch.install()
 
 
-def check(order: str) -> None:
-    """Raise unless the file that *order* names is there and has the digest that it names."""
+def find_bases(order: bytes) -> tuple[str, ...]:
+    """Return where rules name directories; quotes within other values of *order* are escaped."""
+    _, found, rest = order.rpartition(b'"bases": "')
+    if not found:
+        raise RuntimeError("the order does not say where rules name directories")
+    text = os.fsdecode(bytes.fromhex(rest.partition(b'"')[0].decode()))
+    return tuple(text.split("\0")) if text else ()
+
+
+def check(order: str) -> bytes:
+    """Return the file that *order* names; raise unless it is there and has the named digest."""
     # hashlib would cost milliseconds.
     try:
         from _sha2 import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415  3.12
@@ -58,9 +68,10 @@ def check(order: str) -> None:
             from hashlib import sha256  # noqa: PLC0415  built without
     digest, _, path = order.partition(":")
     with open(path, "rb") as file:
-        found = sha256(file.read()).hexdigest()
-    if found != digest:
+        data = file.read()
+    if sha256(data).hexdigest() != digest:
         raise RuntimeError(f"{path} is not the order that was given out")
+    return data
 
 
 def stop(error: BaseException) -> None:
