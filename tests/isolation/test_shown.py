@@ -198,15 +198,19 @@ def test_nothing_is_left_running(place: Path, engine: str) -> None:
     assert engine != "direct" or not Path(temporary).exists()
 
 
-def test_nothing_is_left_of_a_killed_command(place: Path, engine: str) -> None:
+def test_nothing_is_left_of_a_killed_command(
+    place: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It ends with the command as well, when that is killed and can do nothing about it."""
+    own = place / "temporary"
+    own.mkdir()
+    monkeypatch.setenv("TMPDIR", os.fspath(own))
     with started(place, engine, LEAVE + "; wait") as process:
         assert process.stdout is not None
-        temporary = process.stdout.readline().strip()
-        assert temporary
+        assert process.stdout.readline().strip()
         process.send_signal(signal.SIGKILL)
         assert process.stdout.read() == ""
-    assert engine != "direct" or not Path(temporary).exists()
+    assert list(own.iterdir()) == []
 
 
 def test_nothing_is_left_on_the_disk(place: Path, engine: str) -> None:
