@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
-from weighbridge.sandbox.relay.carrying import Address, Addresses
+from weighbridge.sandbox.relay.carrying import Address, Addresses, Carrier
 from weighbridge.sandbox.relay.names import FRESH_SECONDS, Names, is_public
+from weighbridge.sandbox.relay.outward import to_name
 
 PUBLIC = "93.184.216.34"
 
@@ -140,3 +141,30 @@ def test_many_who_ask_at_once_get_one_answer(request: pytest.FixtureRequest) -> 
         select.select([names.descriptor], [], [])
         names.deliver()
     assert resolver.asked == 1
+
+
+def test_a_caller_is_carried_to_where_its_name_leads(request: pytest.FixtureRequest) -> None:
+    """The connection waits for the answer, and is made to the address that counts."""
+    carrier = Carrier()
+    request.addfinalizer(carrier.close)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
+        port = server.getsockname()[1]
+        resolver = Resolver("10.0.0.5", "127.0.0.1")
+        names = Names([("127.0.0.1", port)], resolver=resolver, complain=unsaid)
+        request.addfinalizer(names.close)
+        carrier.wake(names.descriptor, names.deliver)
+        carrier.listen(listener, to_name(names, "db.example.com", port))
+        with socket.create_connection(listener.getsockname()) as client:
+            client.sendall(b"question")
+            server.setblocking(False)
+            while not select.select([server], [], [], 0)[0]:
+                carrier.step(0.01)
+            answering, _ = server.accept()
+            with answering:
+                answering.setblocking(False)
+                while not select.select([answering], [], [], 0)[0]:
+                    carrier.step(0.01)
+                assert answering.recv(100) == b"question"
