@@ -66,6 +66,7 @@ class Ways:
             network in which nothing else is.
         connecting: It may connect.
         listening: It may wait for connections.
+        unix: It may make Unix sockets, and with `connecting` ask whoever listens at one.
         asking: Another filter asks about `connect` and `bind`, so it may make Unix sockets.
         alone: Nothing of the machine is around it, neither files nor processes.
         modes: It may change modes, owners and times of files; otherwise that looks as if it were
@@ -77,6 +78,7 @@ class Ways:
     network: bool = False
     connecting: bool = False
     listening: bool = False
+    unix: bool = False
     asking: bool = False
     alone: bool = False
     modes: bool = False
@@ -312,7 +314,7 @@ def _no_leases() -> tuple[bytes, ...]:
 
 def _sockets(ways: Ways) -> tuple[bytes, ...]:
     """Allow the kinds of sockets that a program may make."""
-    unix = b"".join(_connected_only()) if ways.asking else b""
+    unix = b"".join(_connected_only()) if ways.asking or ways.unix else b""
     return (
         *(bpf.argument(0), bpf.line(bpf.EQUAL, _UNIX, other=len(unix) // 8), unix),
         *(_tcp_only() if ways.network else (_REFUSE,)),

@@ -27,6 +27,7 @@ class Clamscan:
     """Runs `clamscan`, which reads the signatures itself; the exit code is 2 for failures."""
 
     program = "clamscan"
+    asks_a_service = False
 
     def arguments(self) -> tuple[str, ...]:
         """Return what follows the program."""
@@ -69,6 +70,7 @@ class Clamdscan(Clamscan):
     """Runs `clamdscan`, which asks a running `clamd`; limits are in that one's configuration."""
 
     program = "clamdscan"
+    asks_a_service = True
 
     def arguments(self) -> tuple[str, ...]:
         """Return what follows the program; open files are handed over, for clamd reads less."""

@@ -1,58 +1,101 @@
 """
-Runs a command with less than its caller has; a program of its own, started by `process`.
+Runs a command with less than its caller has; the last step before it, started by `process`.
 
-It takes the network away where the system lets it (Linux user and network namespaces), bounds
-memory, CPU time and file sizes, sees to it that the command ends with its caller, and becomes
-the command. It imports nothing of the package: it is run as a script by an isolated interpreter.
+Where the system has Landlock and filters for system calls, the command reads its installation, the
+system and the artifact, writes to its own directory, has no network, and reaches no process; where
+it has not, the network is taken away by namespaces if they can be had. Memory, CPU time and file
+sizes are bounded, and the command ends with its caller.
 
-Arguments: a file descriptor, four bounds (bytes of memory, seconds of CPU, bytes of a file, the
-process id of the caller), and the command. To the descriptor it writes `offline` or `online`;
+The order comes through a descriptor. To another one it writes `confined`, `offline` or `online`;
 when the command cannot be started, a line with the reason follows.
 """
 
 import contextlib
 import ctypes
+import json
 import os
 import resource
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
+from weighbridge.sandbox import filters, kernel, landlock, seccomp
+from weighbridge.sandbox.places import OF_ITSELF, OF_THE_MACHINE
+from weighbridge.sandbox.resources import NO_CORE, lower
+
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_TRUNCATES_FROM: Final = 3
+"""The version of Landlock without which files could be emptied."""
+_READING: Final = frozenset({1, 2})
+"""CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: root reads a model of whomever; Landlock limits it."""
+_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
-def main(arguments: list[str]) -> int:
-    """Confine this process and become the command; return only if that fails."""
-    descriptor, memory, seconds, size, caller = (int(text) for text in arguments[:5])
-    command = arguments[5:]
-    os.set_inheritable(descriptor, False)
+def main(order: int, status: int) -> int:
+    """Confine this process by the *order* and become the command; return only if that fails."""
+    with os.fdopen(order, "rb") as file:
+        wanted = json.loads(file.read())
+    os.set_inheritable(status, False)
     offline = _leave_network() if sys.platform == "linux" else False
-    os.write(descriptor, b"offline\n" if offline else b"online\n")
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if os.getppid() not in {caller, 0}:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        if os.getppid() not in {wanted["caller"], 0}:
             # The caller ended before the line above took effect.
             return 1
     for kind, bound in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, size),
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, wanted["memory"]),
+        (resource.RLIMIT_CPU, wanted["seconds"]),
+        (resource.RLIMIT_FSIZE, wanted["size"]),
+        (resource.RLIMIT_CORE, NO_CORE),
     ):
-        hard = resource.getrlimit(kind)[1]
-        allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         # macOS refuses to bound the address space; the other bounds hold there all the same.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (allowed, allowed))
+            lower(kind, bound)
+    try:
+        confined = sys.platform == "linux" and _confine(wanted)
+    except OSError as error:
+        os.write(status, f"online\nit cannot be confined: {error.strerror or error}\n".encode())
+        return 1
+    os.write(status, b"confined\n" if confined else b"offline\n" if offline else b"online\n")
+    command: list[str] = wanted["command"]
     try:
         os.execv(command[0], command)  # noqa: S606  no shell is what is wanted
     except OSError as error:
-        os.write(descriptor, f"{error.strerror}\n".encode())
+        os.write(status, f"{error.strerror}\n".encode())
     return 1
+
+
+def _confine(wanted: Mapping[str, Any]) -> bool:
+    """
+    Keep this process to what it needs, where the system has what that takes; tell whether.
+
+    Raises:
+        OSError: The system refuses what it says to have; some of it may hold by then.
+    """
+    machine = kernel.machine()
+    try:
+        known = landlock.version()
+    except OSError:
+        return False
+    if machine is None or known < _TRUNCATES_FROM or not seccomp.is_available():
+        return False
+    ways = filters.Ways(
+        unix=wanted["asks_a_service"],
+        connecting=wanted["asks_a_service"],
+        signals_confined=known >= landlock.SIGNALS_FROM,
+    )
+    kernel.keep_capabilities(_READING)
+    landlock.restrict_step(
+        readable=(*wanted["readable"], *OF_THE_MACHINE, *OF_ITSELF),
+        writable=(wanted["home"],),
+        devices=_DEVICES,
+    )
+    seccomp.install(filters.confining(machine, ways))
+    return True
 
 
 def _leave_network() -> bool:
@@ -69,12 +112,4 @@ def _leave_network() -> bool:
 
 
 def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    Path(path).write_text(text, "ascii")

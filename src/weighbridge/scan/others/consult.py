@@ -8,6 +8,7 @@ a gap of the whole artifact.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from weighbridge.core.artifact import Inventory
@@ -70,10 +71,11 @@ def consult(
     paths = frozenset(entry.path for entry in report.inventory.entries)
     target = Target(root=root, name=report.inventory.name, paths=paths)
     own = frozenset(finding.path for finding in report.findings)
-    run = runner or (lambda command: run_scanner(command, root=root))
     added: list[Finding | Gap] = []
     consulted: list[Consulted] = []
     for scanner in scanners:
+        asks = scanner.adapter.asks_a_service
+        run = runner or partial(run_scanner, root=root, asks_a_service=asks)
         session = _Session(scanner, target, unchanged, run)
         items = session.ask()
         added.extend(items)

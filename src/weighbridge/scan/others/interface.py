@@ -82,6 +82,7 @@ class Outcome:
         report: What it wrote to the place of the report; None when it wrote nothing.
         problem: Why it did not run to its end, as a sentence; None when it did.
         offline: Whether it had no network.
+        confined: Whether it could read and write nothing but what it needs, either.
     """
 
     exit_code: int | None
@@ -90,6 +91,7 @@ class Outcome:
     report: bytes | None = None
     problem: str | None = None
     offline: bool = False
+    confined: bool = False
 
 
 @frozen
@@ -123,6 +125,11 @@ class Adapter(Protocol):
     @property
     def program(self) -> str | None:
         """The command's name on PATH; None when it has to be configured."""
+        ...
+
+    @property
+    def asks_a_service(self) -> bool:
+        """Whether it asks a process of this machine, by a Unix socket."""
         ...
 
     def arguments(self) -> tuple[str, ...]:

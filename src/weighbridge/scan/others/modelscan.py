@@ -35,6 +35,7 @@ class Modelscan:
     """
 
     program = "modelscan"
+    asks_a_service = False
 
     def arguments(self) -> tuple[str, ...]:
         """Return what follows the program."""

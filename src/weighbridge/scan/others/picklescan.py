@@ -30,6 +30,7 @@ class Picklescan:
     """Runs `picklescan --path PATH`; its exit code is 1 for findings and 2 for failures."""
 
     program = "picklescan"
+    asks_a_service = False
 
     def arguments(self) -> tuple[str, ...]:
         """Return what follows the program."""

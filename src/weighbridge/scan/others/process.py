@@ -7,6 +7,7 @@ ends it, with everything that it started.
 """
 
 import errno
+import json
 import os
 import select
 import shutil
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
+import weighbridge
 from weighbridge.core.errors import printable
 from weighbridge.core.limits.scanning import (
     MAX_SCANNER_MEMORY_BYTES,
@@ -28,8 +30,13 @@ from weighbridge.core.limits.scanning import (
 )
 from weighbridge.core.values import frozen
 from weighbridge.scan.others.interface import PATH_PLACE, REPORT_PLACE, Outcome
+from weighbridge.scan.others.reach import readable_for
 
-_CONFINE: Final = Path(__file__).with_name("confine.py")
+_CODE: Final = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from weighbridge.scan.others.confine import main; sys.exit(main(*map(int, sys.argv[2:])))"
+)
+_PACKAGE: Final = Path(weighbridge.__file__).parents[1]
 _POSIX: Final = os.name == "posix"
 _BLOCK: Final = 1 << 16
 _GRACE_SECONDS: Final = 5.0
@@ -63,15 +70,25 @@ def _is_outside(program: Path, folder: Path) -> bool:
     return program.is_absolute() and not program.resolve().is_relative_to(folder)
 
 
-def run_scanner(command: Sequence[str], *, root: Path, bounds: Bounds | None = None) -> Outcome:
+def run_scanner(
+    command: Sequence[str],
+    *,
+    root: Path,
+    bounds: Bounds | None = None,
+    asks_a_service: bool = False,
+) -> Outcome:
     """
     Run *command* and return what it left.
+
+    Where the system can confine it, it reads the system, its own installation, what its command
+    line names in full, and the artifact; it writes to a directory of its own, and has no network.
 
     Args:
         command: An absolute program and its arguments, in which `{path}` and `{report}` stand
             for the artifact and for the file to report to.
         root: The artifact.
         bounds: How much it may take.
+        asks_a_service: Whether it may ask a process of this machine, by a Unix socket.
     """
     bounds = bounds or Bounds()
     with tempfile.TemporaryDirectory(prefix="weighbridge-", ignore_cleanup_errors=True) as place:
@@ -80,7 +97,10 @@ def run_scanner(command: Sequence[str], *, root: Path, bounds: Bounds | None = N
             part.replace(PATH_PLACE, str(root)).replace(REPORT_PLACE, str(report))
             for part in command
         ]
-        outcome = _Run(filled, home=Path(place), bounds=bounds).finish()
+        reach = _Reach(
+            home=Path(place), readable=readable_for(filled, root=root), service=asks_a_service
+        )
+        outcome = _Run(filled, reach=reach, bounds=bounds).finish()
         if outcome.problem is not None:
             return outcome
         return _with_report(outcome, report, limit=bounds.output)
@@ -105,15 +125,26 @@ def _with_report(outcome: Outcome, report: Path, *, limit: int) -> Outcome:
         report=data,
         problem=problem,
         offline=outcome.offline,
+        confined=outcome.confined,
     )
+
+
+@frozen
+class _Reach:
+    """What a scanner may use: a directory to write to, places to read, and perhaps a service."""
+
+    home: Path
+    readable: tuple[str, ...]
+    service: bool
 
 
 class _Run:
     """One process with the threads that read what it prints."""
 
-    def __init__(self, command: list[str], *, home: Path, bounds: Bounds) -> None:
+    def __init__(self, command: list[str], *, reach: "_Reach", bounds: Bounds) -> None:
         self._command = command
-        self._home = home
+        self._reach = reach
+        self._home = reach.home
         self._bounds = bounds
         self._too_much = threading.Event()
         self._ending = threading.Lock()
@@ -135,23 +166,39 @@ class _Run:
 
     def _start(self, status: int) -> "subprocess.Popen[bytes]":
         command = self._command
-        if _POSIX:
-            if not sys.executable:
-                raise FileNotFoundError(errno.ENOENT, "the Python interpreter is not known")
-            bounds = self._bounds
-            limits = (bounds.memory, int(bounds.seconds) + 1, bounds.file, os.getpid())
-            interpreter = [sys.executable, "-I", "-S", "-B", str(_CONFINE)]
-            command = [*interpreter, str(status), *map(str, limits), *command]
-        return subprocess.Popen(  # noqa: S603  the program is the user's own choice
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self._home,
-            env=self._environment(),
-            start_new_session=True,
-            pass_fds=(status,) if _POSIX else (),
-        )
+        if _POSIX and not sys.executable:
+            raise FileNotFoundError(errno.ENOENT, "the Python interpreter is not known")
+        with tempfile.TemporaryFile() as order:
+            order.write(json.dumps(self._order()).encode())
+            order.seek(0)
+            given = (order.fileno(), status) if _POSIX else ()
+            if _POSIX:
+                own = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _CODE, str(_PACKAGE)]
+                command = [*own, *map(str, given)]
+            return subprocess.Popen(  # noqa: S603  the program is the user's own choice
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self._home,
+                env=self._environment(),
+                start_new_session=True,
+                pass_fds=given,
+            )
+
+    def _order(self) -> dict[str, object]:
+        """Return what `confine` is told."""
+        bounds = self._bounds
+        return {
+            "command": self._command,
+            "memory": bounds.memory,
+            "seconds": int(bounds.seconds) + 1,
+            "size": bounds.file,
+            "caller": os.getpid(),
+            "home": os.fspath(self._home.resolve()),
+            "readable": self._reach.readable,
+            "asks_a_service": self._reach.service,
+        }
 
     def _environment(self) -> dict[str, str]:
         """Return the few variables that programs need; none of the caller's secrets."""
@@ -194,7 +241,8 @@ class _Run:
             output=bytes(output),
             talk=bytes(talk),
             problem=self._problem(process.returncode, failure, late=late, held=held),
-            offline=network == "offline",
+            offline=network in {"offline", "confined"},
+            confined=network == "confined",
         )
 
     def _problem(self, code: int | None, failure: str, *, late: bool, held: bool) -> str | None:

@@ -55,6 +55,11 @@ class Sarif:
         """Configured, never looked for."""
         return None
 
+    @property
+    def asks_a_service(self) -> bool:
+        """A configured command works by itself."""
+        return False
+
     def arguments(self) -> tuple[str, ...]:
         """Return what follows the program."""
         return self.command

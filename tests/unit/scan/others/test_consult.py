@@ -21,6 +21,7 @@ class Simulated:
 
     answer: Answer = field(default_factory=Answer)
     program: str | None = None
+    asks_a_service: bool = False
     error: Exception | None = None
 
     def arguments(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 import select
-import shlex
+import socket
 import sys
 from pathlib import Path
 
@@ -136,13 +136,10 @@ def has_ended(number: int) -> bool:
 
 def test_a_second_process_does_not_outlive_it(tmp_path: Path) -> None:
     """What it leaves running in the background is ended with it, and does not hold up the run."""
-    marker = tmp_path / "pid"
-    program = write_program(
-        tmp_path / "p", f"(while :; do :; done) & echo $! >{shlex.quote(str(marker))}"
-    )
+    program = write_program(tmp_path / "p", "(while :; do :; done) & echo $!")
     outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
     assert outcome.problem is None
-    assert has_ended(int(marker.read_text()))
+    assert has_ended(int(outcome.output))
 
 
 def test_what_goes_on_in_a_session_of_its_own_is_told(
@@ -150,15 +147,87 @@ def test_what_goes_on_in_a_session_of_its_own_is_told(
 ) -> None:
     """What escapes the end may print more: then what was printed so far is no answer."""
     monkeypatch.setattr(process, "_GRACE_SECONDS", 0.1)
-    begun, goes_on = tmp_path / "begun", tmp_path / "goes_on"
-    for place in (begun, goes_on):
-        os.mkfifo(place)
-    escaped = f"setsid sh -c 'echo >{begun}; cat {goes_on}' & cat {begun}; echo done"
+    goes_on = tmp_path / "goes_on"
+    os.mkfifo(goes_on)
+    begun = '"$HOME/begun"'
+    escaped = f"mkfifo {begun}; setsid sh -c 'echo >{begun}; cat {goes_on}' & cat {begun}"
     program = write_program(tmp_path / "p", escaped)
     outcome = run_scanner([str(program)], root=tmp_path, bounds=FEW)
     goes_on.write_bytes(b"")  # its reader ends with that
     assert outcome.exit_code == 0
     assert outcome.problem == "something that it started goes on, and may print more"
+
+
+@pytest.fixture
+def confined(tmp_path: Path) -> Path:
+    """Return a directory with a model; skip the test where scanners cannot be confined."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "secret").write_text("secret", "utf-8")
+    program = write_program(tmp_path / "p", "true")
+    if not run_scanner([str(program)], root=tmp_path / "model", bounds=FEW).confined:
+        pytest.skip("the system has no Landlock, or no filters for system calls")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "cat {0}/secret",
+        "ls {0}",
+        "echo >{0}/secret",
+        "echo >{0}/model/new",
+        "chmod 777 {0}/secret && test -x {0}/secret",
+        "cat /proc/$PPID/cmdline",
+        "kill -0 $PPID",
+        "unshare --user true",
+        "{1} -c 'import socket; socket.socket()'",
+        "{1} -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"{0}/service\")'",
+    ],
+)
+def test_it_reaches_nothing_else(confined: Path, attempt: str) -> None:
+    """A scanner that a model has taken over reads, changes and asks nothing of the machine."""
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(f"{confined}/service")
+        service.listen()
+        python = os.path.realpath(sys.executable)
+        program = write_program(
+            confined / "p", f"if {attempt.format(confined, python)}; then echo done; fi 2>&1"
+        )
+        outcome = run_scanner([str(program), python], root=confined / "model", bounds=FEW)
+        assert (outcome.exit_code, outcome.offline) == (0, True)
+        assert not outcome.output.endswith(b"done\n")
+        assert (confined / "secret").read_text("utf-8") == "secret"
+
+
+def test_it_reaches_what_it_needs(confined: Path) -> None:
+    """It reads the model and what the command line names in full, and writes to its directory."""
+    (confined / "model" / "a").write_text("a", "utf-8")
+    program = write_program(
+        confined / "p", 'cat "$1/a" "${2#*=}" && echo b >"$HOME/x" && cat "$HOME/x"'
+    )
+    command = [str(program), "{path}", f"--rules={confined}/secret"]
+    outcome = run_scanner(command, root=confined / "model", bounds=FEW)
+    assert outcome.output == b"asecretb\n"
+
+
+def test_a_service_is_asked(confined: Path) -> None:
+    """One that asks a service of the machine does so by a Unix socket, and by no other."""
+    python = os.path.realpath(sys.executable)
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(f"{confined}/service")
+        service.listen()
+        code = (
+            "import socket\n"
+            f"socket.socket(socket.AF_UNIX).connect('{confined}/service')\n"
+            "try:\n    socket.socket()\nexcept PermissionError:\n    print('asked')\n"
+        )
+        outcome = run_scanner(
+            [python, "-I", "-S", "-c", code],
+            root=confined / "model",
+            bounds=FEW,
+            asks_a_service=True,
+        )
+        assert outcome.output == b"asked\n"
 
 
 def test_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
