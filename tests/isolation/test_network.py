@@ -169,6 +169,17 @@ def test_a_server_is_asked_where_the_rule_says(
 
 
 @pytest.mark.usefixtures("own_network")
+def test_a_port_can_be_asked_at_and_connected_to(place: Path) -> None:
+    """A server that listens everywhere has its port, though another place has the same one."""
+    with (
+        serving(place, "bubblewrap", '{0}], connect = ["192.0.2.1:{0}"') as port,
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        client.sendall(b"question")
+        assert client.recv(100) == b"question"
+
+
+@pytest.mark.usefixtures("own_network")
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
 def test_a_server_is_asked_on_both_loopbacks(place: Path) -> None:
     """The relay listens at either, whatever the server inside does."""

@@ -113,6 +113,8 @@ def _address(host: str) -> str | None:
                 raise ValueError("a zone")  # noqa: TRY301  as other text that is no address
         except ValueError:
             raise ValueError("has no IPv6 address in its brackets") from None
+        if six.is_link_local:
+            raise ValueError("is an address of one link, which says nothing without that")
         if six.ipv4_mapped is not None:
             raise ValueError(f"is an IPv4 address: write {six.ipv4_mapped}")
         found: ipaddress.IPv4Address | ipaddress.IPv6Address = six

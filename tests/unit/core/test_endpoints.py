@@ -11,7 +11,7 @@ from weighbridge.core.endpoints import Destination, Listening
         ("8000", None, 8000, "8000"),
         ("0.0.0.0:80", "0.0.0.0", 80, "0.0.0.0:80"),
         ("[::]:65535", "::", 65535, "[::]:65535"),
-        ("[FE80::0001]:1", "fe80::1", 1, "[fe80::1]:1"),
+        ("[2001:DB8::0001]:1", "2001:db8::1", 1, "[2001:db8::1]:1"),
     ],
 )
 def test_a_place_to_listen_at_is_a_port_with_or_without_an_address(
@@ -62,6 +62,7 @@ def test_a_destination_is_a_name_or_an_address_with_a_port(
         ("255.255.255.255:80", "no address of anybody"),
         ("224.0.0.1:80", "an address of many"),
         ("[ff02::1]:80", "an address of many"),
+        ("[fe80::1]:80", "an address of one link"),
         ("127.1:80", "four numbers"),
         ("2130706433:80", "four numbers"),
         ("0x7f.0x1:80", "four numbers"),

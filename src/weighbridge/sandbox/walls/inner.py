@@ -61,7 +61,9 @@ def _confine(order: Mapping[str, Any]) -> None:
 
     def internet(name: str, address: bytes) -> Iterable[bytes]:
         if alone:
-            return (address,) if network else ()
+            # At a port of a place that it may connect to, all addresses are not to be had.
+            own = allowed(name, address, [(port, None) for port, _ in listen])
+            return (address, *own) if network else ()
         return () if name == "connect" else allowed(name, address, listen)
 
     # Where others are, addresses count as well as ports, and a port that the kernel chooses.
