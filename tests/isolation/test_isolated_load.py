@@ -14,6 +14,7 @@ import weighbridge as wb
 from support.publisher import Result, weighbridge, write_key
 from support.running_pickles import ATTEMPTS, running, world
 from support.torch_files import small_checkpoint
+from support.walled import POLICY
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
     ArtifactRefusedError,
@@ -23,20 +24,9 @@ from weighbridge.core.errors import (
 )
 from weighbridge.load.isolated.plain import Opaque
 
-RULE = """
-version = 1
-
-[trust.publisher]
-method     = "key"
-public-key = "publisher.pub"
-
-[[rule]]
-match     = ["model"]
-boundary  = ["load"]
-formats   = {{ allow = ["pickle", "torch-zip", "text"] }}
-signature = {{ any-of = ["publisher"] }}
-isolation = {{ {isolation} }}
-scan      = {{ {scan} }}
+RULE = f"""{POLICY}
+formats   = {{{{ allow = ["pickle", "torch-zip", "text"] }}}}
+scan      = {{{{ {{scan}} }}}}
 """
 
 ACCEPTED = """

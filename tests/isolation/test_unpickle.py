@@ -30,7 +30,7 @@ from weighbridge.load.isolated import parent
 from weighbridge.load.isolated.parent import Opening, open_isolated
 from weighbridge.load.isolated.plain import Opaque
 from weighbridge.sandbox.walls import engines
-from weighbridge.sandbox.walls.interface import REQUIRED, Strength, Wall
+from weighbridge.sandbox.walls.interface import REQUIRED, Limits, Strength, Wall
 
 NEEDS = ("weighbridge.pipeline.isolated",)
 
@@ -169,13 +169,15 @@ def test_a_process_that_hangs(engine: str) -> None:
     """A process that does not end is ended, and that is an error."""
     data = running("import signal\nwhile True: signal.pause()")
     with pytest.raises(LimitExceededError) as caught:
-        opened(data, engine=engine, how=Opening(judged=False, engine=engine, seconds=1.0))
+        opened(
+            data, engine=engine, how=Opening(judged=False, engine=engine, limits=Limits(seconds=1))
+        )
     assert caught.value.code is Code.ISOLATED_TIMEOUT
 
 
 def test_a_process_that_takes_memory(engine: str) -> None:
     """More memory than allowed is not given, and that is an error; less is."""
-    how = Opening(judged=False, engine=engine, memory_bytes=1 << 30)
+    how = Opening(judged=False, engine=engine, limits=Limits(memory_bytes=1 << 30))
     code = "found = len(bytearray(1 << {}))"
     assert opened(running(code.format(20)), engine=engine, how=how).value == 1 << 20
     with pytest.raises((LimitExceededError, IndeterminateError)) as caught:

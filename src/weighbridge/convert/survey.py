@@ -30,11 +30,7 @@ from weighbridge.formats.pickle.values import (
 from weighbridge.formats.safetensors_layout import name_problem
 from weighbridge.load.held import HeldFile
 from weighbridge.load.placement import Placement
-from weighbridge.load.torch_checkpoint import (
-    OpenedCheckpoint,
-    open_legacy_checkpoint,
-    open_zip_checkpoint,
-)
+from weighbridge.load.torch_checkpoint import OPENERS, OpenedCheckpoint
 from weighbridge.load.torch_globals import (
     DTYPE_ELEMENTS,
     IGNORED_CALLS,
@@ -53,12 +49,6 @@ from weighbridge.load.torch_state import (
     ordered_pairs,
     walk_state,
 )
-
-OPENERS: Final = {
-    FileFormat.TORCH_ZIP: open_zip_checkpoint,
-    FileFormat.TORCH_LEGACY: open_legacy_checkpoint,
-}
-"""How checkpoints are opened, by their format."""
 
 _LACKING: Final = {"C128": "a tensor of complex128, a type that safetensors lacks"}
 

@@ -9,6 +9,7 @@ is refused. PyTorch is not needed for it.
 from collections.abc import Callable
 from typing import Final
 
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits.pickles import MAX_PICKLE_BYTES, MAX_PICKLE_OPCODES
 from weighbridge.core.limits.units import MIB
@@ -138,6 +139,13 @@ def open_legacy_checkpoint(held: HeldFile, *, where: str) -> OpenedCheckpoint:
         )
 
     return OpenedCheckpoint(traces=tuple(traces), result=state.result, storages=storages)
+
+
+OPENERS: Final = {
+    FileFormat.TORCH_ZIP: open_zip_checkpoint,
+    FileFormat.TORCH_LEGACY: open_legacy_checkpoint,
+}
+"""How checkpoints are opened, by their format."""
 
 
 def _prefix_of(members: dict[str, ZipMember], *, where: str) -> str:

@@ -25,6 +25,7 @@ from weighbridge.load.objects import Chosen, choose_file
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import IsolationControl, Unpickle
 from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.walls.interface import Limits
 from weighbridge.sources.local import locate
 
 _KINDS: Final[Mapping[str | None, frozenset[FileFormat]]] = MappingProxyType(
@@ -132,11 +133,18 @@ def _opening(
 ) -> Opening:
     if control is None:
         return Opening(engine=engine, hidden=hidden)
-    memory = control.limits.memory_mib
+    said = control.limits
     return Opening(
         judged=control.unpickle is not Unpickle.ANYTHING,
         engine=engine,
-        memory_bytes=None if memory is None else memory * MIB,
-        processes=control.limits.processes,
+        admitted=control.engines,
+        limits=Limits(
+            memory_bytes=None if said.memory_mib is None else said.memory_mib * MIB,
+            processes=said.processes,
+            cpu_seconds=said.cpu_seconds,
+            seconds=said.seconds,
+            open_files=said.open_files,
+            together=said.together or None,
+        ),
         hidden=hidden,
     )

@@ -173,6 +173,8 @@ def test_ages(text: str, seconds: int) -> None:
         ("isolation = { network = 'some' }", "expected one of none, allow"),
         ("isolation = { shell = true }", "unknown key 'shell'"),
         ("isolation = { gpus = 1 }", "'gpus'"),
+        ("isolation = { unpickle = 'all' }", "expected one of judged, anything; found 'all'"),
+        ("isolation = { unpickle = true }", "'unpickle'"),
         ("isolation = { engines = ['docker'] }", "'engines': 'docker' is none of"),
         ("isolation = { engines = [] }", "'engines'"),
         ("isolation = { listen = [0] }", "expected strings, or integers from 1 to 65535"),

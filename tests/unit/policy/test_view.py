@@ -24,7 +24,7 @@ POLICIES = {
         f'receipt = {{ from = "hsm", max-age = "90m", policy = "sha256:{PIN}", verifier = "u:v", '
         'required = true, boundary = "upload", resource = ["a/**"] }',
         'isolation = { network = "allow", write = ["out"], env = [], gpus = true, '
-        'engines = ["direct", "gvisor"] }',
+        'engines = ["direct", "gvisor"], unpickle = "anything" }',
         "[[rule.scan.suppress]]",
         f'rule = "x"\npath = "a/*"\nreason = "r"\nexpires = 2031-12-31\nsha256 = "{PIN}"',
         "[[rule.scan.suppress]]",

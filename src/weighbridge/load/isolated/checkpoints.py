@@ -29,19 +29,9 @@ from weighbridge.load.isolated.describing import Describer
 from weighbridge.load.isolated.plain import What
 from weighbridge.load.isolated.types import ELEMENTS
 from weighbridge.load.placement import ELEMENT_BYTES, Placement
-from weighbridge.load.torch_checkpoint import (
-    OpenedCheckpoint,
-    open_legacy_checkpoint,
-    open_zip_checkpoint,
-)
+from weighbridge.load.torch_checkpoint import OPENERS
 from weighbridge.load.torch_globals import ORDERED_DICT, refused, require_known
 from weighbridge.load.torch_state import Placer, is_tensor, ordered_pairs
-
-OPENERS: Final = {
-    FileFormat.TORCH_ZIP: open_zip_checkpoint,
-    FileFormat.TORCH_LEGACY: open_legacy_checkpoint,
-}
-"""How checkpoints are opened, by their format."""
 
 _WORDS: Final = {element: word for word, element in ELEMENTS.items()}
 
@@ -63,7 +53,7 @@ def open_checkpoint(held: HeldFile, file_format: FileFormat, *, where: str) -> o
         MalformedContentError: It breaks its format.
         LimitExceededError: It exceeds a bound.
     """
-    opened: OpenedCheckpoint = OPENERS[file_format](held, where=where)
+    opened = OPENERS[file_format](held, where=where)
     for trace in opened.traces:
         require_known(trace.events, where=where)
     return _Structure(Placer(opened.storages(), where=where), where=where).made(opened.result)

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -89,17 +90,16 @@ class Opening:
     Attributes:
         judged: Whether only what the allow-list lists is given to it; if not, anything is.
         engine: Name of the engine; None for the strongest that works here.
-        memory_bytes: Address space of the process; None for what its size lets expect.
-        processes: Threads that it may have, as `Limits` counts them; None for as many as fit.
-        seconds: How long it may take in all.
+        admitted: Names of the engines that may be taken, the preferred first; empty for any.
+        limits: How much the process may use, where less or more than usual; its memory by what its
+            size lets expect.
         hidden: Places that may not be seen: where the model lies with what was not verified.
     """
 
     judged: bool = True
     engine: str | None = None
-    memory_bytes: int | None = None
-    processes: int | None = None
-    seconds: float = MAX_ISOLATED_SECONDS
+    admitted: tuple[str, ...] = ()
+    limits: Limits = Limits()
     hidden: tuple[str, ...] = ()
 
 
@@ -150,7 +150,7 @@ def open_isolated(
         OperationError: The reader of such files does not take it, or a package is missing.
     """
     # What works here has every wall that there has to be; see `walls.interface.REQUIRED`.
-    engine, strength = choose_engine(how.engine)
+    engine, strength = choose_engine(how.engine, admitted=how.admitted)
     room = max(MIN_ISOLATED_RESULT_BYTES, MAX_ISOLATED_RESULT_RATIO * held.size)
     given = _sealed(held)
     result = create_memory_file(0)
@@ -171,7 +171,7 @@ def open_isolated(
             engine=engine.name,
             command=_command(order),
             walls=_walls(how, held.size, room=room, shown=shown),
-            seconds=how.seconds,
+            seconds=how.limits.seconds or MAX_ISOLATED_SECONDS,
             talk_bytes=MAX_ISOLATED_TALK_BYTES,
         )
         ended = run_errand(errand, given=given, result=result)
@@ -196,18 +196,20 @@ def _walls(how: Opening, size: int, *, room: int, shown: tuple[tuple[str, str], 
         readable=tuple(_readable()),
         shown=shown,
         environment=_VARIABLES,
-        limits=Limits(
+        limits=replace(
+            how.limits,
             memory_bytes=_memory(how, size),
-            processes=how.processes,
             file_bytes=room + 2 * MAX_ISOLATED_HEAD_BYTES,
-            open_files=MAX_ISOLATED_FILES,
-            cpu_seconds=MAX_ISOLATED_CPU_SECONDS,
+            open_files=how.limits.open_files or MAX_ISOLATED_FILES,
+            cpu_seconds=how.limits.cpu_seconds or MAX_ISOLATED_CPU_SECONDS,
+            # The caller of `run_errand` looks at the time, and ends it from outside.
+            seconds=None,
         ),
     )
 
 
 def _memory(how: Opening, size: int) -> int:
-    return how.memory_bytes or ISOLATED_MEMORY_BYTES + ISOLATED_MEMORY_RATIO * size
+    return how.limits.memory_bytes or ISOLATED_MEMORY_BYTES + ISOLATED_MEMORY_RATIO * size
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from weighbridge.convert.names import index_target_of, is_index, target_of
 from weighbridge.convert.problems import refused
-from weighbridge.convert.survey import OPENERS
 from weighbridge.core.artifact import (
     ArtifactKind,
     Carries,
@@ -18,6 +17,7 @@ from weighbridge.core.errors import ArtifactRefusedError, LimitExceededError, No
 from weighbridge.core.limits.converting import MAX_CONVERT_FILES
 from weighbridge.core.values import frozen
 from weighbridge.inventory.names import is_under
+from weighbridge.load.torch_checkpoint import OPENERS
 
 _COPIED = frozenset({Carries.DATA, Carries.CONFIGURATION})
 
