@@ -125,7 +125,7 @@ class VerifiedArtifact:
         framework: Literal["numpy"],
         *,
         files: Iterable[str] | None = None,
-        names: Iterable[str] | None = None,
+        names: Iterable[str] | Mapping[str, slice] | None = None,
     ) -> "Mapping[str, Array]": ...
 
     @overload
@@ -134,7 +134,7 @@ class VerifiedArtifact:
         framework: Literal["torch"],
         *,
         files: Iterable[str] | None = None,
-        names: Iterable[str] | None = None,
+        names: Iterable[str] | Mapping[str, slice] | None = None,
     ) -> "Mapping[str, torch.Tensor]": ...
 
     @overload
@@ -143,7 +143,7 @@ class VerifiedArtifact:
         framework: Framework = "auto",
         *,
         files: Iterable[str] | None = None,
-        names: Iterable[str] | None = None,
+        names: Iterable[str] | Mapping[str, slice] | None = None,
     ) -> "Mapping[str, Tensor]": ...
 
     def tensors(
@@ -151,7 +151,7 @@ class VerifiedArtifact:
         framework: Framework = "auto",
         *,
         files: Iterable[str] | None = None,
-        names: Iterable[str] | None = None,
+        names: Iterable[str] | Mapping[str, slice] | None = None,
     ) -> "Mapping[str, Tensor]":
         """
         Return the tensors by name, on the verified bytes, without running anything of the model.
@@ -170,7 +170,7 @@ class VerifiedArtifact:
             framework: `auto` is PyTorch where it is installed, else NumPy.
             files: Which files; by default all of the first kind that occurs: safetensors files,
                 PyTorch checkpoints, GGUF files, NumPy files.
-            names: Which tensors; by default all.
+            names: Which tensors, by default all; a mapping has the rows of each that are taken.
 
         Raises:
             ArtifactChangedError: A file that was left where it is has other bytes by now.
@@ -180,8 +180,8 @@ class VerifiedArtifact:
                 array holds Python objects, two files have a tensor of the same name, or a shard
                 index contradicts the files.
             OperationError: No file holds tensors, or the framework cannot express one.
-            UsageError: No such file was admitted, there is no such tensor, or the artifact is
-                closed.
+            UsageError: No such file was admitted, there is no such tensor or no such rows, or
+                the artifact is closed.
         """
         chosen = choose_framework(framework)
         paths = None if files is None else tuple(files)

@@ -8,6 +8,7 @@ element of a placed tensor lies within the region that the file's format gives i
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -168,6 +169,25 @@ def place(
         )
     _check_extent(region, shape, offset, strides, where=where)
     return Placement(region=region, offset=offset, shape=shape, strides=strides)
+
+
+def narrow(placement: Placement, rows: slice, /) -> Placement:
+    """
+    Return the *rows* of the tensor at *placement*: what Python gives of a list for that slice.
+
+    Raises:
+        ValueError: The tensor has no rows, or the slice leaves some out in between.
+    """
+    if not placement.shape:
+        raise ValueError("a scalar has no rows")
+    start, stop, step = rows.indices(placement.shape[0])
+    if step != 1:
+        raise ValueError("rows are taken one after the other")
+    return replace(
+        placement,
+        offset=placement.offset + start * placement.strides[0],
+        shape=(max(0, stop - start), *placement.shape[1:]),
+    )
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

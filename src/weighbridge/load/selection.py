@@ -11,7 +11,7 @@ from weighbridge.formats.sniff import sniff
 from weighbridge.load.gguf import place_gguf
 from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.numpy_files import place_npy, place_npz
-from weighbridge.load.placement import Placement
+from weighbridge.load.placement import Placement, narrow
 from weighbridge.load.safetensors import check_indexes, place_safetensors
 from weighbridge.load.torch_checkpoint import place_legacy_checkpoint, place_zip_checkpoint
 
@@ -97,12 +97,14 @@ def place_tensors(
     return _unite(placed)
 
 
-def choose(placed: Mapping[str, Placement], names: Iterable[str]) -> dict[str, Placement]:
+def choose(
+    placed: Mapping[str, Placement], names: Iterable[str] | Mapping[str, slice]
+) -> dict[str, Placement]:
     """
     Return those of *placed* that are called *names*, in the order of the names.
 
     Raises:
-        UsageError: No tensor has one of the names.
+        UsageError: No tensor has one of the names, or one has no such rows.
     """
     chosen: dict[str, Placement] = {}
     for name in names:
@@ -113,6 +115,15 @@ def choose(placed: Mapping[str, Placement], names: Iterable[str]) -> dict[str, P
                 expected="a name of a tensor in the files",
             )
         chosen[name] = placed[name]
+        if isinstance(names, Mapping):
+            try:
+                chosen[name] = narrow(placed[name], names[name])
+            except (AttributeError, TypeError, ValueError) as error:
+                raise UsageError(
+                    f"these are no rows of the tensor {name[:200]!r}: {error}",
+                    expected="a slice such as slice(0, 512), of a tensor with rows",
+                    found=repr(names[name])[:80],
+                ) from error
     return chosen
 
 

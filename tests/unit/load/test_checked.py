@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.holding import make_verdict
+from support.holding import admit, make_verdict
 from support.parts import COUNT, START, TENSORS, WEIGHTS, flip, place_of
+from support.signed_model import safetensors_file
 from support.torch_files import checkpoint, floats, state, storage, tensor
+from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import DigestPart, HashAlgorithm
 from weighbridge.core.errors import ArtifactChangedError, OperationError, UsageError
@@ -112,6 +114,37 @@ def test_a_name_that_is_not_there(weights: Path) -> None:
             model.tensors("numpy", names=["first", "fourth"])
         assert caught.value.code is Code.FILE_MISSING
         assert model.tensors("numpy", names=[]) == {}
+
+
+def test_rows_are_taken_alone(tmp_path: Path) -> None:
+    """Of a tensor in several parts, only those of the rows are read; a slice is one of Python's."""
+    values = np.arange(4 * 300_000, dtype="i4").reshape(4, 300_000)
+    header = b'{"w":{"dtype":"I32","shape":[4,300000],"data_offsets":[0,4800000]}}'
+    place = tmp_path / "w.safetensors"
+    place.write_bytes(len(header).to_bytes(8, "little") + header + values.tobytes())
+    start = 8 + len(header)
+    borders = (start, *(start + row * 1_200_000 for row in range(1, 4)))
+    files = HeldFiles({"w": HeldFile(checked(place, borders), told=FileFormat.SAFETENSORS)})
+    with VerifiedArtifact(make_verdict("w"), files) as model:
+        flip(place, start + 100)
+        for rows in (slice(1, 3), slice(-2, None), slice(2, 2), slice(3, 1), slice(1, 99)):
+            taken = model.tensors("numpy", names={"w": rows})["w"]
+            assert np.array_equal(taken, values[rows])
+        with pytest.raises(ArtifactChangedError):
+            model.tensors("numpy", names={"w": slice(0, 1)})
+        for other in (slice(None, None, 2), slice(None, None, -1), 3, None):
+            with pytest.raises(UsageError, match="no rows"):
+                model.tensors("numpy", names={"w": other})
+
+
+def test_rows_of_what_is_in_memory() -> None:
+    """The same where the bytes are held; a scalar has none."""
+    with admit({"m.safetensors": safetensors_file(w=[1.0, 2.0, 3.0])}) as model:
+        assert model.tensors("numpy", names={"w": slice(1, None)})["w"].tolist() == [2.0, 3.0]
+    header = b'{"s":{"dtype":"U8","shape":[],"data_offsets":[0,1]}}'
+    data = len(header).to_bytes(8, "little") + header + b"\7"
+    with admit({"m.safetensors": data}) as model, pytest.raises(UsageError, match="scalar"):
+        model.tensors("numpy", names={"s": slice(0, 1)})
 
 
 def test_a_shorter_file_is_an_error_and_no_signal(weights: Path) -> None:
