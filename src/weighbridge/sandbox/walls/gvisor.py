@@ -121,11 +121,17 @@ class Gvisor:
             raise IsolationError("runsc is not there", hint=f"Run: {' '.join(_INSTALL)}")
         require(self, walls)
         program = find_program(command[0], walls)
-        made = tempfile.mkdtemp(prefix="weighbridge-run-")
+        try:
+            made = tempfile.mkdtemp(prefix="weighbridge-run-")
+        except OSError as error:
+            raise _unwritable(error) from error
         place = Path(made)
         try:
             _refuse_reachable(place, walls)
-            write_bundle(place, program, command, walls)
+            try:
+                write_bundle(place, program, command, walls)
+            except OSError as error:
+                raise _unwritable(error) from error
             order = {"line": _line(runsc, place), "parent": os.getpid(), "leaves": made}
             with piped_files() as output, told(_OUTER, order) as last:
                 running = Running(
@@ -144,6 +150,12 @@ class Gvisor:
         finally:
             with suppress(OSError):
                 remove_tree(made)
+
+
+def _unwritable(error: OSError) -> IsolationError:
+    return IsolationError(
+        f"the engine's files cannot be made: {error.strerror or error}", where=error.filename
+    )
 
 
 def _refuse_reachable(place: Path, walls: Walls) -> None:

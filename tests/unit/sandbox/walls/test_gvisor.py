@@ -118,6 +118,16 @@ def test_a_program_cannot_change_what_keeps_it(
     assert list(out.iterdir()) == []
 
 
+def test_without_room_for_its_files_nothing_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its files cannot be made, it is said which."""
+    runsc(tmp_path, monkeypatch, "exit 0")
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path / "missing"))
+    with pytest.raises(IsolationError, match="files cannot be made"):
+        Gvisor().run(["/bin/true"], Walls(readable=()))
+
+
 def test_a_program_of_another_kernel_that_fails_is_no_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
