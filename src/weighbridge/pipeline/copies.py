@@ -9,7 +9,8 @@ Copies for servers of several processes: verified by one of them, and by each th
 Memory of one process cannot be opened by name in another, so such servers get the path of a copy.
 An entry of the store is called by the digest of its files' names and contents: whoever is given the
 path can tell by itself that what lies there is what was verified, and, after it has read the
-files, that nobody touched them meanwhile. The store is this user's alone (`load.store`).
+files, that nobody touched them meanwhile. A note beside it says which policy allowed it. The store
+is this user's alone (`load.store`).
 """
 
 import os
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.artifact import FileStamp, Inventory
+from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
-from weighbridge.core.errors import ArtifactChangedError, StoreError
+from weighbridge.core.errors import ArtifactChangedError, RefusedError, StoreError
 from weighbridge.core.limits.loading import HELD_MEMORY_SHARE
 from weighbridge.core.values import frozen
 from weighbridge.inventory.take import InventoryPlan, SniffRule, take_inventory
@@ -35,6 +37,7 @@ from weighbridge.sources.local import locate
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _WRITING: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _HINT: Final = "Start the server again: it makes the copy anew"
 
 
@@ -88,21 +91,51 @@ def is_copy(path: str | os.PathLike[str], *, store: Store | None = None) -> bool
     return _entry(path, store or Store()) is not None
 
 
-def check_copy(path: str | os.PathLike[str], *, store: Store | None = None) -> CheckedCopy:
+def note_allowed(path: str | os.PathLike[str], *, by: str, store: Store | None = None) -> None:
+    """
+    Note beside the copy at *path* that a policy allowed it, for processes that are given the path.
+
+    Args:
+        path: As for `check_copy`.
+        by: Names the policy, in hexadecimal.
+        store: Where; by default the user's.
+
+    Raises:
+        StoreError: It is no copy in the store, or the note cannot be written.
+    """
+    entry = _require_entry(path, store or Store())
+    try:
+        os.close(os.open(_note(entry, by), os.O_WRONLY | os.O_CREAT | _NO_FOLLOW, 0o400))
+    except OSError as error:
+        raise StoreError(
+            f"the copy cannot be noted: {error.strerror or error}", where=os.fspath(entry)
+        ) from error
+
+
+def check_copy(
+    path: str | os.PathLike[str], *, by: str | None = None, store: Store | None = None
+) -> CheckedCopy:
     """
     Hash the copy at *path*, and hold that it is what its name says.
 
     Args:
         path: The directory in the store, or the file in it for a single-file artifact.
+        by: The policy that has to have allowed it; any by default.
         store: Where; by default the user's.
 
     Raises:
         StoreError: It is no copy in the store, or the store is not private to this user.
+        RefusedError: No process noted that this policy allows it.
         ArtifactChangedError: It is another one.
     """
-    entry = _entry(path, store or Store())
-    if entry is None:
-        raise StoreError("this is no copy in the store", where=os.fspath(path), hint=_HINT)
+    entry = _require_entry(path, store or Store())
+    if by is not None and not _note(entry, by).exists():
+        raise RefusedError(
+            "the copy was made under another policy",
+            code=Code.POLICY_DENIED,
+            where=os.fspath(path),
+            hint="Give the model's own path",
+        )
     place = Path(path)
     try:
         stamps = _stamps(place)
@@ -125,6 +158,17 @@ def _entry(path: str | os.PathLike[str], store: Store) -> Path | None:
             store.require_private()
             return entry
     return None
+
+
+def _require_entry(path: str | os.PathLike[str], store: Store) -> Path:
+    entry = _entry(path, store)
+    if entry is None:
+        raise StoreError("this is no copy in the store", where=os.fspath(path), hint=_HINT)
+    return entry
+
+
+def _note(entry: Path, by: str) -> Path:
+    return entry.with_name(f".allowed-{entry.name}-{by}")
 
 
 def _read(handle: LocalHandle) -> Inventory:

@@ -18,6 +18,7 @@ from weighbridge.core.errors import (
     ArtifactChangedError,
     OperationError,
     PolicyDeniedError,
+    RefusedError,
     UsageError,
     WeighbridgeError,
 )
@@ -211,6 +212,16 @@ def test_a_copy_is_no_reference(world: World, order: Order) -> None:
     order()
     with pytest.raises(PolicyDeniedError):
         world.start(model=copy)
+
+
+def test_another_policys_copy(world: World, order: Order) -> None:
+    """A worker reads no copy that its own policy did not allow, whoever gives it the path."""
+    config = world.start()
+    policy = world.place / "weighbridge.toml"
+    policy.write_text(policy.read_text() + "# another one\n")
+    order()
+    with pytest.raises(RefusedError, match="another policy"):
+        world.vllm.load(config)
 
 
 @pytest.mark.parametrize("load_format", ["npcache", "sharded_state"])

@@ -8,9 +8,9 @@ import pytest
 import weighbridge as wb
 from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.digest import HashAlgorithm, HashLayout
-from weighbridge.core.errors import ArtifactChangedError, StoreError
+from weighbridge.core.errors import ArtifactChangedError, RefusedError, StoreError
 from weighbridge.load.store import Store
-from weighbridge.pipeline.copies import check_copy, is_copy
+from weighbridge.pipeline.copies import check_copy, is_copy, note_allowed
 
 FILES = {"a.safetensors": safetensors_file(w=[1.0]), "deep/er/config.json": b"{}"}
 
@@ -87,6 +87,19 @@ def test_another_copy_is_refused(tmp_path: Path, how: str) -> None:
             os.link(path, tmp_path / "another name")
     with pytest.raises(ArtifactChangedError):
         check_copy(root)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_copy_is_of_the_policies_that_allowed_it(tmp_path: Path) -> None:
+    """Whoever asks for a policy gets a copy that this one allowed, and no other policy's."""
+    path = copy_of(tmp_path)
+    for _ in range(2):
+        note_allowed(path, by="a1")
+    check_copy(path, by="a1")
+    with pytest.raises(RefusedError):
+        check_copy(path, by="a2")
+    with pytest.raises(StoreError):
+        note_allowed(tmp_path, by="a1")
 
 
 @pytest.mark.usefixtures("store")

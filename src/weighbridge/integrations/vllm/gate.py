@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,13 @@ from weighbridge.load.guard.scopes import working
 from weighbridge.load.guard.watch import is_active
 from weighbridge.load.shown import is_shown, let_through, show_files
 from weighbridge.load.store import Store
-from weighbridge.pipeline.copies import CheckedCopy, check_copy, choose_hold, is_copy
+from weighbridge.pipeline.copies import (
+    CheckedCopy,
+    check_copy,
+    choose_hold,
+    is_copy,
+    note_allowed,
+)
 from weighbridge.pipeline.guard.order import Order
 from weighbridge.pipeline.guard.recording import LineRecorder, Silence
 from weighbridge.pipeline.guard.servers import find_order
@@ -64,6 +71,8 @@ class Gate:
     def __init__(self, order: Order) -> None:
         self._order: Final = order
         self._policy: Final = order.parse_policy()
+        text = f"{order.path}\0{order.boundary}\0{order.policy}"
+        self._mark: Final = sha256(text.encode()).hexdigest()
         self._lock = threading.RLock()
         self._copies: dict[str, _Copy] = {}
         self._record: Recorder = (
@@ -103,8 +112,7 @@ class Gate:
         checked: CheckedCopy | None = None
         with self._deciding("vllm.weights", path) as outcome:
             place = path if is_copy(path) else self._copied(path, code=False)
-            checked = check_copy(place)
-            _let_through(checked.path, [each for each in checked.stamps if each[-1:] != "/"])
+            checked = self.recognise(place)
             outcome.path = place
         return None if self._order.audit else checked
 
@@ -126,6 +134,18 @@ class Gate:
                 shown = show_files(files, name="adapter", store=Store())
                 outcome.path = os.fspath(stack.enter_context(shown))
             yield outcome.path
+
+    def recognise(self, path: str) -> CheckedCopy:
+        """
+        Hash the copy at *path*, and have a guard of this process let vLLM open it.
+
+        Raises:
+            WeighbridgeError: It is none, is another one, or this policy has not allowed it.
+        """
+        with working():
+            checked = check_copy(path, by=self._mark)
+            _let_through(checked.path, [each for each in checked.stamps if each[-1:] != "/"])
+        return checked
 
     def refuse(self, entry: str, error: WeighbridgeError, *, path: str | None = None) -> None:
         """
@@ -191,6 +211,7 @@ class Gate:
                 if code:
                     _require_code(artifact, self._rule(reference), reference)
                 path = artifact.path()
+                note_allowed(path, by=self._mark)
                 _let_through(path, artifact.files)
             known = _Copy(path=os.fspath(path), stamps=stamps, code=code)
             self._copies[root] = known
@@ -245,14 +266,11 @@ def recognise_copies() -> None:
     copy is hashed here first. Without a guard nothing is done.
 
     Raises:
-        StoreError, ArtifactChangedError: One of them is none, or is another one.
+        WeighbridgeError: One of them is none, is another one, or is another policy's.
     """
-    if not is_active():
-        return
-    with working():
+    if is_active():
         for path in filter(None, os.environ.get(COPIES_VARIABLE, "").split("\n")):
-            checked = check_copy(path)
-            _let_through(checked.path, [each for each in checked.stamps if each[-1:] != "/"])
+            gate().recognise(path)
 
 
 def _tell_children(path: str) -> None:
