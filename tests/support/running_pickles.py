@@ -64,7 +64,7 @@ attempt("system", lambda: ended(os.system(f"echo was here > {marker}-system")))
 attempt("program", lambda: subprocess.check_output(["/bin/echo"]))
 attempt("execute", lambda: os.execv(sys.executable, [sys.executable, "-c", "pass"]))
 attempt("write", lambda: opened(f"{marker}-write", "w"))
-attempt("write-temporary", lambda: opened("/tmp/was-here", "w"))
+attempt("write-temporary", lambda: opened(temporary, "w"))
 attempt("write-here", lambda: opened("was-here", "w"))
 attempt("change-model", lambda: opened(model, "r+"))
 attempt("read-secret", lambda: opened(secret, "r"))
@@ -109,6 +109,7 @@ class World:
         self._model.write_text("a model", "utf-8")
         self._model.chmod(0o666)
         self._sockets = (listener, datagrams)
+        self.temporary = Path(f"/tmp/was-here-{os.getpid()}-{listener.getsockname()[1]}")
 
     @property
     def names(self) -> Mapping[str, object]:
@@ -119,11 +120,15 @@ class World:
             "model": os.fspath(self._model),
             "port": self._sockets[0].getsockname()[1],
             "parent": os.getpid(),
+            "temporary": os.fspath(self.temporary),
         }
 
     def reached(self) -> set[str]:
         """Return what was reached, as seen from out here."""
         found = {path.name for path in self._marker.parent.glob("marker-*")}
+        if self.temporary.exists():
+            self.temporary.unlink()
+            found.add("temporary")
         if self._model.read_text("utf-8") != "a model":
             found.add("model")
         listener, datagrams = self._sockets
