@@ -22,6 +22,9 @@ _RECEIVE: Final = 0xC0502100
 _SEND: Final = 0xC0182101
 _IS_VALID: Final = 0x40082102
 _SET_FLAGS: Final = 0x40082104
+_ADD_DESCRIPTOR: Final = 0x40182103
+_AND_SEND: Final = 1 << 1
+_GIVEN: Final = Struct("=QIIII")
 _SYNC_WAKE_UP: Final = 1
 
 _CONTINUE: Final = 1
@@ -80,6 +83,21 @@ class Listener:
         buffer = ANSWER.pack(notice.id, 0, -error, 0)
         with suppress(FileNotFoundError):
             fcntl.ioctl(self.descriptor, _SEND, buffer)
+
+    def give(self, notice: Notice, descriptor: int, /, *, close_on_exec: bool) -> int | None:
+        """
+        Have the call return a descriptor of what *descriptor* is here.
+
+        Returns:
+            The number there; None where the thread waits no more.
+        """
+        flags = os.O_CLOEXEC if close_on_exec else 0
+        order = bytearray(_GIVEN.pack(notice.id, _AND_SEND, descriptor, 0, flags))
+        try:
+            there: int = fcntl.ioctl(self.descriptor, _ADD_DESCRIPTOR, order)
+        except OSError:
+            return None
+        return there
 
 
 def read_path(thread: int, address: int) -> str:

@@ -19,6 +19,7 @@ from weighbridge.sandbox import kernel
 from weighbridge.sandbox.numbers import number as number_of
 from weighbridge.sandbox.reaching import descriptor_of, read_memory
 from weighbridge.sandbox.steps.notices import Listener, Notice
+from weighbridge.sandbox.walls.kept_sockets import KeptSockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,16 +55,22 @@ class Broker:
         descriptor: Of the filter's notices.
         directory: See `Meeting`.
         internet: See `Meeting`.
+        keeping: Whether it makes the sockets, and keeps them until they are bound or connected,
+            since the kernel or a container does not let it take them.
     """
 
-    def __init__(self, descriptor: int, directory: str, internet: "Internet", /) -> None:
+    def __init__(
+        self, descriptor: int, directory: str, internet: "Internet", /, *, keeping: bool = False
+    ) -> None:
         self._listener = Listener(descriptor)
         self._directory = directory
         self._internet = internet
         self._place = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         machine = kernel.machine() or ""
-        self._names = {number_of(name, machine): name for name in ("connect", "bind", "listen")}
+        names = ("connect", "bind", "listen", "socket")
+        self._names = {number_of(name, machine): name for name in names}
         self._waiting = 0
+        self._kept = KeptSockets(self._listener) if keeping else None
 
     def take(self) -> bool:
         """Take one notice, and answer it in a thread; return whether there can be more."""
@@ -87,14 +94,19 @@ class Broker:
 
     def _answer(self, notice: Notice) -> None:
         outcome = errno.EACCES
+        given = False
         try:
-            self._make(notice)
+            if self._kept is not None and self._names[notice.number] == "socket":
+                given = self._kept.make(notice)
+            else:
+                self._make(notice)
             outcome = 0
         except OSError as error:
             outcome = error.errno or errno.EACCES
         finally:
             self._waiting -= 1
-            self._listener.answer(notice, outcome)
+            if not given:
+                self._listener.answer(notice, outcome)
 
     def _make(self, notice: Notice) -> None:
         """
@@ -109,7 +121,8 @@ class Broker:
         if length > _LONGEST_ADDRESS:
             raise OSError(errno.EINVAL, "the address is too long")
         copy = read_memory(notice.thread, address, length) if length else b""
-        own = descriptor_of(notice.thread, number & _LOWER)
+        taken = descriptor_of if self._kept is None else self._kept.taken
+        own = taken(notice.thread, number & _LOWER)
         try:
             # What was read is that thread's, and not of another one that got its number since.
             if len(copy) != length or not self._listener.is_valid(notice):
@@ -118,6 +131,8 @@ class Broker:
                 self._listen(own, address & _LOWER)
             else:
                 self._call(name, own, copy)
+            if self._kept is not None and name != "bind":
+                self._kept.drop(own)
         finally:
             os.close(own)
 

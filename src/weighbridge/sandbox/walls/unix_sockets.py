@@ -37,17 +37,20 @@ if TYPE_CHECKING:
 
 NUMBER: Final = Struct("=i")
 _QUESTION: Final = Struct("=iiQ")
-_YES, _NO, _TRIED = b"y", b"n", b"can this be read"
+_TAKING, _KEEPING, _NO = b"t", b"k", b"n"
+"""How the broker has a program's sockets: it takes them, has kept them from the start, or not."""
+_TRIED: Final = b"can this be read"
 
 
-def asking(architecture: str, /, *, listening: bool = False) -> bytes:
+def asking(architecture: str, /, *, listening: bool = False, making: bool = False) -> bytes:
     """
     Return the filter that asks the broker; another one ends calls of other architectures.
 
     With *listening* it asks about `listen` too: a socket that was not bound gets any port by that.
+    With *making* it has the broker make the sockets: where it may not take them out of a process.
     """
     ask, allow = bpf.result(bpf.ASK), bpf.result(bpf.ALLOW)
-    asked = ("connect", "bind", "listen") if listening else ("connect", "bind")
+    asked = ["connect", "bind"] + ["listen"] * listening + ["socket"] * making
     return b"".join(
         [
             bpf.line(bpf.LOAD, bpf.ARCH),
@@ -104,8 +107,10 @@ class Meeting:
         listener = None
         # Not with an older kernel, nor where a filter is around that asks somebody else.
         try:
-            if machine is not None and self._can_be_answered():
-                listener = listen(asking(machine, listening=self._listening))
+            how = _NO if machine is None else self._answerable()
+            if machine is not None and how != _NO:
+                making = how == _KEEPING
+                listener = listen(asking(machine, listening=self._listening, making=making))
         except OSError:
             listener = None
         if listener is not None:
@@ -115,12 +120,12 @@ class Meeting:
         self._there.close()
         return listener is not None
 
-    def _can_be_answered(self) -> bool:
+    def _answerable(self) -> bytes:
         """Have the parent try what its answers take: containers may refuse it, and systems."""
         there = ctypes.create_string_buffer(_TRIED)
         place = ctypes.addressof(there)
         self._there.send(_QUESTION.pack(os.getpid(), self._there.fileno(), place))
-        return self._there.recv(1) == _YES
+        return self._there.recv(1) or _NO
 
     def keep(self) -> int:
         """Return the descriptor that has to stay open for `serve`, in the parent."""
@@ -136,12 +141,8 @@ class Meeting:
         if len(question) != _QUESTION.size:
             return  # it does not ask
         process, descriptor, place = _QUESTION.unpack(question)
-        try:
-            os.close(descriptor_of(process, descriptor))
-            found = read_memory(process, place, len(_TRIED))
-        except OSError:
-            found = b""
-        self._here.send(_YES if found == _TRIED else _NO)
+        how = _how(process, descriptor, place)
+        self._here.send(how)
         _, given, _, _ = self._here.recvmsg(1, _socket.CMSG_SPACE(NUMBER.size))
         self._here.close()
         if given:
@@ -149,6 +150,22 @@ class Meeting:
             from weighbridge.sandbox.walls.broker import Broker  # noqa: PLC0415  see above
 
             (listener,) = NUMBER.unpack(given[0][2])
-            broker = Broker(listener, self._directory, self._internet)
+            keeping = how == _KEEPING
+            broker = Broker(listener, self._directory, self._internet, keeping=keeping)
             while broker.take():
                 pass
+
+
+def _how(process: int, descriptor: int, place: int) -> bytes:
+    """Return how sockets of *process* can be had here, by trying it with one of its descriptors."""
+    try:
+        if read_memory(process, place, len(_TRIED)) != _TRIED:
+            return _NO
+        os.stat(f"/proc/{process}/fd/{descriptor}")  # noqa: PTH116  as little as possible
+    except OSError:
+        return _NO
+    try:
+        os.close(descriptor_of(process, descriptor))
+    except OSError:
+        return _KEEPING
+    return _TAKING

@@ -18,7 +18,6 @@ from support.filters import ALLOW, ARCHITECTURES, ASK, decide
 from support.users import SEARCHED
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.walls import unix_sockets
-from weighbridge.sandbox.walls.starting import PACKAGE
 
 pytestmark = pytest.mark.skipif(kernel.machine() is None, reason="system calls are not known")
 
@@ -52,19 +51,29 @@ exec(code)
 """
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
+AROUND = {"docker": within("docker")}
+"""Where sockets cannot be taken out of a process, so they are made for it."""
+TESTS = Path(__file__).parents[3]
+
+
+@pytest.fixture(params=["machine", "docker"])
+def place(request: pytest.FixtureRequest) -> Iterator[Path]:
     """Return a directory whose path is short enough for sockets."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as made:
         (Path(made) / "own").mkdir()
+        (Path(made) / "around").write_text(request.param, "ascii")
         yield Path(made)
 
 
 def told(place: Path, code: str, *, internet: tuple[str, ...] = ()) -> object:
     """Return what a program says that asks; it may use `own` below *place*."""
+    around = AROUND.get((place / "around").read_text("ascii"), ())
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(place / "own"), json.dumps(internet), code],
-        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
+        [
+            *around,
+            *(sys.executable, "-c", _PROGRAM, str(place / "own"), json.dumps(internet), code),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*SEARCHED, str(TESTS)])},
         cwd=place,
         capture_output=True,
         text=True,
@@ -195,17 +204,38 @@ print(json.dumps(results))
     assert told(place, code, internet=("bind", "connect")) == ["done", None, "done"]
 
 
-def test_where_nothing_can_be_answered_nothing_is_asked(place: Path) -> None:
-    """A container that keeps a parent from its child's descriptors has no such sockets."""
-    program = _PROGRAM.replace("assert meeting.ask()", "code = f'print({meeting.ask()})'")
+def test_where_somebody_else_is_asked_nothing_works(place: Path) -> None:
+    """Beside another filter that asks, the program is told that it gets no such sockets."""
+    before = "meeting.restrict()\n"
+    other = f"{before}from weighbridge.sandbox.walls.unix_sockets import asking, listen\n"
+    other += "kept = listen(asking(kernel.machine()))\n"
+    program = _PROGRAM.replace(before, other)
+    program = program.replace("assert meeting.ask()", "code = f'print({meeting.ask()})'")
     done = subprocess.run(
-        [*within("docker"), sys.executable, "-c", program, str(place / "own"), "[]", ""],
+        [sys.executable, "-c", program, str(place / "own"), "[]", ""],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(SEARCHED)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_a_socket_that_is_not_used_is_let_go(place: Path) -> None:
+    """Sockets that are closed before they are connected can be made without an end."""
+    code = """
+for _ in range(600):
+    unix().close()
+server = unix()
+server.bind(own + "/s")
+server.listen()
+client = unix()
+client.connect(own + "/s")
+connection, _ = server.accept()
+client.close()
+print(json.dumps([connection.recv(1).decode(), os.get_inheritable(server.fileno())]))
+"""
+    assert told(place, code) == ["", False]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
