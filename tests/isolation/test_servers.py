@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,71 +13,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from support import inference_server
 from support.signed_model import safetensors_file
 from support.users import SEARCHED, as_user, python_of, users
 from support.walled_programs import Workplace, workplace
-
-SERVER = '''
-"""A small inference server: POST /predict, GET /stream, GET /crash."""
-
-import json
-import os
-import signal
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import numpy as np
-from safetensors.numpy import load_file
-
-WEIGHTS = load_file(os.path.join(sys.argv[1], "model.safetensors"))["w"].reshape(4, 4)
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        said = json.dumps((np.array(asked, "f4") @ WEIGHTS).tolist()).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def do_GET(self):
-        if self.path == "/crash":
-            os._exit(3)
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for row in WEIGHTS:
-            piece = json.dumps(row.tolist()).encode() + b"\\n"
-            self.wfile.write(b"%x\\r\\n%s\\r\\n" % (len(piece), piece))
-            self.wfile.flush()
-            self.rfile.readline()  # the next one when it is asked for
-        self.wfile.write(b"0\\r\\n\\r\\n")
-
-    def log_message(self, *arguments):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    request_queue_size = 64
-
-
-server = Server(("127.0.0.1", int(sys.argv[2])), Handler)
-
-
-def stop(number, frame):
-    threading.Thread(target=server.shutdown).start()
-
-
-signal.signal(signal.SIGTERM, stop)
-print("ready", flush=True)
-server.serve_forever()
-server.server_close()
-print("stopped in its own way", flush=True)
-'''
 
 MODEL = {
     "model.safetensors": safetensors_file(w=[n / 7 for n in range(16)]),
@@ -88,7 +28,7 @@ MODEL = {
 def place() -> Iterator[Workplace]:
     """Return a model, a server for it, and a policy that lets it be asked."""
     with workplace(MODEL) as found:
-        (found.place / "server.py").write_text(SERVER, "utf-8")
+        shutil.copyfile(inference_server.__file__, found.place / "server.py")
         (found.place / "server.py").chmod(0o644)
         yield found
 
@@ -110,7 +50,8 @@ def serving(
         port = free.getsockname()[1]
     python = python_of(user)
     assert python is not None
-    command = [python, "server.py", "model" if engine is None else "{model}", str(port)]
+    model = "model" if engine is None else "{model}"
+    command = [python, "server.py", model, "127.0.0.1", str(port)]
     if engine is not None:
         place.demand(f'listen = [{port}], env = ["PYTHONPATH"]', read=SEARCHED)
         options = ("--policy", "weighbridge.toml", "--engine", engine)
