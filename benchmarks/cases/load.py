@@ -30,6 +30,7 @@ _FILES: Final = 4
 _SETTLING_SECONDS: Final = 3
 """Stamps of files that changed less than two seconds ago are not trusted."""
 
+_HALF: Final = "half of the tensors by parts"
 _PEAK_AIM: Final = "<= 1.02"
 
 
@@ -50,10 +51,19 @@ def measure(setting: Setting) -> Result:
                 _on_touched_memory(hashing, setting),
                 _checked(setting, root, algorithm, signature),
             ]
+        ways.append(_half(setting, root, signatures["sha256"]))
         result.samples = alternate(ways, rounds=setting.sizes.rounds)
         _check_again(setting, root, result)
     for algorithm, aim in ALGORITHMS.items():
         result.ratios += _ratios(result.samples, algorithm, aim=aim)
+    result.ratios.append(
+        ratio(
+            "every other tensor by parts / checked load sha256",
+            over=result.samples[_HALF],
+            under=result.samples["checked load sha256"],
+            of=_seconds,
+        )
+    )
     for way in ways:
         result.figures += _figures(way.name, result.samples[way.name], size)
     return result
@@ -107,6 +117,25 @@ def _checked(setting: Setting, root: Path, algorithm: str, signature: Path) -> C
 
     reading = _reading(setting, root, "weighbridge", f"checked load {algorithm}")
     return _after(reading, sign)
+
+
+def _half(setting: Setting, root: Path, signature: Path) -> Contender:
+    """Return the load of half of the tensors, by digests of parts that are claimed now."""
+    key = ("--private-key", str(setting.private_key))
+    subprocess.run(
+        (str(setting.weighbridge), "attest", "parts", str(root), *key),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    policy = setting.policy.with_name("parts.toml")
+    policy.write_text(setting.policy.read_text() + 'parts = { from = "bench" }\n')
+    program = (sys.executable, str(PROGRAMS / "read_tensors.py"))
+    reading = Contender(name=_HALF, command=(*program, "half", str(root), str(policy)))
+
+    def sign() -> None:
+        shutil.copyfile(signature, root / "model.sig")
+
+    return _after(_on_touched_memory(reading, setting), sign)
 
 
 def _on_touched_memory(contender: Contender, setting: Setting) -> Contender:

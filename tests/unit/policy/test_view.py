@@ -23,6 +23,7 @@ POLICIES = {
         'lineage = { inputs = "must-match-a-rule", depth = 4, boundary = "b", from = ["a/*"] }',
         f'receipt = {{ from = "hsm", max-age = "90m", policy = "sha256:{PIN}", verifier = "u:v", '
         'required = true, boundary = "upload", resource = ["a/**"] }',
+        'parts = { from = "hsm" }',
         'isolation = { network = "allow", write = ["out"], env = [], gpus = true, '
         'engines = ["direct", "gvisor"], unpickle = "anything" }',
         "[[rule.scan.suppress]]",
