@@ -1,6 +1,8 @@
 """`isolation.connect` and `isolation.listen`: whom a program reaches, and who reaches it."""
 
+import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from support.containers import within
 from support.publisher import weighbridge
-from support.walled import line, started_as, write_policy
+from support.walled import line, write_policy
 from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.starting import PACKAGE
 
 _ASK = """
 import socket, sys
@@ -138,6 +142,7 @@ def has_ipv6() -> bool:
 _SERVE = """
 import socket, sys
 with socket.create_server(("", int(sys.argv[1]))) as server:
+    server.listen(7)  # as frameworks do that are given a socket
     print("ready", flush=True)
     while True:
         with server.accept()[0] as asked:
@@ -154,13 +159,15 @@ with socket.create_server(("", int(sys.argv[1]))) as server:
     ],
     ids=["loopback", "one address", "every address"],
 )
-@pytest.mark.parametrize("name", ["bubblewrap", "direct"])
+@pytest.mark.parametrize(
+    ("name", "around"), [("bubblewrap", ()), ("direct", ()), ("direct", ("docker",))], ids=str
+)
 def test_a_server_is_asked_where_the_rule_says(
-    place: Path, name: str, entry: str, reached: str, missed: str
+    place: Path, name: str, around: tuple[str, ...], entry: str, reached: str, missed: str
 ) -> None:
     """One that would listen everywhere does so on loopback, or where it is listed."""
     engine = working(name)
-    with serving(place, engine, entry) as port:
+    with serving(place, engine, entry, around) as port:
         with socket.create_connection((reached, port)) as client:
             client.sendall(b"question")
             assert client.recv(100) == b"question"
@@ -191,7 +198,8 @@ def test_a_server_is_asked_on_both_loopbacks(place: Path) -> None:
         assert client.recv(100) == b"question"
 
 
-def test_a_server_gets_no_port_of_the_kernels_choice(place: Path) -> None:
+@pytest.mark.parametrize("around", [(), ("docker",)], ids=["plain", "docker"])
+def test_a_server_gets_no_port_of_the_kernels_choice(place: Path, around: tuple[str, ...]) -> None:
     """Where it shares the machine's network: neither by listening unbound nor by port 0."""
     code = """if True:
         import socket
@@ -208,10 +216,10 @@ def test_a_server_gets_no_port_of_the_kernels_choice(place: Path) -> None:
                 print("refused")
         """
     write_policy(place, "listen = [18766]")
-    engine = working("direct")
-    result = weighbridge(place, *line(engine, sys.executable, "-I", "-S", "-c", code))
-    assert result.code == 0, result.err
-    assert result.out.split() == ["refused"] * 5
+    command = line(working("direct"), sys.executable, "-I", "-S", "-c", code)
+    with walled(place, around, *command) as process:
+        said, _ = process.communicate()
+    assert (process.returncode, said.split()) == (0, ["refused"] * 5)
 
 
 def working(name: str) -> str:
@@ -222,15 +230,27 @@ def working(name: str) -> str:
     return name
 
 
+def walled(place: Path, around: tuple[str, ...], *arguments: str) -> "subprocess.Popen[str]":
+    """Start weighbridge, in surroundings like those."""
+    paths = (os.fspath(PACKAGE.parent), os.fspath(Path(__file__).parents[1]))
+    return subprocess.Popen(
+        [*(within(*around) if around else ()), sys.executable, "-m", "weighbridge", *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 @contextmanager
-def serving(place: Path, engine: str, entry: str) -> Iterator[int]:
+def serving(place: Path, engine: str, entry: str, around: tuple[str, ...] = ()) -> Iterator[int]:
     """Run a server that listens everywhere, with this entry in the rule, and give its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = port_of(free)
     write_policy(place, f"listen = [{entry.format(port)}]")
     (place / "serve.py").write_text(_SERVE, "utf-8")
-    command = (sys.executable, "-I", "-S", "serve.py", str(port))
-    with started_as(place, engine, *command) as process:
+    command = line(engine, sys.executable, "-I", "-S", "serve.py", str(port))
+    with walled(place, around, *command) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield port

@@ -120,6 +120,11 @@ class Broker:
         length = 0 if name == "listen" else length & _LOWER
         if length > _LONGEST_ADDRESS:
             raise OSError(errno.EINVAL, "the address is too long")
+        if name == "listen" and self._kept is not None:
+            number &= _LOWER
+            # Nothing is made: it does not matter what the number means by now.
+            if self._kept.listens(notice.thread, number):
+                return
         copy = read_memory(notice.thread, address, length) if length else b""
         taken = descriptor_of if self._kept is None else self._kept.taken
         own = taken(notice.thread, number & _LOWER)
@@ -132,7 +137,7 @@ class Broker:
             else:
                 self._call(name, own, copy)
             if self._kept is not None and name != "bind":
-                self._kept.drop(own)
+                self._kept.drop(own, listening=name == "listen")
         finally:
             os.close(own)
 

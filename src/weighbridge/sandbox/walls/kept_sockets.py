@@ -38,6 +38,7 @@ class KeptSockets:
     def __init__(self, listener: Listener, /) -> None:
         self._listener = listener
         self._each: dict[int, _Kept] = {}
+        self._listening: set[int] = set()
         self._lock = Lock()
 
     def make(self, notice: Notice, /) -> bool:
@@ -82,10 +83,23 @@ class KeptSockets:
                 raise OSError(errno.EACCES, "it was not made here, or is used already")
             return os.dup(kept.descriptor)
 
-    def drop(self, own: int, /) -> None:
+    def listens(self, thread: int, number: int, /) -> bool:
+        """
+        Tell whether *number* there is a socket that was dropped as listening.
+
+        Raises:
+            OSError: It is not open.
+        """
+        inode = os.stat(f"/proc/{thread}/fd/{number}").st_ino  # noqa: PTH116  a link of the kernel
+        return inode in self._listening
+
+    def drop(self, own: int, /, *, listening: bool = False) -> None:
         """Keep the socket *own* no longer: it is connected, or listens."""
+        inode = os.fstat(own).st_ino
         with self._lock:
-            kept = self._each.pop(os.fstat(own).st_ino, None)
+            kept = self._each.pop(inode, None)
+            if listening and len(self._listening) < MAX_WAITING_CONNECTIONS:
+                self._listening.add(inode)
         if kept is not None:
             os.close(kept.descriptor)
 
