@@ -61,7 +61,7 @@ def installations(program: str, environment: Mapping[str, str], /) -> tuple[str,
         if environment.get(name):
             found[os.path.realpath(environment[name])] = None
     for entry in environment.get("PATH", "").split(os.pathsep):
-        if entry and (Path(entry).parent / "pyvenv.cfg").is_file():
+        if entry and os.path.isfile(Path(entry).parent / "pyvenv.cfg"):  # noqa: PTH113  it may be closed
             found[os.path.realpath(Path(entry).parent)] = None
             for place in _behind(os.path.join(entry, "python3")):  # noqa: PTH118  a path's entry
                 found[os.path.realpath(place.parent.parent)] = None

@@ -60,6 +60,8 @@ def test_installations_are_found_by_links(tmp_path: Path) -> None:
     expected = tuple(os.fspath(root / name) for name in ("venv", "base"))
     assert installations(program, {}) == expected
     assert installations("/nowhere/sh", {"PATH": f"{root}/venv/bin:"}) == expected
+    # An entry that cannot be looked at, as of another user's, is passed over.
+    assert installations("/nowhere/sh", {"PATH": f"/{'x' * 300}/bin:{root}/venv/bin"}) == expected
     named = installations("/nowhere/sh", {"VIRTUAL_ENV": f"{root}/other"})
     assert named == (os.fspath(root / "other"),)
 
