@@ -218,6 +218,20 @@ def test_a_server_gets_no_further_than_its_port(
         assert world.reached() == set()
 
 
+def test_what_may_connect_gets_no_further(user: str | None, place: Path) -> None:
+    """Two places are listed, a name and an address, and nothing beside them is reached."""
+    (engine,) = [each for each in ENGINES if each.name == "bubblewrap"]
+    require(engine)
+    with outside(place) as world:
+        open_to_all(place)
+        listed = ["db.example.com:443", "[2001:db8::1]:443"]
+        said = attempt(engine, world.configuration, user=user, connect=listed)
+        worked = {name for name, outcome in said.items() if outcome == "done"}
+        root = os.geteuid() == 0 and user is None
+        assert worked == allowed(engine, root=root) | INSIDE
+        assert world.reached() == set()
+
+
 def test_without_walls_every_attempt_gets_out(place: Path) -> None:
     """The attempts are real: in the same surroundings without an engine they work."""
     with outside(place) as world:

@@ -47,6 +47,11 @@ POLICIES = {
         ).encode(),
         path="p.toml",
     ),
+    "network": policy_of(
+        "signature = { required = false }",
+        'isolation = { listen = [80, "0.0.0.0:81"], '
+        'connect = ["db.example.com:5432", "[2001:db8::1]:443"] }',
+    ),
     "no source": policy_of(
         "signature = { required = false }", 'provenance = { builder = ["runner"] }'
     ),
