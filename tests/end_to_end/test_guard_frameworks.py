@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,13 +27,14 @@ pytestmark = [
 
 FORMATS = (
     *("joblib", "pickle", "gzip", "zlib", "onnx", "hdf5", "keras-v3", "xgboost", "text", "npy"),
-    *("gguf", "raw-tensors"),
+    *("gguf", "raw-tensors", "catboost", "skops"),
 )
 
 LOADS = """
 import importlib.util
 import io
 import pickle
+import sys
 import joblib
 import numpy as np
 
@@ -60,6 +62,14 @@ def xgboost_model(path):
 def lightgbm_model(path):
     import lightgbm
     return lightgbm.Booster(model_file=path).num_trees()
+
+def catboost_model(path):
+    import catboost
+    return catboost.CatBoostClassifier().load_model(path).tree_count_
+
+def skops_model(path):
+    import skops.io
+    return skops.io.load(path).predict([[2.0]]).tolist()
 
 def frame(path):
     import pandas
@@ -91,6 +101,8 @@ WAYS = {
     "k.h5": keras_model,
     "x.ubj": xgboost_model,
     "l.txt": lightgbm_model,
+    "c.cbm": catboost_model,
+    "lr.skops": skops_model,
     "frame.pkl": frame,
     "frame.pkl.gz": frame,
     "plain.dill": dilled,
@@ -135,6 +147,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     joblib.dump(model, made / "packed.joblib", compress=3)
     joblib.dump(np.arange(6.0), made / "mapped.joblib")
     (made / "lr.pkl").write_bytes(pickle.dumps(model))
+    if has("skops"):
+        import skops.io  # noqa: PLC0415
+
+        skops.io.dump(model, made / "lr.skops")
     for name in ("plain.dill", "plain.pkl"):
         package = "dill" if name.endswith("dill") else "cloudpickle"
         if has(package):
@@ -160,7 +176,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 @pytest.fixture(scope="module")
 def loads(workplace: Workplace) -> Outcome:
     """Return what became of every way to load."""
-    support = os.fspath(Path(__file__).parents[1])
+    support = os.pathsep.join([os.fspath(Path(__file__).parents[1]), *sys.path])
     outcome = run_guarded(workplace, LOADS, environment={"PYTHONPATH": support})
     assert outcome.results, outcome.err
     return outcome

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import json
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 @pytest.fixture(scope="module")
 def loads(workplace: Workplace) -> Outcome:
     """Return what became of every way to load."""
-    support = os.fspath(Path(__file__).parents[1])
+    support = os.pathsep.join([os.fspath(Path(__file__).parents[1]), *sys.path])
     outcome = run_guarded(workplace, LOADS, environment={"PYTHONPATH": support})
     assert outcome.results, outcome.err
     return outcome
