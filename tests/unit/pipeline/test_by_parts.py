@@ -262,6 +262,16 @@ def test_other_claims_spare_nothing(
         left(model)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+def test_signatures_that_name_no_model_by_both_digests(layout: HashLayout, tmp_path: Path) -> None:
+    """A claim is about a model by two digests, which only SHA-256 of whole files give."""
+    model = make_signed_model(tmp_path, dict(FILES), layout=layout, rule={"parts": PARTS_RULE})
+    attest_parts(str(model.root), signer=model.signer)
+    with left(model) as artifact:
+        assert not trusted(artifact)
+        assert artifact.read("a.safetensors") == WEIGHTS
+
+
 def test_a_claim_that_counts_is_found_among_others(tmp_path: Path) -> None:
     """Claims that say nothing of this model change nothing about one that does."""
     model, attested = claimed_model(tmp_path)
