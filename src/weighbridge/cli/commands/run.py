@@ -47,9 +47,9 @@ def command(
     Check the model REF, then run COMMAND behind walls.
 
     COMMAND sees the verified files read only at the model's own path, programs and libraries of
-    the system, its own temporary directory, and what the rule's `isolation` lists. It has no
-    network. `{model}` in an argument stands for the model's path. The exit code is the command's;
-    124 if its time was over.
+    the system, its own temporary directory, and what the rule's `isolation` lists. It reaches
+    nobody by the network but whom that lists. `{model}` in an argument stands for the model's
+    path. The exit code is the command's; 124 if its time was over.
     """
     outcome = run(
         reference,
