@@ -59,11 +59,13 @@ class OpenedFile:
 
     Attributes:
         path: Of the file in the artifact.
+        where: What people call it.
         format: As told from its bytes.
         opened: What came back.
     """
 
     path: str
+    where: str
     format: FileFormat
     opened: Opened
 
@@ -120,7 +122,7 @@ def open_admitted(
     opened = open_isolated(
         chosen.held, file_format, plan.how, name=chosen.name, where=chosen.where, build=build
     )
-    return OpenedFile(path=chosen.path, format=file_format, opened=opened)
+    return OpenedFile(path=chosen.path, where=chosen.where, format=file_format, opened=opened)
 
 
 def _format(chosen: Chosen, wanted: frozenset[FileFormat]) -> FileFormat:

@@ -93,7 +93,7 @@ def unpickle(
     written: tuple[str, ...] = ()
     if place is not None:
         below = place.path.parent if place.single else place.path
-        files = write(place, arrays, document, where=found.path)
+        files = write(place, arrays, document, where=found.where)
         written = tuple(str(below / name) for name in files)
     return Unpickled(
         file=found.path,
@@ -101,7 +101,7 @@ def unpickle(
         judged=plan.how.judged,
         engine=found.opened.strength.engine,
         arrays=len(arrays),
-        outline=outline(value, label=found.path),
+        outline=outline(value, label=found.where),
         document=document,
         written=written,
     )
