@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from weighbridge.core.verdict import Decision, Verdict
     from weighbridge.load.artifact import VerifiedArtifact
+    from weighbridge.load.isolated.plain import Opaque
     from weighbridge.pipeline.check import check
     from weighbridge.pipeline.describe import digest, inspect
     from weighbridge.pipeline.guard.activation import guard
@@ -56,6 +57,7 @@ __all__ = [
     "HashLayout",
     "KeySigner",
     "KeyVerifier",
+    "Opaque",
     "Policy",
     "PolicyDeniedError",
     "PolicyIndeterminateError",
@@ -82,6 +84,7 @@ _HOMES: Final = {
     "HashLayout": "core.digest",
     "KeySigner": "signing.key",
     "KeyVerifier": "signing.key",
+    "Opaque": "load.isolated.plain",
     "Policy": "policy.schema",
     "PolicyDeniedError": "core.errors",
     "PolicyIndeterminateError": "core.errors",

@@ -23,7 +23,6 @@ from weighbridge.sandbox.walls.alone import stay_alone
 FINE: Final = 0
 """Exit code of a process that handed back a value or an error; of any other nothing is read."""
 
-_FAILED: Final = 1
 _RECURSION: Final = 10_000
 
 
