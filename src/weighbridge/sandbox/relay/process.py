@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import Final
 
 from weighbridge.sandbox import kernel
+from weighbridge.sandbox.relay import READY
 from weighbridge.sandbox.relay.carrying import MOST_CONNECTIONS
 
 _SPARE_DESCRIPTORS: Final = 160
 """Listeners, and what resolving takes."""
 _IGNORED: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
-READY: Final = b"ready\n"
 
 
 def main(name: str, arguments: Sequence[str]) -> None:

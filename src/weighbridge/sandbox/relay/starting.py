@@ -14,7 +14,7 @@ from typing import IO, Final
 import weighbridge
 from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.errors import IsolationError
-from weighbridge.sandbox.relay.process import READY
+from weighbridge.sandbox.relay import READY
 
 _CODE: Final = (
     "import sys; sys.path.append(sys.argv[2]); "

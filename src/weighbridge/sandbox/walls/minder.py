@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weighbridge.sandbox.walls.unix_sockets import Meeting
 
 _SET_CHILD_SUBREAPER: Final = 36
-PARENT_ENDED: Final = _signal.SIGRTMIN
+PARENT_ENDED: Final = getattr(_signal, "SIGRTMIN", 34)  # other systems only import this
 """Tells a minder to end everything, as the end of its parent does."""
 
 _PASSED_ON: Final = frozenset({_signal.SIGTERM, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGUSR2})
