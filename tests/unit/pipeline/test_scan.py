@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,8 @@ from weighbridge.pipeline import streams
 from weighbridge.pipeline.installation import capabilities
 from weighbridge.pipeline.others import scanners_for
 from weighbridge.pipeline.scan import scan_paths
+from weighbridge.scan.others import consult, process
+from weighbridge.scan.others.interface import Outcome
 from weighbridge.scan.report import FileStatus, ScanVerdict
 from weighbridge.sources.hub import SCHEME
 
@@ -311,10 +314,16 @@ def test_a_file_that_changes_meanwhile_is_a_gap(
     model.mkdir()
     tools.mkdir()
     (model / "a.pkl").write_bytes(FINE)
-    write_program(
-        tools / "picklescan",
-        'echo x >>"$2/a.pkl"; echo "----------- SCAN SUMMARY -----------"',
-    )
+    write_program(tools / "picklescan", 'echo "----------- SCAN SUMMARY -----------"')
+    run = process.run_scanner
+
+    def run_beside_a_writer(*arguments: Any, **more: Any) -> Outcome:
+        outcome = run(*arguments, **more)
+        with (model / "a.pkl").open("ab") as file:
+            file.write(b"x")
+        return outcome
+
+    monkeypatch.setattr(consult, "run_scanner", run_beside_a_writer)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     report = wb.scan(model, also=["picklescan"])
     assert [g.code for g in report.gaps] == [Code.FILE_CHANGED]
