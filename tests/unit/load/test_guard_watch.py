@@ -126,3 +126,55 @@ def test_a_denial_is_a_permission_error() -> None:
     assert isinstance(error, PermissionError)
     assert (error.filename, error.exit_code) == ("/m.pkl", 10)
     assert str(error) == "/m.pkl: no [guard-denied]"
+
+
+def test_code_of_the_program_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code is looked at below what is marked as a model's or where rules name directories."""
+    monkeypatch.setattr(watch, "state", watch._State())
+    watch.state.start = str(tmp_path)
+    code = tmp_path / "some" / "package" / "code.py"
+    code.parent.mkdir(parents=True)
+    code.touch()
+    assert not watch.may_be_brought(str(code))
+    watch.state.bases = (f"{tmp_path}/other/",)
+    watch.state.above.clear()
+    assert not watch.may_be_brought(str(code))
+    watch.state.bases = (f"{tmp_path}/some/",)
+    watch.state.above.clear()
+    assert watch.may_be_brought(str(code))
+    watch.state.installed_code = (f"{tmp_path}/",)
+    assert not watch.may_be_brought(str(code))
+
+
+@pytest.mark.parametrize("name", ["model.sig", "model.safetensors", "MLmodel"])
+def test_code_below_a_marked_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A mark counts as soon as it is there, also where a link leads to it."""
+    monkeypatch.setattr(watch, "state", watch._State())
+    watch.state.start = str(tmp_path)
+    code = tmp_path / "model" / "package" / "code.py"
+    code.parent.mkdir(parents=True)
+    code.touch()
+    (tmp_path / "folder").symlink_to(code.parent)
+    (tmp_path / "file.py").symlink_to(code)
+    paths = [code, tmp_path / "folder" / "code.py", tmp_path / "file.py"]
+    assert not any(watch.may_be_brought(str(path)) for path in paths)
+    (tmp_path / "model" / name).touch()
+    assert all(watch.may_be_brought(str(path)) for path in paths)
+
+
+def test_what_lies_above_the_program_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a model that was forgotten above the program makes its code no model's."""
+    monkeypatch.setattr(watch, "state", watch._State())
+    code = tmp_path / "program" / "package" / "code.py"
+    code.parent.mkdir(parents=True)
+    code.touch()
+    (tmp_path / "model.safetensors").touch()
+    watch.state.start = str(tmp_path / "program")
+    assert not watch.may_be_brought(str(code))
+    assert watch.may_be_brought(str(tmp_path / "other" / "code.py")) is False  # there is none
+    (code.parents[1] / "tokenizer_config.json").touch()
+    assert watch.may_be_brought(str(code))

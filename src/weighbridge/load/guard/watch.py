@@ -190,6 +190,8 @@ class _State:
         """Python's own `open`."""
         self.installed_code: tuple[str, ...] = ()
         """Directories of Python and of installed packages, each with a final slash."""
+        self.start = ""
+        """The directory in which the program was started."""
         self.bases: tuple[str, ...] = ()
         """Where rules name directories, each with a final slash."""
         self.above: dict[str, tuple[tuple[int, int], bool, tuple[str, ...]]] = {}
@@ -256,6 +258,10 @@ def install() -> None:
     builtins.open = _open  # type: ignore[assignment]  # overloads
     io.open = _open  # type: ignore[assignment]  # likewise
     state.installed_code = installed_directories()
+    try:
+        state.start = os.getcwd()
+    except OSError:
+        state.start = ""  # it is gone, and nothing lies below it
     _guard_imports()
     sys.addaudithook(_hook)
     if hasattr(os, "register_at_fork"):
@@ -392,6 +398,8 @@ def may_be_brought(path: str) -> bool:
     if path.startswith(state.installed_code):
         return False
     path = os.path.abspath(path)
+    if state.roots and path.startswith(state.roots):
+        return True
     if _is_among_models(os.path.dirname(path)):
         return True
     return os.path.islink(path) and _is_among_models(os.path.dirname(os.path.realpath(path)))
@@ -406,17 +414,36 @@ def _is_among_models(folder: str) -> bool:
     identity = (found.st_dev, found.st_ino)
     known = state.above.get(folder)
     if known is None or known[0] != identity:
-        above: dict[str, None] = {}
-        for start in (folder, os.path.realpath(folder)):
-            here = start
-            while here not in above:
-                above[here] = None
-                here = os.path.dirname(here)
+        named = any(
+            f"{here}/".startswith(state.bases) for here in (folder, os.path.realpath(folder))
+        )
         if len(state.above) >= _MOST_FOLDERS:
             state.above.clear()
-        named = any(f"{here}/".startswith(state.bases) for here in (folder, start))
-        known = state.above[folder] = (identity, named, tuple(above))
+        known = state.above[folder] = (identity, named, folders_above(folder))
     return known[1] or any(map(_is_marked, known[2]))
+
+
+def folders_above(folder: str) -> tuple[str, ...]:
+    """
+    Return *folder* and those above it, and above what it leads to, whose marks are about it.
+
+    What lies above the directory in which the program was started, or above that of its file, says
+    nothing of the code below: a file that was forgotten at home would make all of it a model's.
+    """
+    ends = {state.start, os.path.realpath(state.start)} if state.start else set()
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if type(file) is str:
+        ends.add(os.path.dirname(os.path.abspath(file)))
+        ends.add(os.path.dirname(os.path.realpath(file)))
+    above: dict[str, None] = {}
+    for lowest in (folder, os.path.realpath(folder)):
+        here = lowest
+        while here not in above:
+            above[here] = None
+            if here in ends:
+                break
+            here = os.path.dirname(here)
+    return tuple(above)
 
 
 def _is_marked(folder: str) -> bool:
@@ -428,7 +455,7 @@ def _is_marked(folder: str) -> bool:
             return known[1]
         found = False
         for name in os.listdir(folder):
-            if name in MODEL_MARKS or name.endswith(".sig"):
+            if name in MODEL_MARKS or (name.startswith("model.") and name.endswith(".sig")):
                 found = True
                 break
     except OSError:

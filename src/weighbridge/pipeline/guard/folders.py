@@ -1,16 +1,16 @@
 """
 Which directories are models', so that code in them is no program's but theirs.
 
-That is one with a signature; one with a file as only models' directories have it (`MODEL_MARKS`);
-and one that a rule names: by a last segment that is more than a wildcard, or, where a file in it is
-called like a model, by any segment. A rule about everything (`**`) makes no directory a model's, so
-that programs may lie beside a checkpoint.
+That is one with a signature, or with a file as only models' directories have it (`MODEL_MARKS`),
+unless it is above the program (`watch.folders_above`); and one that a rule names: by a last segment
+that is more than a wildcard, or, where a file in it is called like a model, by any segment. A rule
+about everything (`**`) makes no directory a model's, so that programs may lie beside a checkpoint.
 """
 
 import os
 
 from weighbridge.core.artifact import is_signature_name
-from weighbridge.load.guard.watch import MODEL_MARKS, MODEL_SUFFIXES
+from weighbridge.load.guard.watch import MODEL_MARKS, MODEL_SUFFIXES, folders_above
 from weighbridge.pipeline.guard.artifacts import candidates, names_in
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.schema import Policy
@@ -54,31 +54,38 @@ class Folders:
     def __init__(self, policy: Policy, *, boundary: str) -> None:
         self._policy = policy
         self._boundary = boundary
-        self._known: dict[str, tuple[tuple[int, int, int], bool]] = {}
+        self._known: dict[str, tuple[tuple[int, int, int], bool, bool]] = {}
 
     def have(self, path: str) -> bool:
         """Tell whether the file at *path* lies in a model's directory, or below one."""
-        return any(self._is_models(root) for root, relative in candidates(path) if relative != ".")
+        near: set[str] = set()
+        for place in (os.path.abspath(path), os.path.realpath(path)):
+            near.update(folders_above(os.path.dirname(place)))
+        for root, relative in candidates(path):
+            if relative == ".":
+                continue
+            marked, named = self._look_at(root)
+            if named or (marked and root in near):
+                return True
+        return False
 
-    def _is_models(self, root: str) -> bool:
+    def _look_at(self, root: str) -> tuple[bool, bool]:
+        """Tell whether something in *root* marks it as a model's, and whether a rule names it."""
         try:
             found = os.stat(root)
         except OSError:
-            return False
+            return False, False
         stamp = (found.st_dev, found.st_ino, found.st_mtime_ns)
         known = self._known.get(root)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        decided = self._decide(root)
-        if len(self._known) >= _MOST_FOLDERS:
-            self._known.clear()
-        self._known[root] = (stamp, decided)
-        return decided
+        if known is None or known[0] != stamp:
+            names = names_in(root)
+            marked = not MODEL_MARKS.isdisjoint(names) or any(map(is_signature_name, names))
+            if len(self._known) >= _MOST_FOLDERS:
+                self._known.clear()
+            known = self._known[root] = (stamp, marked, self._is_named(root, names))
+        return known[1], known[2]
 
-    def _decide(self, root: str) -> bool:
-        names = names_in(root)
-        if not MODEL_MARKS.isdisjoint(names) or any(map(is_signature_name, names)):
-            return True
+    def _is_named(self, root: str, names: list[str]) -> bool:
         pattern = select_for(root, self._policy, boundary=self._boundary).pattern
         if pattern is None:
             return False
