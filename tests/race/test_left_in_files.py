@@ -7,6 +7,7 @@ What such a load gives out, at once and much later, is what was signed; or it is
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactChangedError, WeighbridgeError
 from weighbridge.core.verdict import Verdict
 from weighbridge.load.artifact import VerifiedArtifact
+from weighbridge.load.checked import PartCache
 from weighbridge.pipeline.load import load
 from weighbridge.pipeline.recording.attest_parts import attest_parts
 
@@ -37,8 +39,8 @@ FILES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly() -> Iterator[None]:
-    """Let confined workers serve all loads of this module."""
-    with quick_loads():
+    """Let confined workers serve all loads of this module, and no verified part be kept."""
+    with quick_loads(), patch.object(PartCache, "put", lambda *_: None):
         yield
 
 
@@ -101,4 +103,5 @@ def test_nothing_else_is_given_out(claimed: bool, tmp_path: Path) -> None:
                 counts["changed later"] += bool(taken(old))
                 old.close()
     assert bool(counts["by parts"]) == claimed
+    assert counts["changed"] + counts["changed later"], "no change was met after a load"
     assert not counts["internal"]

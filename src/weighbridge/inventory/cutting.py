@@ -7,6 +7,7 @@ only how much has to be read to verify a tensor, so cuts are made where tensors 
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from weighbridge.core.content import BytesSource
 from weighbridge.core.digest import DigestPart
@@ -23,13 +24,15 @@ def cut(size: int, borders: Iterable[int] = (), /) -> tuple[int, ...]:
 
     Args:
         size: In bytes.
-        borders: Where a part should end if it has `MIN_CUT_BYTES` by then: where tensors begin. At
-            the first one there is a cut however small that is: headers are read most.
+        borders: Where a part should end: where tensors begin. Runs of tensors of less than
+            `MIN_CUT_BYTES` share one. At the first border there is a cut in any case: headers are
+            read most.
     """
     ends: list[int] = []
     last = 0
-    for border in sorted({*(b for b in borders if 0 < b < size), size} - {0}):
-        if last and border - last < MIN_CUT_BYTES and border < size:
+    places = sorted({*(b for b in borders if 0 < b < size), size} - {0})
+    for border, following in pairwise((*places, size)):
+        if last and border < size and max(border - last, following - border) < MIN_CUT_BYTES:
             continue
         while border - last > PART_BYTES:
             last += PART_BYTES
