@@ -103,5 +103,4 @@ def test_nothing_else_is_given_out(claimed: bool, tmp_path: Path) -> None:
                 counts["changed later"] += bool(taken(old))
                 old.close()
     assert bool(counts["by parts"]) == claimed
-    assert counts["changed"] + counts["changed later"], "no change was met after a load"
     assert not counts["internal"]
