@@ -34,10 +34,11 @@ from weighbridge.core.verdict import Verdict
 from weighbridge.inventory.contents import DiskContents
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.sink import ByteSink
-from weighbridge.inventory.take import DEFAULT_LAYOUTS, InventoryPlan, take_inventory
+from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.inventory.walk import SymlinkRule
 from weighbridge.pipeline.accounting import require_files
 from weighbridge.pipeline.examine import examine_files, prepared_examiner
+from weighbridge.pipeline.layouts import asks_for_sha256, layouts_for
 from weighbridge.pipeline.naming import digests_of, namings_of
 from weighbridge.pipeline.origins import accepts_receipt, bases_evidence, may_remember
 from weighbridge.pipeline.policies import select_for
@@ -233,9 +234,9 @@ class Examination:
         return self._judge(signatures, taken)
 
     def _layouts(self, rule: Rule, signatures: _Signatures) -> tuple[HashLayout, ...]:
-        layouts = _layouts(
+        layouts = layouts_for(
             (statement for _, statement in signatures.accepted),
-            named=self._hashing is Hashing.NAMED or _asks_for_sha256(rule),
+            named=self._hashing is Hashing.NAMED or asks_for_sha256(rule),
         )
         if self._parts is None or self._parts.layout in layouts:
             return layouts
@@ -479,26 +480,6 @@ def _keeping(examiner: Examiner, inventory: Inventory) -> Examiner:
 
     digests = {entry.path: entry.sha256 for entry in inventory.entries}
     return KeepingExaminer(examiner, KeptResults(), digests=digests, clock=time.monotonic)
-
-
-def _layouts(statements: Iterable[VerifiedStatement], *, named: bool) -> tuple[HashLayout, ...]:
-    """Return what was signed and, if *named* or nothing was, SHA-256 of whole files first."""
-    signed = {statement.statement.layout for statement in statements}
-    others = sorted(signed - set(DEFAULT_LAYOUTS), key=lambda e: (e.algorithm, e.shard_size or 0))
-    wanted = named or not signed or len(others) < len(signed)
-    return (DEFAULT_LAYOUTS if wanted else ()) + tuple(others)
-
-
-def _asks_for_sha256(rule: Rule) -> bool:
-    """Tell whether *rule* knows files or the artifact by SHA-256, or results kept by it."""
-    scan = rule.scan
-    return bool(
-        asks_for_claims(rule)
-        or scan.cache
-        or scan.approve
-        or rule.remote_code_digests
-        or any(suppression.sha256 is not None for suppression in scan.suppress)
-    )
 
 
 def _symlinks(rule: Rule) -> SymlinkRule:
