@@ -26,7 +26,7 @@ PLAIN: list[object] = [
     *(0.0, -0.0, 1.5, math.inf, -math.inf, 5e-324, complex(1, -0.0), complex(math.inf, 2)),
     *("", "text", "\ud800", "\0\n\x1b[31m\u202e", "x" * 200, "x" * 201, "\ud800" * 500),
     *(b"", b"bytes", b"x" * 1000, bytearray(b"array"), bytearray(300)),
-    *([], [1, [2]], (), (1, (2,)), set(), {1, "a"}, frozenset({b"x"}), {}, {"a": {1: None}}),
+    *([], [1, [2]], (), (1, (2,)), set(), {1, 2}, frozenset({b"x"}), {}, {"a": {1: None}}),
     *({(1, "a"): 1, None: 2, 1.5: 3, frozenset({1}): 4, b"x": 5}, [SHARED, SHARED]),
     collections.OrderedDict([("b", 1), ("a", 2)]),
     collections.Counter("abca"),
