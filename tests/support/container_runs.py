@@ -41,13 +41,16 @@ def command(arguments: Sequence[str]) -> list[str]:
     line = [*("bwrap", "--unshare-user", "--uid", user, "--gid", group, "--unshare-pid")]
     line += [*("--unshare-ipc", "--cap-drop", "ALL", "--clearenv", "--proc", "/proc")]
     line += ["--dev", "/dev", "--setenv", "PATH", os.environ["PATH"]]
+    # First: what stands for the image's own files may lie below one of them on this machine.
+    for name, value in options:
+        line += _made(value, user) if name == "--tmpfs" else []
     for place in dict.fromkeys((*_SYSTEM, *_python())):
         line += ["--ro-bind-try", place, place]
     for entry in sorted((image / "root").iterdir()):
         for below in sorted(entry.iterdir()):
             line += ["--ro-bind", str(below), f"/{entry.name}/{below.name}"]
     for name, value in options:
-        line += _bound(name, value, user)
+        line += _bound(name, value)
     line += ["--remount-ro", "/", "--chdir", "/", "--die-with-parent", "--"]
     program, *fixed = made["entrypoint"]
     found = shutil.which(program) or program
@@ -72,13 +75,16 @@ def _python() -> Iterator[str]:
     yield os.fspath(Path(__file__).parents[1])
 
 
-def _bound(name: str, value: str, user: str) -> list[str]:
+def _made(value: str, user: str) -> list[str]:
     place, _, detail = value.partition(":")
-    if name == "--tmpfs":
-        fields = dict(each.split("=") for each in detail.split(","))
-        if fields.get("uid", user) != user:
-            raise ValueError(f"somebody else's: {value}")
-        return ["--perms", fields["mode"], "--tmpfs", place]
+    fields = dict(each.split("=") for each in detail.split(","))
+    if fields.get("uid", user) != user:
+        raise ValueError(f"somebody else's: {value}")
+    return ["--perms", fields["mode"], "--tmpfs", place]
+
+
+def _bound(name: str, value: str) -> list[str]:
+    place, _, detail = value.partition(":")
     if name == "--volume":
         target, _, mode = detail.partition(":")
         return ["--ro-bind" if mode == "ro" else "--bind", place, target]
