@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ def test_a_check_alone_is_indeterminate(place: Path) -> None:
     assert "weighbridge run" in result.out
 
 
+@pytest.fixture
+def hung_up() -> Iterator[None]:
+    """Let a hangup count, which `nohup` has all that it starts ignore."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hung_up")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_goes_on_to_the_program(place: Path, engine: str, number: signal.Signals) -> None:
     """The program can end in its own way when the command is asked to end."""
