@@ -103,6 +103,8 @@ def keep_capabilities(kept: frozenset[int]) -> None:
     Raises:
         OSError: The kernel refuses, or the architecture is not known.
     """
+    # Looked up first: on an architecture that is not known nothing is given up by halves.
+    take, give = require_number("capget"), require_number("capset")
     for lost in set(range(_LAST_CAPABILITY + 1)) - kept:
         try:
             prctl(_DROP_BOUND, lost)
@@ -112,12 +114,12 @@ def keep_capabilities(kept: frozenset[int]) -> None:
     header = ctypes.create_string_buffer(version + bytes(4), 8)
     words = ctypes.create_string_buffer(_CAPABILITY_WORDS.size)
     if kept:
-        syscall(require_number("capget"), header, words)
+        syscall(take, header, words)
         mask = sum(1 << number for number in kept)
         _, low, _, _, high, _ = _CAPABILITY_WORDS.unpack(words.raw)
         low, high = low & mask & 0xFFFFFFFF, high & mask >> 32
         words.raw = _CAPABILITY_WORDS.pack(low, low, 0, high, high, 0)
-    syscall(require_number("capset"), header, words)
+    syscall(give, header, words)
 
 
 def _checked(result: int) -> int:
