@@ -52,6 +52,7 @@ def initialize(
         boundary: Where it is applied.
 
     Raises:
+        UsageError: A path is the same as an earlier one, or holds it.
         MissingExtraError: KServe's package is needed for an address, and not installed.
         OperationError: An address cannot be downloaded.
         WeighbridgeError: As for `pipeline.pulling.pull`. What was put at other paths is taken
@@ -60,15 +61,29 @@ def initialize(
     # What is downloaded is checked from within another working directory.
     places = [(uri, Path(os.path.abspath(path))) for uri, path in pairs]  # noqa: PTH100
     rules = Policy.from_file(os.path.abspath(policy))  # noqa: PTH100  links are the caller's
-    try:
+    _require_apart([path for _, path in places])
+    with contextlib.ExitStack() as unwinding:
+        for _, path in places:
+            unwinding.callback(_empty, path)
         for uri, path in places:
             _empty(path)
             with _fetched(uri) as reference:
                 pull(reference, path, policy=rules, boundary=boundary)
-    except BaseException:
-        for _, path in places:
-            _empty(path)
-        raise
+        unwinding.pop_all()
+
+
+def _require_apart(paths: Sequence[Path]) -> None:
+    """Refuse a path that would take away what was put at another one before."""
+    real = [Path(os.path.realpath(path)) for path in paths]
+    for number, path in enumerate(real):
+        for earlier in real[:number]:
+            if earlier.is_relative_to(path):
+                raise UsageError(
+                    "a path is the same as an earlier one or holds it, and is emptied first",
+                    where=os.fspath(path),
+                    found=os.fspath(earlier),
+                    hint="Give each address a path of its own",
+                )
 
 
 @contextlib.contextmanager
@@ -86,7 +101,10 @@ def _fetched(uri: str) -> Iterator[str]:
         place = staging.joinpath(scheme, *segments)
         place.mkdir(parents=True)
         _download(uri, place)
-        if scheme == _HUB and not (place / _OF_THE_CLIENT).is_symlink():
+        # A link in its place leads elsewhere, and is for the check to refuse.
+        if scheme == _HUB and not any(
+            (place / each).is_symlink() for each in (_OF_THE_CLIENT, _OF_THE_CLIENT.parent)
+        ):
             shutil.rmtree(place / _OF_THE_CLIENT, ignore_errors=True)
             with contextlib.suppress(OSError):
                 (place / _OF_THE_CLIENT.parent).rmdir()

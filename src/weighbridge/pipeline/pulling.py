@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -149,23 +150,20 @@ def _unfit(place: Path, found: str) -> UsageError:
 
 def _move_into(hidden: Path, place: Path) -> None:
     """Move what is in *hidden* into *place*, all of it or nothing."""
-    moved: list[Path] = []
     hidden.chmod(0o700)
-    try:
+    with ExitStack() as unwinding:
         for entry in sorted(hidden.iterdir()):
-            moved.append(_move(entry, place / entry.name))  # noqa: PERF401  what was moved counts
-    except BaseException:
-        for target in moved:
-            remove_tree(target)
-        raise
+            _move(entry, place / entry.name, unwinding)
+        unwinding.pop_all()
 
 
-def _move(entry: Path, target: Path) -> Path:
+def _move(entry: Path, target: Path, unwinding: ExitStack) -> None:
+    """Give *entry* the name *target*, and have *unwinding* take it away."""
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
     mode = stat.S_IMODE(entry.lstat().st_mode)
     if entry.is_dir():
         entry.chmod(0o700)  # what is above it is written into it
+    unwinding.callback(remove_tree, target)
     entry.rename(target)
     target.chmod(mode)
-    return target

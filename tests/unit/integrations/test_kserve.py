@@ -148,3 +148,37 @@ def test_as_a_program(model: SignedModel, tmp_path: Path) -> None:
     assert runner.invoke(main, [*options, str(model.root)]).exit_code == 2
     missing = runner.invoke(main, [str(model.root), str(tmp_path / "mnt")])
     assert missing.exit_code not in {0, 10}
+
+
+@pytest.mark.parametrize("later", ["mnt/a", "mnt/a/", "mnt", "link"])
+def test_no_path_takes_away_what_is_at_another(
+    model: SignedModel, tmp_path: Path, later: str
+) -> None:
+    """Paths that are the same, or of which the later one holds the earlier, are refused at once."""
+    write(tmp_path / "mnt" / "a", {"left": b"x"})
+    (tmp_path / "link").symlink_to("mnt/a")
+    pairs = [("s3://bucket/bert", tmp_path / "mnt" / "a"), ("s3://bucket/bert", tmp_path / later)]
+    with pytest.raises(UsageError, match="emptied first"):
+        initialize(pairs, policy=tmp_path / "weighbridge.toml")
+    assert files_below(tmp_path / "mnt") == {"a/left": b"x"}
+    below = [("s3://bucket/bert", tmp_path / "mnt"), ("s3://bucket/bert", tmp_path / "mnt" / "b")]
+    initialize(below, policy=tmp_path / "weighbridge.toml")
+    assert files_below(tmp_path / "mnt" / "b") == FILES
+
+
+def test_a_link_in_a_download_leads_nowhere(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a link in a download leads to is not taken for the notes of the hub's client."""
+    outside = write(tmp_path / "outside", {"huggingface/kept": b"x"})
+    (model.root / "huggingface").mkdir()
+
+    def download(_uri: str, out_dir: str) -> str:
+        write(Path(out_dir), files_below(model.root))
+        Path(out_dir, ".cache").symlink_to(outside)
+        return out_dir
+
+    monkeypatch.setattr(Storage, "download", staticmethod(download))
+    with pytest.raises(PolicyDeniedError):
+        initialize([("hf://acme/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
+    assert files_below(outside) == {"huggingface/kept": b"x"}

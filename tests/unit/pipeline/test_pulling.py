@@ -111,16 +111,35 @@ def test_a_full_disk_leaves_nothing(
         place.mkdir()
     count = iter(range(100))
 
-    def fail_later(*arguments: object) -> Path:
+    def fail_later(*arguments: object) -> None:
         if next(count) == (1 if there else 0):
             raise OSError(28, "No space left on device")
-        return moved(*arguments)  # type: ignore[arg-type]
+        moved(*arguments)  # type: ignore[arg-type]
 
     moved = pulling._move
     monkeypatch.setattr(pulling, "_move" if there else "write_tree", fail_later)
     with pytest.raises(OperationError, match="No space left"):
         pull(model.root, place, policy=model.policy)
     assert names_in(place) == ([] if there else None)
+
+
+def test_a_mode_that_cannot_be_set_leaves_nothing(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has its name already is taken away as well."""
+    place = tmp_path / "out"
+    place.mkdir()
+    set_mode = Path.chmod
+
+    def refuse_there(path: Path, mode: int) -> None:
+        if path.parent == place and not path.name.startswith("."):
+            raise OSError(1, "Operation not permitted")
+        set_mode(path, mode)
+
+    monkeypatch.setattr(Path, "chmod", refuse_there)
+    with pytest.raises(OperationError, match="not permitted"):
+        pull(model.root, place, policy=model.policy)
+    assert names_in(place) == []
 
 
 def test_what_appears_meanwhile_is_not_replaced(
