@@ -139,7 +139,8 @@ def _sentences(bert: Path, place: Path) -> Files:
     return files_below(place)
 
 
-def _pipeline(place: Path) -> Files:
+def make_pipeline() -> Any:
+    """Return an unconditional pipeline of diffusers."""
     diffusers = library("diffusers")
     unet = diffusers.UNet2DModel(
         sample_size=8,
@@ -151,8 +152,11 @@ def _pipeline(place: Path) -> Files:
         down_block_types=("DownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "UpBlock2D"),
     )
-    scheduler = diffusers.DDPMScheduler(num_train_timesteps=10)
-    diffusers.DDPMPipeline(unet, scheduler).save_pretrained(place)
+    return diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler(num_train_timesteps=10))
+
+
+def _pipeline(place: Path) -> Files:
+    make_pipeline().save_pretrained(place)
     return files_below(place)
 
 

@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from support.holding import hold_files, make_verdict
-from support.hub_models import LIBRARIES, edited, files_below, library, make_bert, state_of
+from support.hub_models import (
+    LIBRARIES,
+    edited,
+    files_below,
+    library,
+    make_bert,
+    make_pipeline,
+    state_of,
+)
 from support.raced_models import BASIC, Files, Raced
 from weighbridge.load.artifact import VerifiedArtifact
 
@@ -82,24 +90,8 @@ def _use_sentences(artifact: VerifiedArtifact) -> object:
     return _values(artifact.pretrained("sentence-transformers", None, device="cpu"))
 
 
-@cache
-def _empty_pipeline() -> Any:
-    diffusers = library("diffusers")
-    unet = diffusers.UNet2DModel(
-        sample_size=8,
-        in_channels=1,
-        out_channels=1,
-        layers_per_block=1,
-        block_out_channels=(4, 4),
-        norm_num_groups=2,
-        down_block_types=("DownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "UpBlock2D"),
-    )
-    return diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler())
-
-
 def _pipeline(number: int) -> Files:
-    return _saved(_empty_pipeline(), number)
+    return _saved(make_pipeline(), number)
 
 
 def _use_pipeline(artifact: VerifiedArtifact) -> object:
