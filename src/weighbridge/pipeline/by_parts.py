@@ -93,14 +93,15 @@ class PartReading:
         A claim says it if the rule's issuer signed it, if it is about the very artifact that each
         of *statements* is about, by both digests, and if the file's bytes are those of a format
         of tensors, as far as it takes to tell. What *rule* accepts of these very files, by their
-        digest, it accepts of files that were read whole.
+        digest, it accepts of files that were read whole; so it does what others say of them, by a
+        receipt or by another scanner.
 
         Args:
-            rule: Which decides; without `parts` no claim counts.
+            rule: Which decides; no claim counts without `parts`, or with `receipt` or `scan.also`.
             statements: By signers of the rule; they are about SHA-256 of whole files.
             claims: With the attestations whose signers were verified.
         """
-        if rule.parts is None:
+        if rule.parts is None or rule.receipt is not None or rule.scan.also:
             return
         self._issuer = rule.parts.issuer
         signed = tuple(statements)
@@ -167,7 +168,7 @@ class PartReading:
         if left is None and entry.size > HELD_INLINE_BYTES:
             left = self._left[entry.path] = self._leave(
                 entry.path,
-                entry.digest(self.layout).parts,
+                self._own_parts(entry),
                 algorithm=self.layout.algorithm,
                 through_symlink=entry.through_symlink,
             )
@@ -190,11 +191,17 @@ class PartReading:
             return HeldFile(InlineMemory(b""))
         memory = self._open(
             entry.path,
-            entry.digest(self.layout).parts,
+            self._own_parts(entry),
             algorithm=self.layout.algorithm,
             through_symlink=entry.through_symlink,
         )
         return HeldFile(InlineMemory(memory.read_at(0, memory.size)))
+
+    def _own_parts(self, entry: FileEntry) -> tuple[DigestPart, ...]:
+        """Return the parts that this run digested itself."""
+        if not entry.digests:  # it lies below what was a file of known parts a moment ago
+            raise changed(entry.path)
+        return entry.digest(self.layout).parts
 
     def _leave(
         self,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ from weighbridge.core.verdict import Decision, Verdict
 from weighbridge.load.checked import PartCache
 from weighbridge.load.store import STORE_VARIABLE
 from weighbridge.pipeline import check as check_module
+from weighbridge.pipeline.by_parts import PartReading
 from weighbridge.pipeline.check import check
 from weighbridge.pipeline.claims.writing import append_claim
 from weighbridge.pipeline.recording.attest_parts import AttestedParts, attest_parts
@@ -353,6 +355,43 @@ def test_what_is_accepted_by_a_digest_is_read_whole(tmp_path: Path) -> None:
         assert not trusted(artifact)
     flip(model.root / "a.safetensors", place_of("second"))
     with pytest.raises(PolicyDeniedError):
+        left(model)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"receipt": f'{{ from = "publisher", max-age = "30d", policy = "sha256:{"0" * 64}" }}'},
+        {"scan": '{ fail-on = "medium", on-gap = "indeterminate", also = ["picklescan"] }'},
+    ],
+)
+def test_what_others_say_of_files_is_said_of_files_that_are_read(
+    rule: dict[str, str], tmp_path: Path
+) -> None:
+    """Neither an earlier verdict nor another scanner is about bytes that nobody has compared."""
+    model, _ = claimed_model(tmp_path, FILES, **rule)
+    flip(model.root / "a.safetensors", place_of("second"))
+    with pytest.raises(PolicyDeniedError) as caught:
+        left(model)
+    assert str(Code.PARTS_TRUSTED) not in codes(caught.value.verdict)
+
+
+def test_a_directory_in_the_place_of_a_claimed_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies below what was a file a moment ago has no digest, and is no reason to crash."""
+    model, _ = claimed_model(tmp_path)
+    consult = PartReading.consult
+
+    def exchange(reading: PartReading, *arguments: Any) -> None:
+        consult(reading, *arguments)
+        path = model.root / "a.safetensors"
+        path.unlink()
+        path.mkdir()
+        (path / "b.safetensors").write_bytes(WEIGHTS)
+
+    monkeypatch.setattr(PartReading, "consult", exchange)
+    with pytest.raises(ArtifactChangedError):
         left(model)
 
 
