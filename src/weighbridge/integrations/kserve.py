@@ -16,6 +16,7 @@ A policy's rules match the address as a path: `s3://bucket/bert` is `s3/bucket/b
 import contextlib
 import importlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -28,10 +29,13 @@ import click
 from weighbridge.core.errors import MissingExtraError, OperationError, UsageError, WeighbridgeError
 from weighbridge.load.tree import remove_tree
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
-from weighbridge.pipeline.pulling import pull
+from weighbridge.pipeline.pulling import Pulled, pull
 from weighbridge.policy.schema import Policy
 
-_SCHEME: Final = "://"
+_SEPARATOR: Final = "://"
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+"""RFC 3986, 3.1."""
+
 _LOCAL: Final = "file"
 _HUB: Final = "hf"
 _OF_THE_CLIENT: Final = Path(".cache", "huggingface")
@@ -52,7 +56,8 @@ def initialize(
         boundary: Where it is applied.
 
     Raises:
-        UsageError: A path is the same as an earlier one, or holds it.
+        UsageError: A path is the same as an earlier one, holds it, or is a part of what was put
+            there.
         MissingExtraError: KServe's package is needed for an address, and not installed.
         OperationError: An address cannot be downloaded.
         WeighbridgeError: As for `pipeline.pulling.pull`. What was put at other paths is taken
@@ -65,10 +70,12 @@ def initialize(
     with contextlib.ExitStack() as unwinding:
         for _, path in places:
             unwinding.callback(_empty, path)
+        done: list[Pulled] = []
         for uri, path in places:
+            _require_nothing_of(done, path)
             _empty(path)
             with _fetched(uri) as reference:
-                pull(reference, path, policy=rules, boundary=boundary)
+                done.append(pull(reference, path, policy=rules, boundary=boundary))
         unwinding.pop_all()
 
 
@@ -78,22 +85,37 @@ def _require_apart(paths: Sequence[Path]) -> None:
     for number, path in enumerate(real):
         for earlier in real[:number]:
             if earlier.is_relative_to(path):
-                raise UsageError(
-                    "a path is the same as an earlier one or holds it, and is emptied first",
-                    where=os.fspath(path),
-                    found=os.fspath(earlier),
-                    hint="Give each address a path of its own",
-                )
+                raise _not_apart("is the same as an earlier one or holds it", path, earlier)
+
+
+def _require_nothing_of(done: Sequence[Pulled], path: Path) -> None:
+    """Refuse a path at which there is something of an earlier model."""
+    real = Path(os.path.realpath(path))
+    for earlier in done:
+        place = Path(os.path.realpath(earlier.path))
+        if any((place / file).is_relative_to(real) for file in earlier.files):
+            raise _not_apart("is a part of an earlier model", path, place)
+
+
+def _not_apart(why: str, path: Path, earlier: Path) -> UsageError:
+    return UsageError(
+        f"a path {why}, and is emptied first",
+        where=os.fspath(path),
+        found=os.fspath(earlier),
+        hint="Give each address a path of its own",
+    )
 
 
 @contextlib.contextmanager
 def _fetched(uri: str) -> Iterator[str]:
     """Give a reference to what *uri* names, which is downloaded if need be."""
-    scheme, separator, rest = uri.partition(_SCHEME)
+    scheme, separator, rest = uri.partition(_SEPARATOR)
     if not separator or scheme == _LOCAL:
         yield rest if separator else uri
         return
     segments = rest.strip("/").split("/")
+    if not _SCHEME.fullmatch(scheme):
+        raise UsageError("an address begins with a scheme", expected="such as s3://", found=uri)
     if not {"", ".", ".."}.isdisjoint(segments):
         raise UsageError("an address with empty segments or dots names nothing", found=uri)
     staging = Path(tempfile.mkdtemp(prefix="weighbridge-"))

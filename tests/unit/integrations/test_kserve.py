@@ -101,9 +101,15 @@ def test_a_file_of_the_hub_client_counts_elsewhere(model: SignedModel, tmp_path:
         initialize([("s3://bucket/bert", tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
 
 
-@pytest.mark.parametrize("uri", ["s3://bucket/../bert", "s3://bucket//bert", "s3://"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("s3://bucket/../bert", "s3://bucket//bert", "s3://"),
+        *("../s3://bucket/bert", "s3/bucket/https://bert", "/s3://bucket/bert", "://bucket/bert"),
+    ],
+)
 def test_addresses_that_name_nothing(model: SignedModel, tmp_path: Path, uri: str) -> None:
-    """Dots and empty segments cannot make one address look like another."""
+    """Dots, empty segments and slashes in a scheme cannot make one address look like another."""
     with pytest.raises(UsageError):
         initialize([(uri, tmp_path / "mnt")], policy=tmp_path / "weighbridge.toml")
 
@@ -164,6 +170,19 @@ def test_no_path_takes_away_what_is_at_another(
     below = [("s3://bucket/bert", tmp_path / "mnt"), ("s3://bucket/bert", tmp_path / "mnt" / "b")]
     initialize(below, policy=tmp_path / "weighbridge.toml")
     assert files_below(tmp_path / "mnt" / "b") == FILES
+
+
+@pytest.mark.parametrize("part", ["deep", "deep/model.safetensors", "elsewhere"])
+def test_no_path_takes_away_a_part_of_a_model(
+    model: SignedModel, tmp_path: Path, part: str
+) -> None:
+    """A path at which there is something of an earlier model is refused, and nothing is left."""
+    (tmp_path / "elsewhere").symlink_to("mnt/deep")
+    later = tmp_path / part if part == "elsewhere" else tmp_path / "mnt" / part
+    pairs = [("s3://bucket/bert", tmp_path / "mnt"), ("s3://bucket/bert", later)]
+    with pytest.raises(UsageError, match="part of an earlier model"):
+        initialize(pairs, policy=tmp_path / "weighbridge.toml")
+    assert files_below(tmp_path / "mnt") == {}
 
 
 def test_a_link_in_a_download_leads_nowhere(
