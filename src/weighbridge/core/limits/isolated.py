@@ -78,3 +78,6 @@ MAX_UNPICKLE_TEXT_CHARS: Final = 200
 MAX_UNPICKLE_DOCUMENT_VALUES: Final = 1_000_000
 """Values of the document that `weighbridge unpickle` writes. What occurs in several places is
 written in each, so little can stand for much."""
+
+MAX_UNPICKLE_DOCUMENT_CHARS: Final = 1 * GIB
+"""Characters of the texts and bytes in that document, each counted in all of its places."""

@@ -27,6 +27,7 @@ from weighbridge.load.isolated.layout import (
     VALUE,
     aligned,
     count_values,
+    weight_of,
 )
 
 Wire: TypeAlias = "bool | int | float | str | list[int] | None"
@@ -54,14 +55,22 @@ class Collector:
         self._extents: list[tuple[int, int]] = []
         self._pieces: list[tuple[int, Piece]] = []
 
-    def node(self, kind: str, *plain: object, holds: Sequence[Wire] = ()) -> list[int]:
+    def node(
+        self, kind: str, *plain: object, holds: Sequence[Wire] = (), weight: int = 1
+    ) -> list[int]:
         """
         Add a node that says *plain* and holds the values *holds*; return the value that it is.
+
+        Args:
+            kind: One of `NODES`.
+            plain: What it says of itself.
+            holds: The values in it.
+            weight: For how many values it counts by itself.
 
         Raises:
             LimitExceededError: A bound was met.
         """
-        depth, weight = 0, 1
+        depth = 0
         for held in holds:
             if type(held) is list:
                 below, heavy = self._extents[held[0]]
@@ -85,7 +94,7 @@ class Collector:
         """
         self._size = aligned(self._size) + size
         _require(self._size, self._room, "bytes")
-        found = self.node(kind, *plain)
+        found = self.node(kind, *plain, weight=weight_of(kind, size))
         self._pieces.append((size, piece))
         return found
 

@@ -77,6 +77,19 @@ CODES: Final = frozenset(
 """Why it may say that there is none."""
 
 
+_GONE_THROUGH: Final = frozenset({"text", "bytes", "bytearray", "scalar"})
+_BYTES_OF_A_VALUE: Final = 1 << 12
+
+
+def weight_of(kind: str, size: int, /) -> int:
+    """
+    Return for how many values a node with *size* bytes of data counts.
+
+    What can be part of a key is compared and hashed byte by byte.
+    """
+    return 1 + size // _BYTES_OF_A_VALUE if kind in _GONE_THROUGH else 1
+
+
 def aligned(size: int, /) -> int:
     """Return the first place for a piece at or behind *size*."""
     return -(-size // ALIGNMENT) * ALIGNMENT

@@ -16,6 +16,7 @@ object did, an `Opaque` says so.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from weighbridge.core.values import frozen
@@ -110,6 +111,10 @@ class StoredArray:
     block: HeldFile
     start: int
 
+    # Only the same one is equal: what a type is made of is not gone through for every set.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     @property
     def size(self) -> int:
         """Bytes of its elements."""
@@ -160,5 +165,33 @@ def children(value: object, /) -> Iterator[tuple[str, object]]:
 
 
 def key_text(key: object, /) -> str:
-    """Return what a key of a dict is called."""
-    return key if type(key) is str else repr(key)[:200]
+    """Return what a key of a dict is called; in bounded time, whatever it is."""
+    return key if type(key) is str else _repr(key, levels=_KEY_LEVELS)[:_KEY_CHARS]
+
+
+_KEY_CHARS: Final = 200
+_KEY_LEVELS: Final = 3
+_KEY_ITEMS: Final = 8
+
+
+def _repr(key: object, *, levels: int) -> str:
+    """Return *key* as Python writes it, as far as it is short."""
+    match key:
+        case tuple() | frozenset():
+            items = [
+                _repr(each, levels=levels - 1) for each in islice(key, _KEY_ITEMS if levels else 0)
+            ]
+            if len(items) < len(key):
+                items.append("...")
+            inner = ", ".join(items)
+            if isinstance(key, tuple):
+                return f"({inner},)" if len(key) == 1 else f"({inner})"
+            return f"frozenset({{{inner}}})" if key else "frozenset()"
+        case str() | bytes():
+            return repr(key[:_KEY_CHARS])
+        case int() if abs(key) >= 1 << 256:
+            return f"an integer of {key.bit_length()} bits"
+        case StoredArray():
+            return f"{key.kind} {key.type.word}"
+        case _:
+            return repr(key)

@@ -38,6 +38,7 @@ from weighbridge.load.isolated.layout import (
     VALUE,
     aligned,
     count_values,
+    weight_of,
 )
 from weighbridge.load.isolated.plain import ArrayKind, Opaque, StoredArray, StoredObjects, What
 from weighbridge.load.isolated.types import TENSOR_ONLY, read_shape, read_type
@@ -255,24 +256,29 @@ class _Reader:
             weight += heavy
         return made, deepest + 1, weight
 
-    def _require_hashable(self, keys: Sequence[object], weight: int) -> None:
+    def _require_hashable(self, said: Sequence[object]) -> None:
         """
-        Refuse keys of which hashes take long: tuples are gone through each time.
+        Refuse keys that take long: tuples are hashed each time, and compared where hashes meet.
 
         Hashes of texts and bytes are secret. Others can be chosen, so that many keys have one.
         """
+        found: dict[int, int] = {}
+        for each in said:
+            key, _, weight = self._value(each)
+            if type(key) in {str, bytes}:
+                continue
+            self._spend_on_keys(weight)
+            number = hash(key)
+            meets = found.get(number, 0)
+            if meets >= MAX_ISOLATED_COLLISIONS:
+                raise _BrokenError("too many keys of one hash")
+            self._spend_on_keys(meets * weight)
+            found[number] = meets + 1
+
+    def _spend_on_keys(self, weight: int) -> None:
         self._hashed += weight
         if self._hashed > 2 * MAX_ISOLATED_EXPANDED:
             raise _BrokenError("keys that are too large")
-        if len(keys) <= MAX_ISOLATED_COLLISIONS:
-            return
-        found: dict[int, int] = {}
-        for key in keys:
-            if type(key) not in {str, bytes}:
-                number = hash(key)
-                found[number] = found.get(number, 0) + 1
-                if found[number] > MAX_ISOLATED_COLLISIONS:
-                    raise _BrokenError("too many keys of one hash")
 
     def _piece(self, size: int) -> int:
         """Return where the next piece of the data, of *size* bytes, starts in the block."""
@@ -314,9 +320,10 @@ class _Reader:
         assert size is None or isinstance(size, int | float | str | list)
         start = self._piece(size)  # type: ignore[arg-type]  # looked at there
         data = self._block.read_at(start, self._at + self._start - start)
+        weight = weight_of(kind, len(data))
         if kind == "text":
-            return data.decode("utf-8", "surrogatepass"), 0, 1
-        return (bytearray(data) if kind == "bytearray" else data), 0, 1
+            return data.decode("utf-8", "surrogatepass"), 0, weight
+        return (bytearray(data) if kind == "bytearray" else data), 0, weight
 
     # -- dates -------------------------------------------------------------------------------
 
@@ -355,7 +362,7 @@ class _Reader:
             return items, depth, weight
         if kind == "tuple":
             return tuple(items), depth, weight
-        self._require_hashable(items, weight)
+        self._require_hashable(rest)
         made = set(items) if kind == "set" else frozenset(items)
         if len(made) != len(items):
             raise _BrokenError("a set in which something occurs twice")
@@ -367,7 +374,7 @@ class _Reader:
             raise _BrokenError("a key without a value")
         items, depth, weight = self._values(rest)
         keys = items[::2]
-        self._require_hashable(keys, weight)
+        self._require_hashable(rest[::2])
         pairs = zip(keys, items[1::2], strict=True)
         made: dict[object, object]
         if kind == "OrderedDict":
@@ -408,7 +415,7 @@ class _Reader:
             start=self._piece(size),
         )
         self._require_truths(stored)
-        return self._build.array(stored), 0, 1
+        return self._build.array(stored), 0, weight_of(kind, size)
 
     def _require_truths(self, stored: StoredArray) -> None:
         """Refuse truth values that are neither: compiled code relies on it."""

@@ -92,6 +92,11 @@ class ArrayType:
     fields: tuple[Field, ...] = ()
 
     @property
+    def breadth(self) -> int:
+        """How many types it is made of, itself among them."""
+        return 1 + sum(field.type.breadth for field in self.fields)
+
+    @property
     def element(self) -> str | None:
         """The name of such elements in `load.placement`; None where they have none."""
         return self.word if self.word in TENSOR_ONLY else ELEMENTS.get(self.word)

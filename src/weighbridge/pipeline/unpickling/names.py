@@ -1,14 +1,32 @@
 """What the arrays of a value are called: the way to each of them."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits.isolated import MAX_UNPICKLE_DOCUMENT_VALUES
+from weighbridge.core.limits.weights import MAX_TENSOR_NAME_BYTES
+from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors_layout import name_problem
 from weighbridge.load.isolated.plain import Opaque, StoredArray, children
 from weighbridge.pipeline.unpickling.texts import is_text
 
 _ALONE: Final = "value"
+
+
+@frozen(kw_only=False)
+class _Place:
+    """
+    Where a value is; names are put together only where an array is.
+
+    Attributes:
+        parent: Where what holds it is; None for the whole value.
+        part: What it is called there; None where nobody says so.
+    """
+
+    parent: "_Place | None"
+    part: str | None
 
 
 def name_arrays(value: object, /) -> dict[str, StoredArray]:
@@ -25,19 +43,24 @@ def name_arrays(value: object, /) -> dict[str, StoredArray]:
     """
     found: dict[str, StoredArray] = {}
     known: set[int] = set()
-    count = 0
-    pending: list[tuple[str, object]] = [("", value)]
+    numbers: Counter[str] = Counter()
+    count = 1
+    pending: list[tuple[_Place | None, object]] = [(None, value)]
     while pending:
-        name, each = pending.pop()
-        count += 1
-        if count > MAX_UNPICKLE_DOCUMENT_VALUES:
-            raise too_many(count)
+        place, each = pending.pop()
         if isinstance(each, StoredArray):
             if id(each) not in known and not is_text(each):
                 known.add(id(each))
-                found[_free(name or _ALONE, found)] = each
+                found[_free(_name(place), found, numbers)] = each
             continue
-        below = [(_joined(name, part, each), held) for part, held in children(each)]
+        below: list[tuple[_Place | None, object]] = []
+        for part, held in children(each):
+            count += 1
+            if count > MAX_UNPICKLE_DOCUMENT_VALUES:
+                raise too_many(count)
+            # Attributes are called as in a program: nobody writes model.state.weight.
+            silent = isinstance(each, Opaque) and part == "state"
+            below.append((_Place(place, None if silent else part), held))
         pending += reversed(below)
     return found
 
@@ -51,18 +74,31 @@ def too_many(count: int, /) -> LimitExceededError:
     )
 
 
-def _joined(name: str, part: str, holder: object) -> str:
-    # Attributes are called as in a program: nobody writes model.state.weight.
-    if isinstance(holder, Opaque) and part == "state":
-        return name
-    return f"{name}.{part}" if name else part
+def _name(place: _Place | None) -> str | None:
+    """Return the parts on the way to *place* joined by dots; None where that is no name."""
+    parts: list[str] = []
+    while place is not None:
+        if place.part is not None:
+            parts.append(place.part)
+        place = place.parent
+    while parts and not parts[-1]:
+        parts.pop()
+    # Joining first would let two hundred levels of long keys take memory.
+    if sum(map(len, parts)) + len(parts) > MAX_TENSOR_NAME_BYTES + 1:
+        return None
+    name = ".".join(reversed(parts)) or _ALONE
+    return name if name_problem(name) is None else None
 
 
-def _free(name: str, taken: dict[str, StoredArray]) -> str:
-    if name_problem(name) is None and name not in taken:
+def _free(name: str | None, taken: Mapping[str, object], numbers: Counter[str]) -> str:
+    """Return *name*, or one with a number that is not *taken*; *numbers* has the last of each."""
+    if name is not None and name not in taken:
         return name
-    name = name if name_problem(name) is None else _ALONE
-    number = 2
-    while f"{name}~{number}" in taken or name_problem(f"{name}~{number}") is not None:
-        number += 1
-    return f"{name}~{number}"
+    base = name or _ALONE
+    while True:
+        numbers[base] += 1
+        numbered = f"{base}~{numbers[base] + 1}"
+        if name_problem(numbered) is not None:
+            base = _ALONE
+        elif numbered not in taken:
+            return numbered

@@ -4,6 +4,7 @@ import json
 import struct
 import threading
 
+import numpy as np
 import pytest
 
 from support.handed_back import by_hand, held, read, round_trip, told, told_error, value_head
@@ -17,7 +18,7 @@ from weighbridge.core.errors import (
     WeighbridgeError,
 )
 from weighbridge.core.limits import isolated as limits
-from weighbridge.load.isolated import reading
+from weighbridge.load.isolated import collecting, reading
 from weighbridge.load.isolated.building import AsArrays
 from weighbridge.load.isolated.layout import HEAD, MAGIC
 from weighbridge.load.isolated.plain import Opaque, StoredArray, What
@@ -212,6 +213,36 @@ def test_keys_of_one_hash_have_a_bound() -> None:
     assert len(read(by_hand(value_head([count], *other, ["set", *keys])))) == count  # type: ignore[arg-type]
     with pytest.raises(MalformedContentError, match="one hash"):
         read(by_hand(value_head([count], *same, ["set", *keys])))
+
+
+def test_large_keys_that_meet_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are compared byte by byte, each with all that have its hash, in every set anew."""
+    monkeypatch.setattr(reading, "MAX_ISOLATED_EXPANDED", 3000)
+    size, modulus = 1 << 16, (1 << 61) - 1
+    texts = [["bytes", size] for _ in range(4)]
+    tuples = [["tuple", [index], 5 + modulus * index] for index in range(4)]
+    keys = [[4 + index] for index in range(4)]
+
+    def handed_back(sets: int) -> bytes:
+        nodes = (*texts, *tuples, *[["set", *keys]] * sets)
+        return by_hand(value_head([8], *nodes, size=4 * size), bytes(4 * size))
+
+    found = read(handed_back(1))
+    assert isinstance(found, set)
+    assert len({hash(key) for key in found}) == 1
+    with pytest.raises(MalformedContentError, match="keys that are too large"):
+        read(handed_back(60))
+
+
+def test_an_honest_process_counts_what_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it would have to be refused for, it reports."""
+    monkeypatch.setattr(collecting, "MAX_ISOLATED_EXPANDED", 20)
+    monkeypatch.setattr(reading, "MAX_ISOLATED_EXPANDED", 20)
+    fine = {"a": bytes(10 << 12), "b": np.bytes_(b"x" * (5 << 12))}
+    assert read(told(fine))
+    for large in (bytes(20 << 12), [fine["a"], fine["a"]], np.str_("x" * (5 << 12))):
+        with pytest.raises(LimitExceededError):
+            told(large)
 
 
 def test_values_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

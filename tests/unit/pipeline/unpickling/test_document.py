@@ -4,6 +4,7 @@ import collections
 import datetime as dt
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from support.handed_back import read, told
 from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.outline import Outline
-from weighbridge.load.isolated.plain import Opaque
+from weighbridge.formats.safetensors_layout import name_problem
+from weighbridge.load.isolated.plain import Opaque, key_text
 from weighbridge.pipeline.unpickling import document as documents
 from weighbridge.pipeline.unpickling import names as naming
 from weighbridge.pipeline.unpickling.document import Documents
@@ -214,3 +216,77 @@ def test_a_note_is_shown() -> None:
     """Why an object is not known is on its line."""
     found = Opaque("a.B", note="cannot be taken apart")
     assert outline(found, label="x").text == "a.B: cannot be taken apart"
+
+
+def test_names_take_no_longer_for_being_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where thousands of arrays have no name, or the same, each number is tried once."""
+    tried: list[str] = []
+
+    def counting(name: str) -> str | None:
+        tried.append(name)
+        return name_problem(name)
+
+    monkeypatch.setattr(naming, "name_problem", counting)
+    found = named({"x" * 5000: [np.zeros(0) for _ in range(500)]})
+    assert set(found) == {f"value~{number}" for number in range(2, 502)}
+    assert len(tried) <= 1000
+
+
+def test_a_number_behind_a_name_that_is_full() -> None:
+    """With a number it would be too long."""
+    full = "x" * 4095
+    assert set(named([{full[2:]: np.zeros(1)}, {}])) == {"0." + full[2:]}
+    assert set(named({full: np.zeros(1), "": {full: np.ones(1)}})) == {full, "value~2"}
+
+
+def test_long_keys_are_not_written_for_everything_below() -> None:
+    """A key of a megabyte with hundreds of values in it is one megabyte."""
+    tracemalloc.start()
+    try:
+        found = read(told({"x" * (1 << 20): [[np.zeros(0)] for _ in range(500)]}))
+        name_arrays(found)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (1 << 20_000, "an integer of 20001 bits"),
+        ((1 << 20_000, 1), "(an integer of 20001 bits, 1)"),
+        (tuple(range(10)), "(0, 1, 2, 3, 4, 5, 6, 7, ...)"),
+        (((((1,),),),), "((((...,),),),)"),
+        (frozenset({2}), "frozenset({2})"),
+        (frozenset(), "frozenset()"),
+        ((), "()"),
+        (("a", b"b", None, 1.5), "('a', b'b', None, 1.5)"),
+        (b"x" * 300, repr(b"x" * 300)[:200]),
+        (np.float32(1), "scalar f4"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_keys_are_called(key: object, text: str) -> None:
+    """Like Python writes them; nothing large is gone through for it."""
+    found = read(told({key: 1}))
+    assert isinstance(found, dict)
+    assert list(map(key_text, found)) == [text]
+    assert outline(found, label="x").below[0].label == text
+
+
+def test_texts_of_a_document_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shared is written, and counts, in each of its places."""
+    monkeypatch.setattr(documents, "MAX_UNPICKLE_DOCUMENT_CHARS", 1000)
+    for value in ("x" * 300, b"x" * 300, np.array(["x" * 75]), {"x" * 300: 1}, 1 << 1200):
+        assert as_json([value, value])
+        with pytest.raises(LimitExceededError, match="too much text"):
+            as_json([value] * 4)
+
+
+def test_types_of_a_document_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The type of a table is written with each table."""
+    table = np.zeros(1, [(f"column-{number}", "f4") for number in range(100)])
+    monkeypatch.setattr(documents, "MAX_UNPICKLE_DOCUMENT_VALUES", 210)
+    assert as_json([table, table])
+    with pytest.raises(LimitExceededError):
+        as_json([table, table, table])
