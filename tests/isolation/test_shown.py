@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from isolation.conftest import working
 from support.publisher import weighbridge
 from support.walled import LISTING, line, started, write_policy
 from weighbridge.sandbox.walls.leftovers import remove_tree
@@ -124,16 +125,42 @@ def test_what_decides_is_not_changed(place: Path, engine: str, write: str) -> No
     assert "[isolation-unavailable]" in err
 
 
+@pytest.mark.parametrize("write", ["keys", "more", "state", "state/weighbridge", "cache"])
+def test_what_is_believed_is_not_changed(
+    place: Path, write: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor the keys of signers, links to them, or what was noted of earlier checks."""
+    for each in ("keys", "more", "state/weighbridge", "cache"):
+        (place / each).mkdir(parents=True)
+    monkeypatch.setenv("XDG_STATE_HOME", os.fspath(place / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(place / "cache"))
+    (place / "publisher.pub").rename(place / "keys" / "real.pub")
+    (place / "more" / "link.pub").symlink_to("../keys/real.pub")
+    write_policy(place, f'write = ["{write}"]')
+    policy = place / "weighbridge.toml"
+    text = policy.read_text("utf-8").replace('"publisher.pub"', '"more/link.pub"')
+    policy.write_text(text, "utf-8")
+    code, out, err = run(place, working("direct"), "model", "/bin/echo", "it ran")
+    assert (code, out) == (1, "")
+    assert "[isolation-unavailable]" in err
+    policy.write_text(text.replace(f'["{write}"]', '["other"]'), "utf-8")
+    (place / "other").mkdir()
+    assert run(place, "direct", "model", "/bin/echo", "it ran")[:2] == (0, "it ran\n")
+
+
 def test_links_of_an_earlier_program(place: Path, engine: str) -> None:
     """A link that a program left where it may write gives the next one nothing."""
     (place / "out").mkdir()
-    (place / "secret").write_text("secret", "utf-8")
-    write_policy(place, 'write = ["out", "out/more"], read = ["out/settings"]')
+    (place / "hidden").mkdir()
+    for each in ("secret", "hidden/script"):
+        (place / each).write_text("secret", "utf-8")
+    write_policy(place, 'write = ["out/more", "out"], read = ["out/settings"]')
     (place / "elsewhere").mkdir()
     for name, target in (("settings", "secret"), ("script", "secret"), ("more", "elsewhere")):
         (place / "out" / name).symlink_to(place / target)
+    (place / "out" / "directory").symlink_to(place / "hidden")
     (place / "to-script").symlink_to(place / "out" / "script")
-    for name in ("out/settings", "out/script", "to-script", "secret"):
+    for name in ("out/settings", "out/directory/script", "to-script", "secret"):
         script = 'cat "$0" 2>/dev/null'
         given = f"{place}/./{name}" if name != "secret" else f"{place}/secret "
         code, out, _ = run(place, engine, "model", "/bin/sh", "-c", script, given.strip(" "))

@@ -28,8 +28,10 @@ from weighbridge.sandbox.walls.demands import require_one
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.gpus import Gpus, find_gpus
 from weighbridge.sandbox.walls.interface import Engine, Limits, Strength, Walls
+from weighbridge.sandbox.walls.lookups import is_within, leads_through
 from weighbridge.sandbox.walls.starting import TIME_OVER
 from weighbridge.sources.local import locate
+from weighbridge.sources.private import own_directories
 
 MODEL_VARIABLE: Final = "WEIGHBRIDGE_MODEL"
 """Variable that tells the program where the model is."""
@@ -55,8 +57,6 @@ _SYSTEM: Final = (
 """What programs are made of; no configuration of the machine, no users, no secrets."""
 
 _PLAIN: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "USER": "model", "LOGNAME": "model"}
-_MOST_LINKS: Final = 40
-"""As many as the kernel follows."""
 _UNLIMITED: Final = Limits()
 
 
@@ -198,19 +198,21 @@ def _places(
     """
     write = () if control is None else control.write
     read = () if control is None else control.read
-    writable: list[str] = []
-    for name in write:
-        place = policy.directory / name
-        # What leads through a place that an earlier program could change leads where that said.
-        if not leads_through(place, writable):
-            writable.append(_changeable(place, policy, root))
+    found = {policy.directory / name: os.path.realpath(policy.directory / name) for name in write}
+    # What leads through a place that an earlier program could change leads where that said, in
+    # whichever order they are listed.
+    writable = [
+        _changeable(place, policy, root)
+        for place, own in found.items()
+        if not leads_through(place, [each for each in found.values() if each != own])
+    ]
     listed = (policy.directory / name for name in read)
     return _Places(
         readable=(
             *_SYSTEM,
             *_python(),
             *(os.path.realpath(place) for place in listed if not leads_through(place, writable)),
-            *_named(command, root, writable),
+            *_named(command, root, (*writable, os.fspath(root))),
         ),
         writable=tuple(writable),
     )
@@ -224,19 +226,33 @@ def _changeable(place: Path, policy: Policy, root: Path) -> str:
             where=found,
             hint="Make it, or take it out of isolation.write",
         )
-    deciding = [os.fspath(root), os.fspath(default_root()), sys.executable, *_python()]
-    deciding += [] if policy.path is None else [policy.path]
-    inside_none = [os.fspath(root), os.fspath(default_root()), *_python()]
-    if any(Path(os.path.realpath(each)).is_relative_to(found) for each in deciding) or any(
-        Path(found).is_relative_to(os.path.realpath(each)) for each in inside_none
+    if leads_through(place, [found]):
+        raise IsolationError(
+            "the rule lets the program change where the path of a directory leads that it may "
+            "change",
+            where=os.fspath(place),
+            found=found,
+            hint="List the directory by its own path",
+        )
+    own = [os.fspath(root), os.fspath(default_root()), *map(os.fspath, own_directories())]
+    own += _python()
+    believed = [os.fspath(policy.directory / name) for name in policy.believed]
+    deciding = [*own, sys.executable, *believed, *([] if policy.path is None else [policy.path])]
+    if any(_decides_in(each, found) for each in deciding) or any(
+        is_within(found, os.path.realpath(each)) for each in own
     ):
         raise IsolationError(
-            "the rule lets the program change what it is checked by: the model, the policy, the "
-            "store or weighbridge itself",
+            "the rule lets the program change what it is checked by: the model, the policy, what "
+            "that believes, the store or weighbridge itself",
             where=found,
             hint="List a directory for what the program makes, and nothing else",
         )
     return found
+
+
+def _decides_in(deciding: str, place: str) -> bool:
+    """Tell whether who may change *place* can have something else be at the path *deciding*."""
+    return is_within(os.path.realpath(deciding), place) or leads_through(deciding, [place])
 
 
 def _refuse_shown(root: Path, readable: Sequence[str]) -> None:
@@ -298,16 +314,17 @@ def _package() -> str:
     return os.fspath(Path(__file__).parents[2])
 
 
-def _named(command: Sequence[str], root: Path, writable: Sequence[str]) -> Iterator[str]:
+def _named(command: Sequence[str], root: Path, others: Sequence[str]) -> Iterator[str]:
     """
     Yield the program's own installation, and the files that the command line names.
 
     Not those of the model, which are seen as they were verified or not at all, and not those that
-    are reached through a place that programs may change: a link there leads where they wanted.
+    are reached through one of *others*, the model and places that programs may change: a link there
+    leads where they wanted.
     """
 
     def own(path: Path) -> bool:
-        return path.resolve().is_relative_to(root) or leads_through(path, writable)
+        return path.resolve().is_relative_to(root) or leads_through(path, others)
 
     program = Path(command[0])
     if "/" in command[0] and program.exists() and not own(program):
@@ -328,19 +345,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # too long for a name, or not ours to look at
         return False
-
-
-def leads_through(path: Path, places: Sequence[str], /) -> bool:
-    """Tell whether *path* lies below one of *places*, or a link that leads to it does."""
-    at = os.path.abspath(path)  # noqa: PTH100  link by link
-    for _ in range(_MOST_LINKS):
-        above = os.path.realpath(os.path.dirname(at))  # noqa: PTH120  beside the others
-        if any(Path(above).is_relative_to(each) for each in places):
-            return True
-        if not os.path.islink(at):  # noqa: PTH114  beside the others
-            return False
-        at = os.path.join(above, os.readlink(at))  # noqa: PTH115, PTH118  beside the others
-    return True
 
 
 def _environment(listed: Sequence[str], around: Mapping[str, str], place: Path) -> dict[str, str]:

@@ -74,6 +74,12 @@ class Policy:
         """Where relative key files are looked for: the policy's directory."""
         return Path() if self.path is None else Path(self.path).parent
 
+    @property
+    def believed(self) -> tuple[str, ...]:
+        """Paths of what it goes by: files of signers and other scanners, from `directory`."""
+        signers = (file for entry in self.trust for file in entry.files)
+        return (*signers, *(scanner.command[0] for scanner in self.scanners))
+
     def trust_entry(self, name: str) -> TrustEntry | None:
         """Return the trust entry called *name*, or None."""
         return next((entry for entry in self.trust if entry.name == name), None)

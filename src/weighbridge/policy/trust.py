@@ -44,6 +44,10 @@ class TimestampRule:
     required: bool
 
 
+def _chain(rule: TimestampRule | None) -> tuple[str, ...]:
+    return () if rule is None else (rule.certificate_chain,)
+
+
 @frozen
 class KeyTrust:
     """
@@ -70,6 +74,11 @@ class KeyTrust:
     def public_keys(self) -> tuple[str, ...]:
         """Paths of all the signer's keys."""
         return (self.public_key, *self.other_keys)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files that say who the signer is."""
+        return (*self.public_keys, *_chain(self.timestamps))
 
     @property
     def method(self) -> SigningMethod:
@@ -102,6 +111,11 @@ class CertificateTrust:
     timestamps: TimestampRule | None = None
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files that say who the signer is."""
+        return (self.certificate_chain, *_chain(self.timestamps))
+
+    @property
     def method(self) -> SigningMethod:
         """The method whose signatures the entry is about."""
         return SigningMethod.CERTIFICATE
@@ -129,6 +143,11 @@ class SigstoreTrust:
     claims: tuple[tuple[str, IdentityGlob], ...] = ()
     trusted_root: str | None = None
     trusted_root_sha256: str | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files that say who the signer is."""
+        return () if self.trusted_root is None else (self.trusted_root,)
 
     @property
     def method(self) -> SigningMethod:

@@ -31,6 +31,16 @@ def user_directory(variable: str, default: str) -> Path:
     return Path(named) if named and Path(named).is_absolute() else Path.home() / default
 
 
+def own_directories() -> tuple[Path, ...]:
+    """Return where this program keeps for itself what it believes later."""
+    bases = {
+        "XDG_STATE_HOME": ".local/state",
+        "XDG_CACHE_HOME": ".cache",
+        "XDG_DATA_HOME": ".local/share",
+    }
+    return tuple(user_directory(*base) / "weighbridge" for base in bases.items())
+
+
 def make_private(directory: Path) -> None:
     """
     Make *directory* for this user alone, if it is not there.
