@@ -1,12 +1,14 @@
 """Make arrays of NumPy of what was handed back. Imported only where there is one."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from weighbridge.load.isolated.plain import ArrayKind, StoredArray, StoredObjects
 from weighbridge.load.isolated.types import ArrayType
+
+_LAST_CHARACTER: Final = 0x10FFFF
 
 
 def build_array(stored: StoredArray, view: memoryview, /) -> object:
@@ -25,7 +27,7 @@ def build_array(stored: StoredArray, view: memoryview, /) -> object:
     if stored.size:
         order = "F" if stored.fortran else "C"
         array = np.ndarray(stored.shape, dtype, view, stored.start, order=order)  # type: ignore[arg-type]  # one of two
-        _require_truths(array)
+        _require_sound(array)
     else:
         array = np.empty(stored.shape, dtype)
     array.flags.writeable = False
@@ -65,10 +67,17 @@ def dtype_of(found: ArrayType, /) -> "np.dtype[Any]":
     return dtype
 
 
-def _require_truths(array: "npt.NDArray[Any]") -> None:
-    """Refuse truth values in records that are neither: compiled code relies on it."""
+def _require_sound(array: "npt.NDArray[Any]") -> None:
+    """Refuse texts of what are no characters, and truth values in records that are neither."""
+    if array.dtype.kind == "U" and array.dtype.itemsize:
+        characters: npt.NDArray[np.uint32] = array.view(
+            np.dtype(("u4", (array.dtype.itemsize // 4,)))
+        )
+        if (characters > _LAST_CHARACTER).any():
+            raise ValueError("a text of what is no character")
+    # Compiled code relies on it, and outside of records it was looked at before.
     for name in array.dtype.names or ():
         field = array[name]
         if field.dtype.kind == "b" and (field.view("u1") > 1).any():
             raise ValueError("a truth value that is neither")
-        _require_truths(field)
+        _require_sound(field)

@@ -279,6 +279,26 @@ def test_a_record_with_a_truth_that_is_neither() -> None:
         read(by_hand(value_head([0], node, size=2), b"\2\2"), build=AsArrays())
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        ["scalar", "U2", [], "C"],
+        ["array", "U1", [2, 1], "F"],
+        ["array", ["record", 8, [["a", "u1", 0, []], ["b", "U1", 4, []]]], [1], "C"],
+        ["array", ["record", 8, [["a", "U1", 0, [2, 1]]]], [1], "C"],
+    ],
+)
+def test_texts_of_what_are_no_characters(node: list[object]) -> None:
+    """NumPy fails on them with an error of the interpreter's, when somebody looks."""
+    for last in (0x10FFFF, 0x110000, 0xFFFFFFFF):
+        lie = by_hand(value_head([0], node, size=8), struct.pack("<II", 97, last))
+        if last == 0x10FFFF:
+            assert read(lie, build=AsArrays()) is not None
+            continue
+        with pytest.raises(MalformedContentError, match="no character"):
+            read(lie, build=AsArrays())
+
+
 def test_arrays_can_be_left_as_they_are_stored() -> None:
     """Without anything that builds arrays, their place is what comes back."""
     data = struct.pack("<2f", 1, 2)
