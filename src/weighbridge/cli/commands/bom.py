@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_bill
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.bill import make_bill
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.policy.schema import Policy
 
 
@@ -17,12 +17,7 @@ from weighbridge.policy.schema import Policy
 @click.option(
     "--policy", type=FILE, help="Whose signatures count; without one nothing is verified."
 )
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied: upload, download, deploy, load, ...",
-)
+@boundary_option
 @click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
 @click.option("--output", type=FILE, help="The file to write.  [default: standard output]")
 @output_options("cyclonedx", "spdx")

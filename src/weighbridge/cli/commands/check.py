@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.render import show_receipt, show_verdict
 from weighbridge.cli.signers import Signing, signer_from, signer_options
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import UsageError
 from weighbridge.core.verdict import Decision
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY, check
+from weighbridge.pipeline.check import check
 from weighbridge.policy.schema import Policy
 
 _EXIT_CODES = {Decision.ALLOW: 0, Decision.DENY: 10, Decision.INDETERMINATE: 11}
@@ -19,13 +20,7 @@ _EXIT_CODES = {Decision.ALLOW: 0, Decision.DENY: 10, Decision.INDETERMINATE: 11}
 
 @click.command("check", short_help="Check a model against a policy: one verdict, with its reasons.")
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied: upload, download, deploy, load, ...",
-)
+@policy_options
 @click.option("--receipt", type=FILE, help="Write the verdict there, for others to rely on.")
 @signer_options
 @output_options("text", "json", "sarif")

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.terminal import Session
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.guard.command import execute, make_order
 
 
@@ -15,13 +15,7 @@ from weighbridge.pipeline.guard.command import execute, make_order
     short_help="Run a program that loads nothing the policy does not allow.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied.",
-)
+@policy_options
 @click.option("--audit", is_flag=True, help="Only record what would have been denied.")
 @click.option("--log", type=FILE, help="Append a line of JSON for each decision to this file.")
 @click.argument(

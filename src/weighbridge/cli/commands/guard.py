@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, output_options
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.terminal import Session
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.guard.command import make_order
 from weighbridge.pipeline.guard.installation import (
     find_installation,
@@ -24,13 +24,7 @@ def command() -> None:
 
 
 @command.command("install")
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied.",
-)
+@policy_options
 @click.option("--audit", is_flag=True, help="Only record what would have been denied.")
 @click.option("--log", type=FILE, help="Append a line of JSON for each decision to this file.")
 @click.option(

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_lineage
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import one_line
 from weighbridge.core.lineage import Standing
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.lineage import claimed_lineage, verified_lineage
 from weighbridge.policy.schema import Policy
 
@@ -17,12 +17,7 @@ from weighbridge.policy.schema import Policy
 @click.command("lineage", short_help="Draw what a model was made from, step by step.")
 @click.argument("reference", metavar="REF", type=MODEL)
 @click.option("--policy", type=FILE, help="Hold every step against the rules of this policy.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied.",
-)
+@boundary_option
 @output_options("text", "json", "mermaid", "dot")
 @click.pass_obj
 def command(session: Session, reference: str, policy: Path | None, boundary: str) -> int:

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.render import show_verdict
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.pulling import pull
 from weighbridge.policy.schema import Policy
 
@@ -16,13 +16,7 @@ from weighbridge.policy.schema import Policy
 @click.command("pull", short_help="Copy a model's verified bytes into a directory, whole or not.")
 @click.argument("reference", metavar="REF", type=MODEL)
 @click.argument("destination", metavar="DEST", type=FILE)
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied: download, deploy, load, ...",
-)
+@policy_options
 @output_options("text", "json")
 @click.pass_obj
 def command(

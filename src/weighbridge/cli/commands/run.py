@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL
+from weighbridge.cli.options import MODEL
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.again.facts import call_key
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.running import Noting, run
 from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.walls.interface import Strength
@@ -19,13 +19,7 @@ from weighbridge.sandbox.walls.interface import Strength
     short_help="Run a program that sees the verified model and nothing else.",
 )
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied.",
-)
+@policy_options
 @click.option(
     "--engine",
     type=click.Choice(["bubblewrap", "direct", "gvisor"]),

@@ -5,23 +5,17 @@ from pathlib import Path
 import click
 
 from weighbridge.cli.interrupts import heed_termination
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import MODEL, output_options
+from weighbridge.cli.policies import policy_options
 from weighbridge.cli.render import show_unpickled
 from weighbridge.cli.terminal import Session
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.unpickling.unpickle import unpickle
 from weighbridge.policy.schema import Policy
 
 
 @click.command("unpickle", short_help="Show what a pickle holds, opened behind walls.")
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, required=True, help="The policy, such as weighbridge.toml.")
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy is applied.",
-)
+@policy_options
 @click.option("--file", help="The file of REF.  [default: the only one with a pickle in it]")
 @click.option(
     "--output",
