@@ -36,8 +36,8 @@ def write_tree(root: Path, files: Mapping[str, HeldFile]) -> None:
     for path, held in files.items():
         _write_file(root / path, held)
     for directory in sorted(directories_of(files), reverse=True):
-        (root / directory).chmod(DIRECTORY_MODE)
-    root.chmod(DIRECTORY_MODE)
+        set_mode(root / directory, DIRECTORY_MODE)
+    set_mode(root, DIRECTORY_MODE)
 
 
 def find_difference(root: Path, files: Mapping[str, HeldFile]) -> str | None:
@@ -58,11 +58,21 @@ def find_difference(root: Path, files: Mapping[str, HeldFile]) -> str | None:
 
 
 def remove_tree(root: Path) -> None:
-    """Remove *root* with everything below, read-only or not; nothing happens if it is not there."""
+    """
+    Remove *root* with everything below, read-only or not; nothing happens if it is not there.
+
+    Nothing is removed, or its mode changed, that a link leads to, whoever can write there.
+    """
     if not os.path.lexists(root):
         return
     if not stat.S_ISDIR(root.lstat().st_mode):
         root.unlink()
+        return
+    if os.name == "posix":
+        # Imported here: most loads write nothing.
+        from weighbridge.sandbox.walls.leftovers import remove_tree as remove  # noqa: PLC0415
+
+        remove(os.fspath(root))
         return
     root.chmod(0o700)
     with os.scandir(root) as entries:
@@ -70,6 +80,23 @@ def remove_tree(root: Path) -> None:
     for child in children:
         remove_tree(child)
     root.rmdir()
+
+
+def set_mode(directory: Path, mode: int) -> None:
+    """
+    Set the mode of *directory*, and of nothing that a link in its place leads to.
+
+    Raises:
+        OSError: It is none, or it cannot be set.
+    """
+    if os.name != "posix":
+        directory.chmod(mode)
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def directories_of(files: Iterable[str]) -> set[str]:

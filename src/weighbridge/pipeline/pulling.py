@@ -14,7 +14,6 @@ import errno
 import os
 import re
 import secrets
-import stat
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -24,7 +23,7 @@ from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Verdict
 from weighbridge.inventory.progress import Progress
-from weighbridge.load.tree import remove_tree, write_tree
+from weighbridge.load.tree import DIRECTORY_MODE, remove_tree, set_mode, write_tree
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.copies import choose_hold
 from weighbridge.pipeline.load import admit
@@ -104,7 +103,7 @@ def pull(
                 if within:
                     _move_into(hidden, place)
                 else:
-                    hidden.chmod(_MODE)
+                    set_mode(hidden, _MODE)
                     hidden.rename(place)
             finally:
                 remove_tree(hidden)
@@ -150,7 +149,7 @@ def _unfit(place: Path, found: str) -> UsageError:
 
 def _move_into(hidden: Path, place: Path) -> None:
     """Move what is in *hidden* into *place*, all of it or nothing."""
-    hidden.chmod(0o700)
+    set_mode(hidden, 0o700)
     with ExitStack() as unwinding:
         for entry in sorted(hidden.iterdir()):
             _move(entry, place / entry.name, unwinding)
@@ -161,9 +160,10 @@ def _move(entry: Path, target: Path, unwinding: ExitStack) -> None:
     """Give *entry* the name *target*, and have *unwinding* take it away."""
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
-    mode = stat.S_IMODE(entry.lstat().st_mode)
-    if entry.is_dir():
-        entry.chmod(0o700)  # what is above it is written into it
     unwinding.callback(remove_tree, target)
-    entry.rename(target)
-    target.chmod(mode)
+    if entry.is_dir():
+        set_mode(entry, 0o700)  # what is above it is written into it
+        entry.rename(target)
+        set_mode(target, DIRECTORY_MODE)
+    else:
+        entry.rename(target)

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -436,6 +436,32 @@ class TestFailures:
         (tmp_path / "link").symlink_to(target)
         remove_tree(tmp_path / "link")
         assert [p.name for p in tmp_path.iterdir()] == ["target"]
+
+    @pytest.mark.parametrize("swapped", ["tree", "sub", "deep"])
+    def test_a_link_that_takes_a_place_meanwhile(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+    ) -> None:
+        """Who exchanges a directory while it is removed has nothing removed, or opened, elsewhere."""
+        outside = tmp_path / "outside"
+        (outside / "kept").mkdir(parents=True)
+        outside.chmod(0o500)
+        place = tmp_path / "tree"
+        (place / "sub" / "deep").mkdir(parents=True)
+        look = os.stat
+
+        def exchange(path: object, **options: Any) -> os.stat_result:
+            found = look(path, **options)  # type: ignore[arg-type]
+            within = options.get("dir_fd")
+            if Path(str(path)).name == swapped and not stat.S_ISLNK(found.st_mode):
+                os.rename(str(path), tmp_path / "aside", src_dir_fd=within)
+                os.symlink(outside, str(path), dir_fd=within)
+            return found
+
+        monkeypatch.setattr(os, "stat", exchange)
+        with pytest.raises(NotADirectoryError):
+            remove_tree(place)
+        assert [each.name for each in outside.iterdir()] == ["kept"]
+        assert stat.S_IMODE(look(outside).st_mode) == 0o500
 
 
 class TestConcurrency:

@@ -16,7 +16,7 @@ from weighbridge.core.errors import (
     UsageError,
 )
 from weighbridge.load.held import HeldFile
-from weighbridge.load.tree import write_tree
+from weighbridge.load.tree import set_mode, write_tree
 from weighbridge.pipeline import copies, pulling
 from weighbridge.pipeline.pulling import pull
 
@@ -129,17 +129,49 @@ def test_a_mode_that_cannot_be_set_leaves_nothing(
     """What has its name already is taken away as well."""
     place = tmp_path / "out"
     place.mkdir()
-    set_mode = Path.chmod
 
     def refuse_there(path: Path, mode: int) -> None:
         if path.parent == place and not path.name.startswith("."):
             raise OSError(1, "Operation not permitted")
         set_mode(path, mode)
 
-    monkeypatch.setattr(Path, "chmod", refuse_there)
+    monkeypatch.setattr(pulling, "set_mode", refuse_there)
     with pytest.raises(OperationError, match="not permitted"):
         pull(model.root, place, policy=model.policy)
     assert names_in(place) == []
+
+
+@pytest.mark.parametrize("moved", ["deep", "out"])
+def test_a_link_in_the_place_of_a_directory(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: str
+) -> None:
+    """Who exchanges what was moved, or is about to be, has the mode of nothing else set."""
+    outside = tmp_path / "outside"
+    outside.mkdir(0o700)
+    place = tmp_path / "out"
+    if moved == "deep":
+        place.mkdir()
+    rename = Path.rename
+
+    def exchange(path: Path, target: Path) -> Path:
+        done = rename(path, target)
+        if target.name == "deep":
+            rename(target, tmp_path / "aside")
+            target.symlink_to(outside)
+        return done
+
+    def write(root: Path, files: Mapping[str, HeldFile]) -> None:
+        write_tree(root, files)
+        rename(root, tmp_path / "aside")
+        root.symlink_to(outside)
+
+    if moved == "deep":
+        monkeypatch.setattr(Path, "rename", exchange)
+    else:
+        monkeypatch.setattr(pulling, "write_tree", write)
+    with pytest.raises(OperationError, match="Not a directory"):
+        pull(model.root, place, policy=model.policy)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o700
 
 
 def test_what_appears_meanwhile_is_not_replaced(

@@ -12,15 +12,16 @@ _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def remove_tree(place: str, /) -> None:
     """
-    Remove the directory *place* and what is in it, when nobody writes to it any more.
+    Remove the directory *place* and what is in it, when nobody needs it any more.
 
     Directories are moved up before they are emptied, so that neither depth nor the length of a
-    path is a limit. Links are removed and not followed.
+    path is a limit. Links are removed and not followed, also one that takes a directory's place
+    meanwhile: then this fails.
 
     Raises:
         OSError: Something cannot be removed.
     """
-    top = os.open(place, _OPEN)
+    top = _opened(place)
     try:
         names = count()
         waiting = _entries(top)
@@ -29,6 +30,22 @@ def remove_tree(place: str, /) -> None:
     finally:
         os.close(top)
     Path(place).rmdir()
+
+
+def _opened(name: str, *, within: int | None = None) -> int:
+    """Open the directory *name*, and let its owner do everything with it."""
+    try:
+        directory = os.open(name, _OPEN, dir_fd=within)
+    except PermissionError:
+        # Its own mode is in the way, as it never is of root: nobody else's directory is changed.
+        os.chmod(name, _ALL, dir_fd=within)
+        directory = os.open(name, _OPEN, dir_fd=within)
+    try:
+        os.fchmod(directory, _ALL)
+    except OSError:
+        os.close(directory)
+        raise
+    return directory
 
 
 def _entries(directory: int) -> list[str]:
@@ -42,15 +59,14 @@ def _emptied(top: int, name: str, names: "count[int]") -> list[str]:
     if not stat.S_ISDIR(found.st_mode):
         os.unlink(name, dir_fd=top)
         return []
-    os.chmod(name, _ALL, dir_fd=top)
-    inside = os.open(name, _OPEN, dir_fd=top)
+    inside = _opened(name, within=top)
     moved = []
     try:
         for each in _entries(inside):
             mode = os.stat(each, dir_fd=inside, follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
                 # One that may not be changed could not be moved either.
-                os.chmod(each, _ALL, dir_fd=inside)
+                os.close(_opened(each, within=inside))
                 moved.append(_unused(top, names))
                 os.rename(each, moved[-1], src_dir_fd=inside, dst_dir_fd=top)
             else:
