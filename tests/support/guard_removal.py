@@ -142,6 +142,17 @@ WAYS = (
         code="os.waitpid(os.posix_spawn(PY, [PY, '-S', '-c', RUN], os.environ), 0)",
     ),
     Way(
+        what="a script whose first line says `python -I`",
+        code=(
+            "tool = PLACE / 'tool'; tool.write_text(f'#!{PY} -I\\n{RUN}'); tool.chmod(0o700);"
+            " subprocess.run([tool])"
+        ),
+    ),
+    Way(
+        what="`multiprocessing` by spawn, after the environment of the process was cleaned",
+        code="os.environ.pop('PYTHONPATH'); SPAWN([PY, '-c', RUN])",
+    ),
+    Way(
         what="`env -i python`, or a shell that starts `python -S`",
         code="subprocess.run(['env', '-i', PY, '-S', '-c', RUN])",
     ),

@@ -71,6 +71,7 @@ def test_there_is_no_guard_unless_somebody_asks() -> None:
         (["-X", "utf8", "-B", "-m", "x", "-S"], {"X", "B", "m"}),
         (["--version", "-S"], {"S"}),
         (["-", "-S"], set()),
+        (["--check-hash-based-pycs", "always", "-S"], {"S"}),
     ],
 )
 def test_flags_of_the_interpreter(arguments: list[str], flags: set[str]) -> None:
@@ -91,6 +92,8 @@ def test_flags_of_the_interpreter(arguments: list[str], flags: set[str]) -> None
         ("/usr/bin/python3", ["python3"], {**GUARDED, PATH_VARIABLE: "/a:/start"}, False),
         ("/bin/ls", ["ls", "-S"], {}, False),
         (None, ["python", "-S"], GUARDED, True),
+        ("/usr/bin/python3-dbg", ["python3-dbg", "-S"], GUARDED, True),
+        ("/usr/bin/python3", ["python3", "--check-hash-based-pycs", "never", "-S"], GUARDED, True),
         ("/usr/bin/python-config", ["python-config", "-S"], {}, False),
     ],
 )
@@ -103,6 +106,47 @@ def test_children_that_would_be_unguarded(
     """A Python that would not run the start-up hook is refused, any other program is not."""
     found = objection_to((program, arguments, environment), HERITAGE)
     assert (found is not None) is refused
+
+
+@pytest.mark.parametrize(
+    ("first", "refused"),
+    [
+        ("#!/usr/bin/python3", False),
+        ("#!/usr/bin/python3 -I", True),
+        ("#! /usr/bin/python3\t-Es", True),
+        ("#!/usr/bin/env python3", False),
+        ("#!/usr/bin/env -S A=b python3 -S", True),
+        ("#!/bin/sh -E", False),
+        ("#!", False),
+        ("/usr/bin/python3 -I", False),
+    ],
+)
+def test_scripts_say_how_python_is_started(tmp_path: Path, first: str, refused: bool) -> None:
+    """The first line of a script counts as if it had been typed, by a path and by a name."""
+    script = tmp_path / "tool"
+    script.write_text(f"{first}\nprint()\n")
+    for program, variables in ((str(script), {}), ("tool", {"PATH": f"/none:{tmp_path}"})):
+        found = objection_to((program, ["tool", "-S"], GUARDED | variables), HERITAGE)
+        assert (found is not None) is refused
+        there = objection_to((None, ["./tool"], GUARDED), HERITAGE, folder=str(tmp_path))
+        assert (there is not None) is refused
+
+
+def test_a_python_by_another_name(tmp_path: Path) -> None:
+    """A link to Python is one, whatever it is called."""
+    (tmp_path / "python3").touch()
+    (tmp_path / "runner").symlink_to("python3")
+    assert objection_to((f"{tmp_path}/runner", ["runner", "-S"], GUARDED), HERITAGE) is not None
+    assert objection_to((f"{tmp_path}/runner", ["runner"], GUARDED), HERITAGE) is None
+
+
+def test_the_folder_of_the_child_counts(tmp_path: Path) -> None:
+    """Another sitecustomize is looked for where the child would find it."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sitecustomize.py").touch()
+    given = GUARDED | {PATH_VARIABLE: "own:/start"}
+    assert objection_to(("python", ["python"], given), HERITAGE) is None
+    assert objection_to(("python", ["python"], given), HERITAGE, folder=str(tmp_path)) is not None
 
 
 def test_an_installed_guard_needs_no_environment() -> None:

@@ -220,10 +220,10 @@ class Guard:
         if not net.may_unmarshal(caller):
             self.refuse("marshal.loads", f"code as data, read by {caller}")
 
-    def executed(self, args: tuple[Any, ...]) -> None:
-        """Look at a program that is about to be started."""
+    def executed(self, args: tuple[Any, ...], *, folder: str) -> None:
+        """Look at a program that is about to be started in *folder*."""
         if self._heritage is not None:
-            objection = children.objection_to(args, self._heritage)
+            objection = children.objection_to(args, self._heritage, folder=folder)
             if objection is not None:
                 self.refuse("subprocess", objection)
 

@@ -37,6 +37,7 @@ PACKAGE = "weighbridge.load.guard"
 
 ENTRIES = {
     "_pickle": "pickles",
+    "_posixsubprocess": "processes",
     "ai_edge_litert.interpreter": "tensorflow_files",
     "catboost.core": "boosters",
     "cloudpickle.cloudpickle": "pickles",
@@ -564,14 +565,19 @@ def _unmarshalled(args: tuple[Any, ...]) -> None:
         guard().unmarshalled(caller)
 
 
-def _executed(args: tuple[Any, ...]) -> None:
+def _executed(args: tuple[Any, ...], folder: Any = None) -> None:
     if not local.working and state.provider is not None:
-        guard().executed(args)
+        guard().executed(args, folder="" if folder is None else os.fsdecode(folder))
 
 
 def _spawned(args: tuple[Any, ...]) -> None:
-    executable, arguments, _cwd, environment = args
-    _executed((executable, arguments, environment))
+    executable, arguments, folder, environment = args
+    _executed((executable, arguments, environment), folder)
+
+
+def forked(args: tuple[Any, ...], folder: Any) -> None:
+    """Look at a program that is about to be started without an event (`entries.processes`)."""
+    _executed(args, folder)
 
 
 _HANDLERS = {

@@ -9,7 +9,12 @@ from typing import Final, NoReturn
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, StoreError, UsageError
-from weighbridge.load.guard.children import ORDER_VARIABLE, PATH_VARIABLE
+from weighbridge.load.guard.children import (
+    ORDER_VARIABLE,
+    PATH_VARIABLE,
+    Heritage,
+    objection_to,
+)
 from weighbridge.load.store import default_root
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.guard.order import Order, reference_to, render_order
@@ -49,12 +54,20 @@ def execute(command: Sequence[str], order: Order) -> NoReturn:
     Become *command*, with every Python in it guarded by *order*.
 
     Raises:
-        UsageError: There is no such program.
+        UsageError: There is no such program, or it is a Python that would leave the guard behind.
         OperationError: The order cannot be written, or the program cannot be executed.
     """
     if not command:
         raise UsageError("nothing to run", hint="Say weighbridge exec --policy F -- COMMAND")
     environment = guarded_environment(order, os.environ)
+    heritage = Heritage(order=environment[ORDER_VARIABLE], start=os.fspath(START))
+    objection = objection_to((None, list(command), environment), heritage)
+    if objection is not None:
+        raise UsageError(
+            f"the guard would not be started: the program is {objection}",
+            where=command[0],
+            hint="Leave that option out; guard install reaches a Python with -I and -E too",
+        )
     try:
         os.execvpe(command[0], list(command), environment)  # noqa: S606  the user's own command
     except FileNotFoundError as error:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,13 @@ def test_no_command(model: SignedModel) -> None:
     """Nothing to run is a mistake of the caller."""
     with pytest.raises(UsageError):
         execute([], make_order(policy_of(model)))
+
+
+@pytest.mark.parametrize("flag", ["-S", "-I", "-E", "-BE"])
+def test_a_command_that_would_leave_the_guard_behind(model: SignedModel, flag: str) -> None:
+    """A Python that is told to run no hook, or to look at no environment, is not started."""
+    with pytest.raises(UsageError, match="the guard would not be started"):
+        execute([sys.executable, flag, "-c", ""], make_order(policy_of(model)))
 
 
 def test_a_broken_policy_starts_nothing(tmp_path: Path) -> None:
