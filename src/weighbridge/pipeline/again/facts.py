@@ -11,6 +11,8 @@ import os
 import stat
 import sys
 
+from weighbridge.sandbox.walls.lookups import directories
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +25,10 @@ _LASTING = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"})
 """As `inventory.standing.LASTING`; a test holds them equal."""
 _GET_VERSION = 0x80087601
 """FS_IOC_GETVERSION on systems of 64 bits."""
-_AROUND = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "WEIGHBRIDGE_STORE", "TMPDIR")
+_AROUND = (
+    *("PATH", "HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "WEIGHBRIDGE_STORE"),
+    "TMPDIR",
+)
 _MOST_BYTES = 1 << 20
 
 
@@ -39,6 +44,7 @@ def facts(
     read: "Iterable[str]",
     trees: "Iterable[str]",
     places: "Iterable[str]",
+    passed: "Iterable[str]" = (),
     variables: "Iterable[str]",
     program: str,
 ) -> "Facts":
@@ -49,6 +55,8 @@ def facts(
         read: Files whose bytes count: the policy and the keys.
         trees: Directories or files of which every stamp counts: the model and its copy.
         places: Paths of which counts what they lead to: what the program may see.
+        passed: Paths of which counts by way of what they lead somewhere, and not what is there:
+            those in what the program may change.
         variables: Names of variables that it is given.
         program: What it is called by.
 
@@ -66,6 +74,7 @@ def facts(
         tuple(_content(path) for path in read),
         tuple(_digest(tree(path, lasting)) for path in trees),
         tuple(_place(path) for path in places),
+        tuple(directories(path) for path in passed),
         tuple(os.environ.get(name) for name in variables),
         _found(program),
     )
@@ -167,19 +176,20 @@ def _content(path: str) -> "tuple[str, str]":
 
 
 def _place(path: str) -> "tuple[object, ...]":
-    """Return what *path* leads to, and who may put something else there."""
+    """Return what *path* leads to, by way of what, and who may put something else there."""
+    around = directories(path)
     try:
         found = os.lstat(path)
     except OSError:
-        return (path, None)
+        return (path, None, around)
     link = os.readlink(path) if stat.S_ISLNK(found.st_mode) else None  # noqa: PTH115  see above
-    real = os.path.realpath(path)
-    file = os.path.isfile(path)  # noqa: PTH113  see above
     return (
         path,
         link,
-        real,
-        file,
+        os.path.realpath(path),
+        around,
+        os.path.isfile(path),  # noqa: PTH113  see above
+        os.path.isdir(path),  # noqa: PTH112  see above
         found.st_uid,
         found.st_gid,
         found.st_mode,

@@ -27,8 +27,15 @@ from weighbridge.policy.schema import Policy
 from weighbridge.policy.trust import KeyTrust
 from weighbridge.sandbox.walls.bubblewrap import Bubblewrap
 from weighbridge.sandbox.walls.interface import Engine, Walls
+from weighbridge.sandbox.walls.lookups import leads_through
 from weighbridge.sources.interface import LocalHandle
-from weighbridge.sources.private import NotPrivateError, make_private, read_or_make_key, write_new
+from weighbridge.sources.private import (
+    NotPrivateError,
+    make_private,
+    own_directories,
+    read_or_make_key,
+    write_new,
+)
 
 _log: Final = logging.getLogger(__name__)
 
@@ -91,7 +98,7 @@ def begin(
             begun_ns=time.time_ns(),
             read=tuple(os.path.abspath(path) for path in (policy.path, *keys)),  # noqa: PTH100  as is
             variables=() if rule.isolation is None else rule.isolation.env,
-            named=(handle.reference, root, *_listed(rule, policy)),
+            named=(handle.reference, root, policy.path, *_listed(rule, policy)),
             root=root,
             stamps=_stamps(root),
         )
@@ -127,6 +134,7 @@ def keep(
         return
     store = default_root()
     program = Path(command[0])
+    changed = [each for each in command if leads_through(each, walls.writable)]
     of: dict[str, Any] = {
         "read": list(beginning.read),
         "trees": [beginning.root, os.fspath(copy)],
@@ -134,12 +142,15 @@ def keep(
             *dict.fromkeys(
                 [
                     *beginning.named,
-                    *(*walls.readable, *command, launch.line[0], os.path.realpath(sys.executable)),
+                    *(*walls.readable, *walls.writable, launch.line[0]),
+                    *(each for each in command if each not in changed),
+                    *(sys.executable, os.path.realpath(sys.executable)),
                     os.fspath(program.absolute().parent.parent / "pyvenv.cfg"),
                     *map(os.fspath, (store, *store.absolute().parents, *Path(copy).parents)),
                 ]
             )
         ],
+        "passed": [*changed, *map(os.fspath, own_directories())],
         "variables": list(beginning.variables),
         "program": command[0],
     }
@@ -175,16 +186,15 @@ def _is_timeless(rule: Rule, policy: Policy) -> bool:
             isinstance(each, KeyTrust) and each.valid_until is None and each.timestamps is None
             for each in signers
         )
-        and (
-            control is None
-            or not (control.write or control.listen or control.connect or control.gpus)
-        )
+        and (control is None or not (control.listen or control.connect or control.gpus))
     )
 
 
 def _listed(rule: Rule, policy: Policy) -> tuple[str, ...]:
-    read = () if rule.isolation is None else rule.isolation.read
-    return tuple(os.fspath(policy.directory / name) for name in read)
+    """Return what the rule lets the program read or change, and what the policy goes by."""
+    control = rule.isolation
+    listed = () if control is None else (*control.read, *control.write)
+    return tuple(os.fspath(policy.directory / name) for name in (*listed, *policy.believed))
 
 
 def _stamps(root: str) -> str:
