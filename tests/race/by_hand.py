@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from support.raced_libraries import WHOLE
-from support.raced_models import MODELS, Raced
+from support.raced_models import HELD, MODELS, Raced
 from support.races import Outcome, quick_loads, race
 
 _ATTEMPTS = 10_000
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--attempts", type=int, default=_ATTEMPTS)
     parser.add_argument("--seed", type=int, default=_SEED)
     options = parser.parse_args()
-    known = {each.name: each for each in (*MODELS, *WHOLE)}
+    known = {each.name: each for each in (*MODELS, *HELD, *WHOLE)}
     unknown = sorted(set(options.loaders) - known.keys())
     if unknown:
         parser.error(f"no such loader: {', '.join(unknown)}; there are {', '.join(known)}")
@@ -43,7 +43,7 @@ def main() -> int:
 def run(raced: Raced, *, attempts: int, seed: int) -> str:
     """Race one loader and return a line about it."""
     if raced.missing:
-        return f"{raced.name:21} not installed: {', '.join(raced.missing)}"
+        return f"{raced.name:27} not installed: {', '.join(raced.missing)}"
 
     interrupted = threading.Event()
     signal.signal(signal.SIGINT, lambda _number, _frame: interrupted.set())
@@ -56,8 +56,10 @@ def run(raced: Raced, *, attempts: int, seed: int) -> str:
         outcome = race(raced, Path(place), seed=seed, go_on=go_on)
     seconds = time.monotonic() - start
     refused = outcome.attempts - outcome.loaded
+    more = f", of which {outcome.later} refused something later" if outcome.later else ""
+    more += f", {outcome.by_parts} by parts" if outcome.by_parts else ""
     return (
-        f"{raced.name:21} {outcome.attempts:6} attempts: {outcome.loaded:6} loaded as signed, "
+        f"{raced.name:27} {outcome.attempts:6} attempts: {outcome.loaded:6} loaded as signed{more}; "
         f"{refused:6} refused, 0 others; {seconds:.0f} s"
     )
 

@@ -26,6 +26,7 @@ from support.signed_model import safetensors_file
 from support.torch_files import checkpoint, state, vector
 from weighbridge.core.limits.loading import HELD_INLINE_BYTES
 from weighbridge.load.artifact import VerifiedArtifact
+from weighbridge.pipeline.load import Hold
 
 Files = dict[str, bytes]
 
@@ -45,6 +46,8 @@ class Raced:
         use: Returns what the loader makes of an artifact, in a form that can be compared.
         packages: What has to be installed.
         formats: Of the files, for the policy.
+        hold: Where the bytes are.
+        claimed: Whether the publisher claims digests of parts, and the rule takes them.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Raced:
     use: Callable[[VerifiedArtifact], object]
     packages: tuple[str, ...] = ()
     formats: tuple[str, ...]
+    hold: Hold = "memory"
+    claimed: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -360,3 +365,24 @@ MODELS = (
         ),
     ),
 )
+
+
+def _held(hold: Hold, *, claimed: bool) -> Raced:
+    return Raced(
+        name=f"safetensors-{hold}" + ("-by-parts" if claimed else ""),
+        build=_safetensors,
+        use=_tensors("sub/m.safetensors"),
+        formats=(*BASIC, "safetensors"),
+        hold=hold,
+        claimed=claimed,
+    )
+
+
+HELD = (
+    _held("file", claimed=False),
+    _held("file", claimed=True),
+    _held("store", claimed=False),
+    _held("store", claimed=True),
+    _held("memory", claimed=True),
+)
+"""Where else the bytes can be, and by whose digests they are verified; each without a framework."""

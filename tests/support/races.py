@@ -7,19 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from support import racing
 from support.holding import admit
+from support.parts import PARTS_RULE
 from support.raced_models import Raced
 from support.signed_model import SignedModel, make_signed_model
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import WeighbridgeError
+from weighbridge.core.errors import ArtifactChangedError, WeighbridgeError
+from weighbridge.core.verdict import Verdict
 from weighbridge.load.artifact import VerifiedArtifact
+from weighbridge.load.checked import PartCache
 from weighbridge.load.store import STORE_VARIABLE
 from weighbridge.pipeline import examine
 from weighbridge.pipeline.load import load
+from weighbridge.pipeline.recording.attest_parts import attest_parts
 from weighbridge.scan.worker.client import ConfinedExaminer
 
 KEPT = 8
@@ -34,10 +39,14 @@ class Outcome:
     Attributes:
         loaded: Loads that gave the signed model, each looked at byte by byte.
         refused: The others, by code.
+        by_parts: Those of the loaded ones that did not read every file whole.
+        later: Those of which something was refused when it was looked at, at once or later.
     """
 
     loaded: int = 0
     refused: Counter[Code] = field(default_factory=Counter)
+    by_parts: int = 0
+    later: int = 0
 
     @property
     def attempts(self) -> int:
@@ -52,10 +61,15 @@ class Outcome:
 
 @contextmanager
 def quick_loads() -> Iterator[None]:
-    """Spare each load the start of its workers: then attacks meet what a load does itself."""
+    """
+    Spare each load the start of its workers: then attacks meet what a load does itself.
+
+    No verified part is kept, so that each read of what was left in a file is one of the file.
+    """
     with (
         ConfinedExaminer() as examiner,
         patch.object(examine, "confined_examiner", lambda: nullcontext(examiner)),
+        patch.object(PartCache, "put", lambda *_: None),
     ):
         yield
 
@@ -92,7 +106,10 @@ def race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], boo
 
 def _race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], bool]) -> Outcome:
     files = raced.files(1)
-    model = make_signed_model(place, files, formats=raced.formats)
+    rule = {"parts": PARTS_RULE} if raced.claimed else {}
+    model = make_signed_model(place, files, formats=raced.formats, rule=rule)
+    if raced.claimed:
+        attest_parts(str(model.root), signer=model.signer)
     evil = place / "evil"
     racing.copy_with_changes(model.root, evil)
     write_files(evil, raced.files(2))
@@ -103,24 +120,46 @@ def _race(raced: Raced, place: Path, *, seed: int, go_on: Callable[[Outcome], bo
     with neighbour(model, evil, seed=seed):
         while go_on(outcome):
             try:
-                artifact = load(model.root, policy=model.policy)
+                artifact = load(model.root, policy=model.policy, hold=raced.hold)
             except WeighbridgeError as error:
                 outcome.refused[error.code] += 1
                 continue
-            check_content(raced, artifact, files, expected)
             outcome.loaded += 1
+            outcome.by_parts += went_by_parts(artifact.verdict)
+            outcome.later += check_content(raced, artifact, files, expected)
             kept.append(artifact)
             if len(kept) > KEPT:
                 # The files changed many times since: the held bytes did not.
                 old = kept.pop(0)
-                check_content(raced, old, files, expected)
+                outcome.later += check_content(raced, old, files, expected)
                 old.close()
     return outcome
 
 
+def went_by_parts(verdict: Verdict) -> bool:
+    """Tell whether files were not read whole."""
+    return str(Code.PARTS_TRUSTED) in {reason.code for reason in verdict.reasons}
+
+
 def check_content(
     raced: Raced, artifact: VerifiedArtifact, files: dict[str, bytes], expected: object
-) -> None:
-    """Hold everything that *artifact* gives out to what was signed."""
-    assert {path: artifact.read(path) for path in artifact.files} == files
-    assert raced.use(artifact) == expected
+) -> bool:
+    """
+    Hold everything that *artifact* gives out to what was signed.
+
+    Returns:
+        Whether something was refused, as it may be where the bytes are in the model's own files.
+    """
+    assert sorted(artifact.files) == sorted(files)
+    reads: list[tuple[Callable[[], object], object]] = [
+        (partial(artifact.read, path), data) for path, data in files.items()
+    ]
+    reads.append((partial(raced.use, artifact), expected))
+    refused = False
+    for read, signed in reads:
+        try:
+            assert read() == signed
+        except ArtifactChangedError:
+            assert raced.hold == "file"
+            refused = True
+    return refused
