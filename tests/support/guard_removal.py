@@ -31,6 +31,10 @@ WAYS = (
         code="pickle.loads.__wrapped__(EVIL)",
     ),
     Way(
+        what="likewise in a child of `multiprocessing`, by spawn or forkserver",
+        code="IN_CHILD('pickle.loads.__wrapped__(given)', EVIL)",
+    ),
+    Way(
         what="instantiate the C unpickler below the guarded class",
         code="pickle.Unpickler.__mro__[1](io.BytesIO(EVIL)).load()",
     ),
@@ -188,6 +192,21 @@ def FIND(self, module, name):
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+def IN_CHILD(code, given):
+    import multiprocessing
+    lines = ["import pickle", "def run(given):", "    try:", "        " + code]
+    lines += ["    except PermissionError:", "        raise SystemExit(9)", ""]
+    (PLACE / "child.py").write_text(os.linesep.join(lines))
+    from child import run
+    globals().pop("__file__")  # so that the child does not run all of this
+    for method in ("spawn", "forkserver"):
+        process = multiprocessing.get_context(method).Process(target=run, args=(given,))
+        process.start()
+        process.join()
+        if process.exitcode != 9:
+            raise ValueError(process.exitcode)
+    raise PermissionError
 
 def SPAWN(arguments):
     import _posixsubprocess

@@ -125,13 +125,11 @@ def objection_to_name(
         if scope.names is None or dotted in scope.names:
             return None
         return f"{dotted[:200]}, which the scan of {scope.what} did not see"
-    caller = frame
-    for _ in range(_DEPTH):
-        if caller is None:
-            break
-        if is_exchange(module_of(caller)):
-            return None
-        caller = caller.f_back
+    while frame is not None and module_of(frame) == "pickle":
+        frame = frame.f_back  # the unpickler in Python
+    # Only who unpickles counts: all of a child's own code is called by `multiprocessing`.
+    if is_exchange(module_of(frame)):
+        return None
     entry = find_entry(dotted)
     if entry is not None and entry.args is Arguments.ALLOWED:
         return None
