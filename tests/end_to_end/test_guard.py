@@ -40,6 +40,16 @@ class Blind(pickle._Unpickler):
             found = getattr(found, part)
         return found
 
+def by_numbers():
+    # By a path that begins like that of a descriptor and ends in the number of one.
+    for number in os.listdir("/proc/self/fd"):
+        (BAD / number).symlink_to(BAD / "unsigned-m.safetensors")
+        try:
+            return load_file(f"/proc/self/fd/../../..{BAD}/{number}")
+        except PermissionError:
+            pass
+    raise PermissionError
+
 for where, prefix in ((MODEL, ""), (BAD, "unsigned-")):
     kind = "good" if where is MODEL else "unsigned"
     attempt(f"{kind} pickle.load", unpickled, where / f"{prefix}m.pkl")
@@ -63,6 +73,11 @@ for where, prefix in ((MODEL, ""), (BAD, "unsigned-")):
     attempt(f"{kind} safetensors load",
             lambda: load((where / f"{prefix}m.safetensors").read_bytes())["a"].tolist())
     attempt(f"{kind} Path.read_bytes", lambda: len((where / f"{prefix}m.pkl").read_bytes()))
+(BAD / "link.npy").symlink_to(np.__file__)
+attempt("unsigned link to a package", lambda: (BAD / "link.npy").read_bytes())
+attempt("unsigned path of a descriptor",
+        lambda: np.load(f"/proc/self/fd/../../..{BAD}/unsigned-a.npy"))
+attempt("unsigned number of a descriptor", by_numbers)
 attempt("good in memory", lambda: pickle.loads(pickle.dumps({"a": [1, 2.5, b"x"]})))
 attempt("good in memory with more behind it", lambda: pickle.loads(pickle.dumps([1]) + b"rest"))
 attempt("good stream of two", lambda: (lambda f: [pickle.load(f), pickle.load(f)])(

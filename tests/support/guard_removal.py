@@ -62,6 +62,20 @@ WAYS = (
         code="io.FileIO(BAD / 'evil.pkl').read(); Path(MARK).touch()",
     ),
     Way(
+        what="read a model by `os.open` with `dir_fd`, or by `open` with an `opener`",
+        code=(
+            "os.open('evil.pkl', os.O_RDONLY, dir_fd=os.open(BAD, os.O_RDONLY)); Path(MARK).touch()"
+        ),
+    ),
+    Way(
+        what="call the original of a native reader (`safe_open.__wrapped__`)",
+        code=(
+            "import safetensors._safetensors_rust as rust;"
+            " rust.safe_open.__wrapped__(BAD / 'unsigned-m.safetensors', 'np').keys();"
+            " Path(MARK).touch()"
+        ),
+    ),
+    Way(
         what="load a model by a link with another suffix",
         code="pickle.load(open(BAD / 'link.txt', 'rb'))",
     ),

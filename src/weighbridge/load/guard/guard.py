@@ -7,6 +7,7 @@ With *audit* nothing is refused and nothing is exchanged: what would have been i
 
 import errno
 import os
+import re
 import sys
 import threading
 from types import FrameType
@@ -26,6 +27,7 @@ from weighbridge.load.guard.interface import Admission, Event, Gate, Recorder
 from weighbridge.load.guard.scopes import current, in_verified, working
 from weighbridge.load.guard.serving import Descriptors, call_it
 
+_DESCRIPTOR: Final = re.compile(r"/proc/self/fd/([0-9]{1,9})")
 _OF_NO_ARTIFACT: Final = (
     "It belongs to no file that a rule could be about; docs/guard.md tells what honest programs "
     "are denied, and what to do instead"
@@ -59,9 +61,8 @@ class Guard:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
         self._descriptors = Descriptors()
-        self._installed = tuple(
-            os.path.realpath(each) + "/" for each in watch.installed_directories()
-        )
+        named = watch.installed_directories()
+        self._installed = (*named, *(os.path.realpath(each) + "/" for each in named))
 
     def admit(self, path: str, *, entry: str) -> Admission | None:
         """
@@ -79,7 +80,7 @@ class Guard:
 
     def _admit(self, path: str, *, entry: str) -> Admission | None:
         """Do what `admit` does, and return the bytes though they be not exchanged."""
-        if path.startswith("/proc/self/fd/") and self._is_verified_path(path):
+        if self._is_verified_path(path):
             return None
         shown = sys.modules.get("weighbridge.load.shown")
         if shown is not None and shown.is_shown(path):
@@ -256,14 +257,22 @@ class Guard:
             return net.looks_like_model(path) or _is_below(path, watch.state.roots)
 
     def _is_verified_path(self, path: str) -> bool:
-        number = path.rpartition("/")[2]
+        found = _DESCRIPTOR.fullmatch(path)
         try:
-            return number.isdecimal() and self._descriptors.owns(int(number))
-        except OSError:
+            return found is not None and self._descriptors.owns(int(found[1]))
+        except (OSError, OverflowError):
             return False
 
     def _is_installed(self, path: str) -> bool:
-        return _is_below(os.path.realpath(path), self._installed)
+        """
+        Tell whether *path* is a file of a package, and is called so.
+
+        A link from elsewhere to one would be followed again by who opens it, and could have been
+        changed by then.
+        """
+        return _is_below(path, self._installed) and _is_below(
+            os.path.realpath(path), self._installed
+        )
 
     def _remember(self, root: str) -> None:
         """Have every opening of the artifact *root* looked at from now on."""

@@ -336,7 +336,7 @@ def is_interesting(path: str) -> bool:
     """Tell whether *path* is called like a model, or belongs to one that has to be verified."""
     suffix = path[path.rfind(".", -_SUFFIX_CHARS - 1) + 1 :].lower()
     if suffix in MODEL_SUFFIXES or suffix in UNSURE_SUFFIXES:
-        return not path.startswith(_DESCRIPTORS)
+        return not path.startswith(_DESCRIPTORS) or "/" in path[len(_DESCRIPTORS) :]
     roots = state.roots
     if roots and os.path.abspath(path).startswith(roots):
         return True
@@ -396,9 +396,11 @@ def installed_directories() -> tuple[str, ...]:
 
 def may_be_brought(path: str) -> bool:
     """Tell whether the code at *path* lies in a directory, or below one, that may be a model's."""
-    if path.startswith(state.installed_code):
+    if path.startswith(state.installed_code) and "/../" not in path:
         return False
     path = os.path.abspath(path)
+    if path.startswith(state.installed_code):
+        return False
     if state.roots and path.startswith(state.roots):
         return True
     if _is_among_models(os.path.dirname(path)):
