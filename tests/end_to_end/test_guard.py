@@ -372,6 +372,22 @@ def test_a_program_that_does_not_exist(workplace: Workplace) -> None:
     assert "no such program" in outcome.err
 
 
+def test_what_the_guard_imports_is_not_the_programs(tmp_path: Path) -> None:
+    """Modules beside a program, as a model in the working directory has them, are never ours."""
+    workplace = make_guard_workplace(tmp_path)
+    (tmp_path / "weighbridge").mkdir()
+    for name in ("weighbridge/__init__.py", "tomllib.py"):
+        (tmp_path / name).write_text(f"open({str(workplace.marker)!r}, 'w').close()\n")
+    script = """
+attempt("good", lambda: (MODEL / "m.pkl").read_bytes()[:1])
+attempt("unsigned", lambda: (BAD / "unsigned-m.pkl").read_bytes()[:1])
+"""
+    outcome = run_guarded(workplace, script)
+    assert outcome.results["good"] == "loaded: b'\\x80'", outcome.err
+    assert outcome.results["unsigned"].startswith("denied")
+    assert not workplace.marker.exists()
+
+
 def test_a_programs_own_sitecustomize_runs(workplace: Workplace) -> None:
     """A sitecustomize that the program would have without the guard is run after it."""
     own = workplace.place / "own"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from weighbridge.load.guard.guard import Guard
 
+ROOT = "weighbridge"
 PACKAGE = "weighbridge.load.guard"
 
 ENTRIES = {
@@ -171,6 +172,9 @@ MODEL_MARKS = frozenset(
 """Names of files that lie in directories of models and in no others."""
 
 _SIGNATURE = "model.sig"
+_PACKAGES = ("site-packages", "dist-packages")
+_HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+"""Where this package lies."""
 _SUFFIX_CHARS = 12
 _MOST_FOLDERS = 4096
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -193,6 +197,8 @@ class _State:
         """Directories of Python and of installed packages, each with a final slash."""
         self.start = ""
         """The directory in which the program was started."""
+        self.path: tuple[str, ...] = ()
+        """Where Python looked for modules before it knew the program."""
         self.bases: tuple[str, ...] = ()
         """Where rules name directories, each with a final slash."""
         self.above: dict[str, tuple[tuple[int, int], bool, tuple[str, ...]]] = {}
@@ -259,6 +265,7 @@ def install() -> None:
     builtins.open = _open  # type: ignore[assignment]  # overloads
     io.open = _open  # type: ignore[assignment]  # likewise
     state.installed_code = installed_directories()
+    state.path = tuple(each for each in sys.path if each)
     try:
         state.start = os.getcwd()
     except OSError:
@@ -290,23 +297,46 @@ def replace_entries(name: str, module: ModuleType) -> None:
 
 
 class _Finder:
-    """Finds watched modules as the other finders do, and has them guarded once they are loaded."""
+    """
+    Finds watched modules as the other finders do, and has them guarded once they are loaded.
+
+    What the guard itself imports is not looked at, so it never comes from where the program is: a
+    model in the working directory could have it.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of a watched module; None for every other one."""
-        if name not in ENTRIES:
+        """
+        Return the spec of a watched module, or of one of the guard's; None for every other one.
+
+        Raises:
+            ModuleNotFoundError: The guard's own is not there.
+        """
+        places = _places_of_own(name) if path is None else None
+        if name not in ENTRIES and places is None:
             return None
         for finder in sys.meta_path:
             if finder is self:
                 continue
-            spec = finder.find_spec(name, path, target)
+            by_path = getattr(finder, "__name__", "") == "PathFinder"
+            spec = finder.find_spec(name, places if by_path and places else path, target)
             if spec is not None:
-                if spec.loader is not None:
+                if spec.loader is not None and name in ENTRIES:
                     spec.loader = _Loader(spec.loader)  # type: ignore[assignment]  # as above
                 return spec
+        if places is not None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return None
+
+
+def _places_of_own(name: str) -> list[str] | None:
+    """Return where the module *name* is looked for if the guard imports it; None if it does not."""
+    if name == ROOT:
+        return [_HOME]
+    if not local.working:
+        return None
+    return [*state.path, *(each for each in sys.path if _is_of_packages(each))]
 
 
 class _Loader:
@@ -386,12 +416,12 @@ _open.__module__ = "_io"
 def installed_directories() -> tuple[str, ...]:
     """Return the directories of Python and of installed packages, each with a final slash."""
     found = [os.path.dirname(os.__file__)]
-    found += [
-        each
-        for each in sys.path
-        if os.path.basename(each) in ("site-packages", "dist-packages") and os.path.isabs(each)
-    ]
+    found += filter(_is_of_packages, sys.path)
     return tuple(dict.fromkeys([f"{each}/" for each in found]))
+
+
+def _is_of_packages(directory: str) -> bool:
+    return os.path.isabs(directory) and os.path.basename(directory) in _PACKAGES
 
 
 def may_be_brought(path: str) -> bool:
