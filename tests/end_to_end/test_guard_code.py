@@ -16,6 +16,7 @@ CODE = "from pathlib import Path\nPath({mark!r}).touch()\nANSWER = 42\n"
 WAYS = """
 import ctypes
 import importlib
+import importlib.machinery
 import importlib.util
 import runpy
 import subprocess
@@ -72,7 +73,12 @@ def zipped(path):
 
 def other_ways(kind, folder):
     attempt(f"{kind} compiled", imported, folder / "compiled", "brought")
-    attempt(f"{kind} zip", zipped, folder / "brought.zip")
+    for name in ("brought.zip", "archive.npz"):
+        attempt(f"{kind} {name}", zipped, folder / name)
+    for name in ("brought.txt", "brought.npy"):
+        attempt(f"{kind} runpy {name}", lambda: runpy.run_path(str(folder / name))["ANSWER"])
+        loader = importlib.machinery.SourceFileLoader("some_name", str(folder / name))
+        attempt(f"{kind} loader {name}", lambda: loader.load_module().ANSWER)
     attempt(f"{kind} library", lambda: ctypes.CDLL(str(folder / "native.so")) and 42)
     attempt(f"{kind} extension", lambda: importlib.util.module_from_spec(
         importlib.util.spec_from_file_location("_queue", folder / "native.so")) and 42)
@@ -101,6 +107,9 @@ def write_code(folder: Path, mark: Path) -> None:
     py_compile.compile(str(folder / "brought.py"), cfile=str(folder / "compiled" / "brought.pyc"))
     with zipfile.ZipFile(folder / "brought.zip", "w") as archive:
         archive.writestr("brought.py", text)
+    shutil.copyfile(folder / "brought.zip", folder / "archive.npz")
+    for name in ("brought.txt", "brought.npy"):
+        (folder / name).write_text(text)
     native = importlib.util.find_spec("_queue")
     assert native is not None
     assert native.origin is not None

@@ -173,6 +173,8 @@ MODEL_MARKS = frozenset(
 
 _SIGNATURE = "model.sig"
 _PACKAGES = ("site-packages", "dist-packages")
+_RUNNERS = ("runpy", "zipimport")
+"""Modules of Python that run what they open, whatever it is called."""
 _HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
 """Where this package lies."""
 _SUFFIX_CHARS = 12
@@ -509,7 +511,9 @@ def _guard_imports() -> None:
     get_data, set_data = FileLoader.get_data, SourceFileLoader.set_data
 
     def guarded_get_data(self: Any, path: str) -> bytes:
-        if not path.endswith(CODE_SUFFIXES) or local.working:
+        # What is no code is data of a package; the file of the module is code whatever its name.
+        is_code = path.endswith(CODE_SUFFIXES) or path == getattr(self, "path", None)
+        if not is_code or local.working:
             return get_data(self, path)
         if may_be_brought(path):
             code = guard().code(path)
@@ -560,14 +564,18 @@ def _opened(args: tuple[Any, ...]) -> None:
         caller = sys._getframe(2)
     except ValueError:
         return  # the program itself, which Python opens before anything of it runs
-    if is_interesting(path):
+    if caller.f_globals.get("__name__") in _RUNNERS:
+        if may_be_brought(path):
+            guard().code(path)
+    elif is_interesting(path):
         guard().opened(path, caller)
-    elif path.endswith(CODE_SUFFIXES):
+    elif (
+        path.endswith(CODE_SUFFIXES)
         # What `open` lets through is read as text, which is nobody's business here.
-        if caller.f_code is not _open.__code__ and may_be_brought(path):
-            guard().opened(path, caller)
-    elif caller.f_globals.get("__name__") == "zipimport" and may_be_brought(path):
-        guard().code(path)
+        and caller.f_code is not _open.__code__
+        and may_be_brought(path)
+    ):
+        guard().opened(path, caller)
 
 
 def _imported(args: tuple[Any, ...]) -> None:
