@@ -567,9 +567,7 @@ def _opened(args: tuple[Any, ...]) -> None:
     if caller.f_globals.get("__name__") in _RUNNERS:
         if may_be_brought(path):
             guard().code(path)
-    elif is_interesting(path):
-        guard().opened(path, caller)
-    elif (
+    elif is_interesting(path) or (
         path.endswith(CODE_SUFFIXES)
         # What `open` lets through is read as text, which is nobody's business here.
         and caller.f_code is not _open.__code__
