@@ -9,7 +9,7 @@ from typing import Final
 
 PARSING: Final = (
     *("access", "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup"),
-    *("exit", "exit_group", "faccessat", "fcntl", "fstat", "futex", "getcwd", "getdents64"),
+    *("exit", "exit_group", "faccessat", "fstat", "futex", "getcwd", "getdents64"),
     *("getegid", "geteuid", "getgid", "getpid", "getrandom", "getrlimit", "getrusage"),
     *("gettid", "gettimeofday", "getuid", "lseek", "lstat", "madvise", "membarrier", "mremap"),
     *("munmap", "nanosleep", "newfstatat", "poll", "ppoll", "pread64", "read", "readlink"),
@@ -18,7 +18,7 @@ PARSING: Final = (
     *("sendmsg", "sendto", "set_robust_list", "sigaltstack", "stat", "statx", "sysinfo"),
     *("uname", "write", "writev"),
 )
-"""What a parser needs. `openat`, `mmap` and `mprotect` pass as well, by their arguments."""
+"""What a parser needs; `openat`, `mmap`, `mprotect` and `fcntl` pass as well, by their arguments."""
 
 TOLD: Final = (
     *("open", "openat", "openat2", "creat", "execve", "execveat"),

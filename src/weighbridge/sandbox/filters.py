@@ -51,6 +51,8 @@ _OF_FILES: Final = (0x6600, 0x5800, 0x9400, 0x1200, 0x1500)
 """Kinds of requests to file systems and block devices: 'f', 'X', Btrfs, disks, inodes."""
 
 _SET_LEASE, _NOTIFY = 1024, 1026
+_OF_DESCRIPTORS: Final = (0, 1, 2, 3, 4, 1030)
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC."""
 _CORE: Final = 4
 _OWN_PRIORITY: Final = 0
 _OWN_IO_PRIORITY: Final = 1
@@ -93,11 +95,14 @@ def parsing(architecture: str, /) -> bytes:
     Files are opened for reading only, and memory that is not a file's never becomes executable.
     """
     protect = (bpf.argument(2), bpf.line(bpf.SET, _PROT_EXEC, then=1), _ALLOW, _REFUSE)
+    # Others hold up whoever opens the file, or have a signal sent to any process of the user.
+    of_descriptors = (_equal(command, _ALLOW) for command in _OF_DESCRIPTORS)
     return b"".join(
         [
             *_head(architecture, bpf.result(bpf.KILL), _REFUSE),
             _when(architecture, "openat", *_unless_bits(2, _OPEN_FOR_MORE)),
             _when(architecture, "mprotect", *protect),
+            _when(architecture, "fcntl", bpf.argument(1), *of_descriptors, _REFUSE),
             _when(
                 architecture,
                 "mmap",

@@ -1,5 +1,6 @@
 """The filter of our own parsers, run as the kernel runs it."""
 
+import fcntl
 from struct import iter_unpack
 
 import pytest
@@ -12,6 +13,7 @@ ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050001, 0x80000000
 OPENAT = {"x86_64": 257, "aarch64": 56}
 MMAP = {"x86_64": 9, "aarch64": 222}
 MPROTECT = {"x86_64": 10, "aarch64": 226}
+FCNTL = {"x86_64": 72, "aarch64": 25}
 REFUSED = {
     "x86_64": {
         "socket": 41,
@@ -99,6 +101,23 @@ class TestFilter:
     def test_map(self, architecture: str, protection: int, flags: int, decision: int) -> None:
         """Only a file's memory can be executable."""
         assert decide(architecture, MMAP[architecture], 0, 0, protection, flags) == decision
+
+    @pytest.mark.parametrize(
+        ("command", "decision"),
+        [
+            (fcntl.F_GETFL, ALLOW),
+            (fcntl.F_DUPFD_CLOEXEC, ALLOW),
+            (fcntl.F_SETLEASE, REFUSE),
+            (fcntl.F_NOTIFY, REFUSE),
+            (fcntl.F_SETOWN, REFUSE),
+            (fcntl.F_SETSIG, REFUSE),
+            (fcntl.F_SETLK, REFUSE),
+            (1033, REFUSE),  # F_ADD_SEALS
+        ],
+    )
+    def test_control(self, architecture: str, command: int, decision: int) -> None:
+        """Descriptors are duplicated; no file is leased or locked, and nobody signalled."""
+        assert decide(architecture, FCNTL[architecture], 0, command) == decision
 
     @pytest.mark.parametrize(("protection", "decision"), [(3, ALLOW), (5, REFUSE)])
     def test_protect(self, architecture: str, protection: int, decision: int) -> None:
