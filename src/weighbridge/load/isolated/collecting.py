@@ -19,6 +19,7 @@ from weighbridge.core.limits.isolated import (
     MAX_ISOLATED_NAME_CHARS,
     MAX_ISOLATED_VALUES,
 )
+from weighbridge.core.reported import report_of
 from weighbridge.load.isolated.layout import (
     ERROR,
     ERRORS,
@@ -123,11 +124,9 @@ class Collector:
 
 def write_error(error: WeighbridgeError, descriptor: int, /) -> None:
     """Write *error* to *descriptor* in the place of a value."""
-    kind = next((word for word, each in ERRORS.items() if isinstance(error, each)), "operation")
-    texts = (error.message, error.where, error.expected, error.found, error.hint)
-    said = [None if text is None else text[:MAX_ISOLATED_NAME_CHARS] for text in texts]
+    said = report_of(error, ERRORS, other="operation", most=MAX_ISOLATED_NAME_CHARS)
     os.ftruncate(descriptor, 0)
-    _write_head(descriptor, _encoded([ERROR, kind, str(error.code), *said]))
+    _write_head(descriptor, _encoded([ERROR, *said]))
 
 
 def is_inline(text: str, /) -> bool:

@@ -23,9 +23,7 @@ from typing import Final
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import (
-    IndeterminateError,
     IsolationError,
-    LimitExceededError,
     MalformedContentError,
     OperationError,
 )
@@ -53,6 +51,7 @@ from weighbridge.load.memfd import (
     seal_memory_file,
     write_memory_file,
 )
+from weighbridge.sandbox import failures
 from weighbridge.sandbox.launcher import search_path
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.errand import Ended, Errand, run_errand
@@ -274,12 +273,7 @@ def _require_answer(ended: Ended, *, where: str) -> None:
     """
     said = ended.said[-MAX_ISOLATED_SHOWN_BYTES:].decode("utf-8", "replace").strip() or None
     if ended.late:
-        raise LimitExceededError(
-            "the confined process did not end in time, and was ended",
-            code=Code.ISOLATED_TIMEOUT,
-            where=where,
-            found=said,
-        )
+        raise failures.took_too_long(where, found=said)
     if ended.loud:
         raise MalformedContentError(
             "the confined process wrote without an end, and was ended",
@@ -289,13 +283,8 @@ def _require_answer(ended: Ended, *, where: str) -> None:
         )
     if ended.exit_code != FINE:
         code = ended.exit_code or 0
-        raise IndeterminateError(
-            "the confined process ended without an answer",
-            code=Code.ISOLATED_ENDED,
-            where=where,
-            found=f"signal {code - _KILLED}" if code > _KILLED else f"exit code {code}",
-            hint=f"It said: {said}" if said else None,
-        )
+        found = f"signal {code - _KILLED}" if code > _KILLED else f"exit code {code}"
+        raise failures.ended(where, found=found, hint=f"It said: {said}" if said else None)
 
 
 def _seal(result: Descriptor, *, room: int, where: str) -> SealedMemory:

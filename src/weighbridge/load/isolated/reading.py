@@ -15,8 +15,7 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final, NoReturn, Protocol, TypeAlias
 
-from weighbridge.core.codes import Code
-from weighbridge.core.errors import MalformedContentError, WeighbridgeError
+from weighbridge.core.errors import WeighbridgeError
 from weighbridge.core.limits.isolated import (
     MAX_ISOLATED_COLLISIONS,
     MAX_ISOLATED_DEPTH,
@@ -28,6 +27,7 @@ from weighbridge.core.limits.isolated import (
     MAX_ISOLATED_VALUES,
 )
 from weighbridge.core.limits.units import MIB
+from weighbridge.core.reported import reported
 from weighbridge.load.held import HeldFile
 from weighbridge.load.isolated.layout import (
     CODES,
@@ -42,6 +42,7 @@ from weighbridge.load.isolated.layout import (
 )
 from weighbridge.load.isolated.plain import ArrayKind, Opaque, StoredArray, StoredObjects, What
 from weighbridge.load.isolated.types import TENSOR_ONLY, read_shape, read_type
+from weighbridge.sandbox import failures
 
 _Node: TypeAlias = list[object]
 _Read: TypeAlias = tuple[object, int, int]
@@ -93,13 +94,7 @@ def read_result(block: HeldFile, build: Build, /, *, where: str) -> object:
     try:
         value, error = _parsed(block, build)
     except _BrokenError as broken:
-        raise MalformedContentError(
-            "the confined process handed back what is not of the form",
-            code=Code.ISOLATED_MALFORMED,
-            where=where,
-            found=str(broken),
-            hint="Take the file for hostile, unless it is a mistake of ours: then please report it",
-        ) from None
+        raise failures.no_answer(where, found=str(broken)) from None
     if error is not None:
         raise error
     return value
@@ -111,10 +106,10 @@ def _parsed(block: HeldFile, build: Build) -> tuple[object, WeighbridgeError | N
     match head:
         case [str(first), value, list(nodes), int(size)] if first == VALUE:
             return _Reader(block, start, build).read(value, nodes, size), None
-        case [str(first), str(kind), str(code), *texts] if first == ERROR:
+        case [str(first), *said] if first == ERROR:
             if start != block.size:
                 raise _BrokenError("data behind an error")
-            return None, _error(kind, code, texts)
+            return None, _error(said)
         case _:
             raise _BrokenError("neither a value nor an error")
 
@@ -164,20 +159,11 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _error(kind: str, code: str, texts: list[object]) -> WeighbridgeError:
-    known = ERRORS.get(kind)
-    if known is None or code not in CODES or len(texts) != 5:  # noqa: PLR2004  see the form
-        raise _BrokenError("an error that there is not")
-    said = [None if text is None else _text_of(text) for text in texts]
-    message, where, expected, found, hint = said
-    return known(
-        message or "the confined process gives no reason",
-        code=Code(code),
-        where=where,
-        expected=expected,
-        found=found,
-        hint=hint,
-    )
+def _error(said: list[object]) -> WeighbridgeError:
+    try:
+        return reported(said, ERRORS, codes=CODES, most=MAX_ISOLATED_NAME_CHARS)
+    except ValueError as error:
+        raise _BrokenError(str(error)) from None
 
 
 def _text_of(value: object) -> str:
