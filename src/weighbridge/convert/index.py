@@ -36,10 +36,8 @@ def convert_index(data: bytes, *, path: str, files: Iterable[PlannedFile]) -> by
     for file in named:
         target = basename(file.target)
         for tensor in file.tensors:
-            if written.setdefault(tensor.name, target) != target:
-                raise _disagrees(
-                    path, expected=f"{tensor.name[:200]!r} in one shard", found="it in two"
-                )
+            if written.setdefault(tensor, target) != target:
+                raise _disagrees(path, expected=f"{tensor[:200]!r} in one shard", found="it in two")
     _compare(weight_map, named, path=path)
     metadata = document.get("metadata")
     notes = dict(metadata) if isinstance(metadata, dict) else {}
@@ -73,7 +71,7 @@ def _compare(
     held: dict[str, str] = {}
     for file in named:
         shard = basename(file.source)
-        for name in (*(t.name for t in file.tensors), *(alias for alias, _ in file.aliases)):
+        for name in (*file.tensors, *(alias for alias, _ in file.aliases)):
             held[name] = shard
     for name, said in weight_map.items():
         if held.get(name) != said:

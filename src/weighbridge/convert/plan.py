@@ -12,6 +12,7 @@ from weighbridge.core.errors import LimitExceededError
 from weighbridge.core.limits.converting import MAX_CONVERT_RATIO, MIN_CONVERT_ROOM
 from weighbridge.core.values import frozen
 from weighbridge.formats.safetensors_layout import SafetensorsLayout, TensorForm, lay_out
+from weighbridge.load.memory import InlineMemory
 from weighbridge.load.placement import Placement
 
 ALIASES_NOTE: Final = "weighbridge.aliases"
@@ -53,27 +54,30 @@ class PlannedTensor:
 @frozen
 class PlannedFile:
     """
-    A safetensors file to write.
+    A safetensors file to write, as far as it is known to who does not write it.
 
     Attributes:
         source: Path of the checkpoint.
         target: Path of the file.
         header: Its first bytes.
         size: Bytes in total.
-        tensors: In the order of their bytes, which follow the header without holes.
+        tensors: Names of the tensors.
         aliases: Pairs of a name and the earlier one whose very elements it stands for.
         rearranged: Names of the tensors whose elements do not lie in order in the checkpoint.
         left: What is left out; see `Survey`.
+        inflated: Bytes of its tensors that are in memory until it is written, since they are
+            compressed in the checkpoint.
     """
 
     source: str
     target: str
     header: bytes
     size: int
-    tensors: tuple[PlannedTensor, ...]
+    tensors: tuple[str, ...]
     aliases: tuple[tuple[str, str], ...]
     rearranged: tuple[str, ...]
     left: tuple[str, ...]
+    inflated: int = 0
 
     @property
     def tensor_bytes(self) -> int:
@@ -81,11 +85,25 @@ class PlannedFile:
         return self.size - len(self.header)
 
 
+@frozen
+class Plan:
+    """
+    How a safetensors file is written.
+
+    Attributes:
+        file: The file.
+        tensors: In the order of their bytes, which follow the header without holes.
+    """
+
+    file: PlannedFile
+    tensors: tuple[PlannedTensor, ...]
+
+
 def plan_file(
     found: Survey, *, source: str, target: str, size: int, shared: SharedTensors, where: str
-) -> PlannedFile:
+) -> Plan:
     """
-    Return the file that holds what was *found* in a checkpoint.
+    Return how the file is written that holds what was *found* in a checkpoint.
 
     Args:
         found: What it holds.
@@ -110,16 +128,24 @@ def plan_file(
     forms = {name: _form(placement) for name, placement in tensors.items()}
     _bound(sum(form.size for form in forms.values()), size, where=where)
     layout = lay_out(forms, metadata=metadata, where=where)
-    return PlannedFile(
+    planned = _planned(layout, tensors)
+    file = PlannedFile(
         source=source,
         target=target,
         header=layout.header,
         size=layout.size,
-        tensors=_planned(layout, tensors),
+        tensors=tuple(tensor.name for tensor in planned),
         aliases=aliases,
         rearranged=tuple(n for n, placement in tensors.items() if not is_contiguous(placement)),
         left=found.left,
+        inflated=_inflated(planned),
     )
+    return Plan(file=file, tensors=planned)
+
+
+def _inflated(planned: tuple[PlannedTensor, ...]) -> int:
+    blocks = {tensor.placement.region.block for tensor in planned}
+    return sum(block.size for block in blocks if isinstance(block.memory, InlineMemory))
 
 
 def _planned(
@@ -172,8 +198,13 @@ def _form(placement: Placement) -> TensorForm:
     return TensorForm(element, placement.shape)
 
 
+def room_for(size: int, /) -> int:
+    """Return how many bytes the tensors of a checkpoint of *size* bytes may take."""
+    return max(MIN_CONVERT_ROOM, MAX_CONVERT_RATIO * size)
+
+
 def _bound(written: int, size: int, *, where: str) -> None:
-    room = max(MIN_CONVERT_ROOM, MAX_CONVERT_RATIO * size)
+    room = room_for(size)
     if written > room:
         raise LimitExceededError(
             "the tensors would take many times the room that they have in the checkpoint",

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO, Final
 
-from weighbridge.convert.plan import PlannedFile, PlannedTensor
+from weighbridge.convert.plan import Plan, PlannedTensor
 from weighbridge.convert.strided import pieces
 from weighbridge.core.errors import OperationError
 from weighbridge.load.placement import ELEMENT_BYTES
@@ -12,13 +12,13 @@ from weighbridge.load.placement import ELEMENT_BYTES
 _LITTLE: Final = sys.byteorder == "little"
 
 
-def write_planned(file: BinaryIO, planned: PlannedFile, *, advance: Callable[[int], None]) -> None:
+def write_planned(file: BinaryIO, plan: Plan, *, advance: Callable[[int], None]) -> None:
     """
-    Write *planned* to *file*, from its beginning to its end.
+    Write what *plan* says to *file*, from its beginning to its end.
 
     Args:
         file: Empty, and written to by nobody else.
-        planned: What to write.
+        plan: What to write.
         advance: Told how many bytes of tensors were written; what it raises ends the writing.
 
     Raises:
@@ -29,9 +29,10 @@ def write_planned(file: BinaryIO, planned: PlannedFile, *, advance: Callable[[in
     """
     if not _LITTLE:
         raise OperationError("safetensors files are written on little-endian machines only")
+    planned = plan.file
     file.write(planned.header)
     at = len(planned.header)
-    for tensor in planned.tensors:
+    for tensor in plan.tensors:
         if tensor.start != at:
             raise ValueError("the tensors of a plan follow each other")
         at += _write_tensor(file, tensor, where=f"{planned.source}: {tensor.name}", advance=advance)

@@ -26,9 +26,21 @@ class Crew:
 
     The first exception of any job stops all and is raised by `finish`. As a context it finishes at
     the block's end, and stops where the block raises.
+
+    Args:
+        jobs: The work.
+        workers: Threads at most.
+        stopping: Called as soon as the work is to end early, from any thread, maybe more than once:
+            has jobs return that wait for somebody else.
     """
 
-    def __init__(self, jobs: Iterable[Job], *, workers: int) -> None:
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        *,
+        workers: int,
+        stopping: Callable[[], None] | None = None,
+    ) -> None:
         self._queue: SimpleQueue[Job] = SimpleQueue()
         count = 0
         for job in jobs:
@@ -38,6 +50,7 @@ class Crew:
         self._running = 0
         self._error: BaseException | None = None
         self._stop = threading.Event()
+        self._stopping = stopping
         self._threads = [
             threading.Thread(target=self._work, name=f"weighbridge-{n}", daemon=True)
             for n in range(min(workers, count))
@@ -56,8 +69,13 @@ class Crew:
 
     def stop(self) -> None:
         """End the work early and wait until no job runs."""
-        self._stop.set()
+        self._end_early()
         self._wait()
+
+    def _end_early(self) -> None:
+        self._stop.set()
+        if self._stopping is not None:
+            self._stopping()
 
     def __enter__(self) -> Self:
         return self
@@ -111,4 +129,4 @@ class Crew:
                 job(self)
             except BaseException as error:  # noqa: BLE001  a thread's boundary: handed to finish
                 self._error = self._error or error
-                self._stop.set()
+                self._end_early()

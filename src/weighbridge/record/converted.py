@@ -5,8 +5,10 @@ from typing import Protocol
 
 from weighbridge.core.artifact import ArtifactDigests
 from weighbridge.core.errors import one_line
-from weighbridge.record.json_v1 import Document
+from weighbridge.record.confinement import missing_confinement
+from weighbridge.record.json_v1 import Document, confinement_document
 from weighbridge.record.style import counted, readable_size, shown
+from weighbridge.sandbox.interface import Confinement
 
 
 class ConvertedFile(Protocol):
@@ -101,6 +103,11 @@ class Converted(Protocol):
         ...
 
     @property
+    def confinement(self) -> Confinement | None:
+        """What the processes were kept to that converted."""
+        ...
+
+    @property
     def claim(self) -> ConvertedClaim | None:
         """The claim; None without a signer."""
         ...
@@ -116,6 +123,7 @@ def converted_document(converted: Converted) -> Document:
         "files": [_file(file) for file in converted.files],
         "copied": list(converted.copied),
         "left_out": list(converted.left_out),
+        "confinement": confinement_document(converted.confinement),
         "claim": None if claim is None else _claim(claim),
     }
 
@@ -172,6 +180,9 @@ def _lines(converted: Converted) -> Iterator[str]:
         claim = converted.claim
         yield f"claimed in {one_line(claim.claims)}: made from {one_line(claim.name)}"
         yield f"  {counted(claim.carried, 'claim')} of it carried along"
+    missing = missing_confinement(converted.confinement, what="Converted")
+    if missing is not None:
+        yield missing
 
 
 def _named(file: ConvertedFile) -> str:

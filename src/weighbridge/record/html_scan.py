@@ -15,10 +15,10 @@ from typing import Final
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Gap, Severity
 from weighbridge.core.limits.records import MAX_REPORT_ITEMS
+from weighbridge.record.confinement import missing_confinement
 from weighbridge.record.overview import (
     Row,
     finding_order,
-    missing_confinement,
     place_name,
     rows_of,
 )
@@ -99,7 +99,7 @@ def _report(report: ScanReport, bar: Severity, advice: Mapping[str, str]) -> Ite
         f'<h1><span class="{verdict}">{verdict.upper()}</span> {_text(report.inventory.name)}</h1>'
     )
     yield f"<p>{_coverage(report)}</p>"
-    missing = missing_confinement(report)
+    missing = missing_confinement(report.confinement, what="Examined")
     if missing is not None:
         yield f'<p class="gap">{_text(missing)}</p>'
     yield "<h2>Files</h2><table>"

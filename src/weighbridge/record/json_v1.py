@@ -89,20 +89,20 @@ def scan_document(report: ScanReport, *, bar: Severity) -> Document:
         "gaps": [_gap(gap) for gap in report.gaps],
         "scanners": [_scanner(answer) for answer in report.consulted],
         "members": report.members,
-        "confinement": _confinement(report.confinement),
+        "confinement": confinement_document(report.confinement),
         **_needs(report.needs),
     }
 
 
-def _confinement(confinement: Confinement | None) -> JsonValue:
-    """Return what the processes that examined were kept to."""
-    if confinement is None:
+def confinement_document(kept: Confinement | None, /) -> JsonValue:
+    """Return what processes that read hostile files were kept to; None where there was none."""
+    if kept is None:
         return None
     return {
-        "complete": confinement.is_complete,
-        "enforced": [str(measure) for measure in sorted(confinement.enforced)],
+        "complete": kept.is_complete,
+        "enforced": [str(measure) for measure in sorted(kept.enforced)],
         "refused": [
-            {"measure": str(measure), "reason": reason} for measure, reason in confinement.refused
+            {"measure": str(measure), "reason": reason} for measure, reason in kept.refused
         ],
     }
 

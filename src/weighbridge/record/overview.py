@@ -9,13 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Finding, Severity
 from weighbridge.core.limits.inventory import MAX_DEPTH
 from weighbridge.core.limits.records import MAX_TEXT_ITEMS
 from weighbridge.core.values import frozen
 from weighbridge.record.style import counted
-from weighbridge.sandbox.interface import Measure
 from weighbridge.scan.report import FileStatus, ScanReport
 
 WHOLE: Final = "."
@@ -25,19 +23,6 @@ WHOLE: Final = "."
 def place_name(path: str | None, /) -> str:
     """Return *path* for people."""
     return "the artifact" if path is None or path == WHOLE else path
-
-
-def missing_confinement(report: ScanReport, /) -> str | None:
-    """Return what the processes that examined were not kept to; None where nothing is missing."""
-    kept = report.confinement
-    if kept is None or kept.is_complete:
-        return None
-    if not kept.enforced:
-        return "Examined without confinement, which this system does not have"
-    reasons = dict(kept.refused)
-    missing = sorted(frozenset(Measure) - kept.enforced)
-    named = ", ".join(f"{each} ({one_line(reasons.get(each, 'refused'))})" for each in missing)
-    return f"Examined with less confinement than usual; the system refuses: {named}"
 
 
 @frozen

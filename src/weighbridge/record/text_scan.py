@@ -13,11 +13,11 @@ from typing import Final, TypeVar
 from weighbridge.core.errors import one_line
 from weighbridge.core.evidence import Consulted, Finding, Gap, Severity
 from weighbridge.core.limits.records import MAX_TEXT_ITEMS
+from weighbridge.record.confinement import missing_confinement
 from weighbridge.record.overview import (
     Row,
     Rows,
     finding_order,
-    missing_confinement,
     place_name,
     rows_of,
 )
@@ -236,7 +236,7 @@ class _Text:
 
     def _confinement(self) -> Iterator[str]:
         """Yield what was missing of the confinement, if anything was."""
-        missing = missing_confinement(self._report)
+        missing = missing_confinement(self._report.confinement, what="Examined")
         if missing is not None:
             yield self._style.paint(missing, self._style.unclear)
 

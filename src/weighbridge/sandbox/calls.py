@@ -18,7 +18,7 @@ PARSING: Final = (
     *("sendmsg", "sendto", "set_robust_list", "sigaltstack", "stat", "statx", "sysinfo"),
     *("uname", "write", "writev"),
 )
-"""What a parser needs; `openat`, `mmap`, `mprotect` and `fcntl` pass as well, by their arguments."""
+"""What a parser needs. By their arguments `openat`, `mmap`, `mprotect` and `fcntl` pass as well."""
 
 TOLD: Final = (
     *("open", "openat", "openat2", "creat", "execve", "execveat"),

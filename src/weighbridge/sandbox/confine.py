@@ -39,7 +39,7 @@ def confine(allowance: Allowance, *, parent: int) -> Confinement:
     attempt(Measure.ORPHANS, lambda: _die_with(parent))
     attempt(Measure.DUMPS, _forbid_dumps)
     attempt(Measure.PROCESSES, lambda: lower(resource.RLIMIT_NPROC, 0))
-    attempt(Measure.WRITING, lambda: lower(resource.RLIMIT_FSIZE, 0))
+    attempt(Measure.WRITING, lambda: lower(resource.RLIMIT_FSIZE, allowance.file_bytes))
     attempt(Measure.CPU, lambda: lower(resource.RLIMIT_CPU, allowance.cpu_seconds))
     attempt(Measure.MEMORY, lambda: lower(resource.RLIMIT_AS, allowance.memory_bytes))
     with contextlib.suppress(OSError, ValueError):

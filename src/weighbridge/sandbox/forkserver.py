@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ from typing import Final
 from weighbridge.sandbox.confine import confine
 from weighbridge.sandbox.frames import send_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Serve
-from weighbridge.sandbox.orders import CONTROL, HELLO, ORDER, REAP, REPLY
+from weighbridge.sandbox.orders import CONTROL, HELLO, LIMIT, ORDER, REAP, REPLY
 
 _LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 _COLLECT_AFTER: Final = 50_000
@@ -63,12 +64,17 @@ def _obey(control: socket.socket, serve: Serve) -> bool:
     order, descriptors, _flags, _address = socket.recv_fds(control, ORDER.size, 1)
     if len(order) < ORDER.size:
         return False
-    kind, value, cpu_seconds, open_files = ORDER.unpack(order)
-    if kind == REAP:
-        control.sendall(REPLY.pack(_reap(value)))
+    kind, value, cpu_seconds, open_files, file_bytes = ORDER.unpack(order)
+    if kind in {REAP, LIMIT}:
+        done = _reap(value) if kind == REAP else _limit(value, file_bytes)
+        control.sendall(REPLY.pack(done))
         return True
     allowance = Allowance(
-        memory_bytes=value, cpu_seconds=cpu_seconds, open_files=open_files, readable=_readable()
+        memory_bytes=value,
+        cpu_seconds=cpu_seconds,
+        open_files=open_files,
+        file_bytes=file_bytes,
+        readable=_readable(),
     )
     parent = os.getpid()
     child = os.fork()
@@ -91,6 +97,24 @@ def _reap(child: int) -> int:
     except OSError:
         return -1
     return status
+
+
+def _limit(child: int, file_bytes: int) -> int:
+    """
+    Let no file of the worker *child* grow beyond *file_bytes*; return 0, or -1 where it cannot be.
+
+    It can be allowed more again, but never more than at first, nor than this process is.
+    """
+    own, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        # Of a child, ended or not, the number is nobody else's; see `_reap`.
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        _, most = resource.prlimit(child, resource.RLIMIT_FSIZE)
+        wanted = [each for each in (file_bytes, own, most) if each != resource.RLIM_INFINITY]
+        resource.prlimit(child, resource.RLIMIT_FSIZE, (min(wanted), most))
+    except (OSError, AttributeError):
+        return -1
+    return 0
 
 
 def _readable() -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Measure(StrEnum):
     """No more processor time than allowed (`RLIMIT_CPU`)."""
 
     WRITING = "writing"
-    """No file grows (`RLIMIT_FSIZE`)."""
+    """No file grows beyond what is allowed, by default not at all (`RLIMIT_FSIZE`)."""
 
     PROCESSES = "processes"
     """No further processes and threads (`RLIMIT_NPROC`; root is exempt from it)."""
@@ -56,12 +56,14 @@ class Allowance:
         memory_bytes: Address space, the interpreter's own included.
         cpu_seconds: Processor time over its whole life.
         open_files: Descriptors.
+        file_bytes: How large a file may become that it was given to write to.
         readable: Directories that may be read, for modules that are imported late.
     """
 
     memory_bytes: int
     cpu_seconds: int
     open_files: int = 64
+    file_bytes: int = 0
     readable: tuple[str, ...] = ()
 
 

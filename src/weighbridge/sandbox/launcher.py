@@ -23,7 +23,7 @@ from weighbridge.core.errors import OperationError
 from weighbridge.core.limits.sandbox import MAX_WORKER_START_SECONDS
 from weighbridge.sandbox.frames import FrameError, receive_frame
 from weighbridge.sandbox.interface import Allowance, Confinement, Measure
-from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, ORDER, REAP, REPLY
+from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, LIMIT, ORDER, REAP, REPLY
 
 _CODE: Final = (
     "import sys; sys.path += sys.argv[2:]; from weighbridge.sandbox.forkserver import main; main()"
@@ -46,11 +46,24 @@ class Worker:
         self._process = process
         self.talk = talk
         self.confinement = Confinement(enforced=frozenset())
+        self.reaped = False
+        """Whether it was ended, and is known to have."""
+
+    def limit_files(self, size: int) -> bool:
+        """
+        Let no file that the process writes to grow beyond *size* from now on, until the next call.
+
+        Never more than it was allowed at first, which holds where False is returned: systems other
+        than Linux cannot do more.
+        """
+        return self._launcher.limit_files(self._process, size)
 
     def end(self) -> str:
         """End the process, and return how it had ended if it had before, as a sentence part."""
         self.talk.close()
-        return _describe(self._launcher.reap(self, self._process))
+        status = self._launcher.reap(self, self._process)
+        self.reaped = self.reaped or status >= 0
+        return _describe(status)
 
 
 class Launcher:
@@ -120,9 +133,19 @@ class Launcher:
             if self._control is None:
                 return -1
             try:
-                return self._ask(self._control, ORDER.pack(REAP, process, 0, 0))
+                return self._ask(self._control, ORDER.pack(REAP, process, 0, 0, 0))
             except OSError:
                 return -1
+
+    def limit_files(self, process: int, size: int) -> bool:
+        """Do what `Worker.limit_files` says to *process*."""
+        with self._lock:
+            if self._control is None:
+                return False
+            try:
+                return self._ask(self._control, ORDER.pack(LIMIT, process, 0, 0, size)) == 0
+            except OSError:
+                return False
 
     def close(self) -> None:
         """End the fork server, and with it every worker. Calling it again does nothing."""
@@ -150,7 +173,11 @@ class Launcher:
         """Have the server fork a worker that gets *theirs*; return its process."""
         allowance = self._allowance
         order = ORDER.pack(
-            FORK, allowance.memory_bytes, allowance.cpu_seconds, allowance.open_files
+            FORK,
+            allowance.memory_bytes,
+            allowance.cpu_seconds,
+            allowance.open_files,
+            allowance.file_bytes,
         )
         with self._lock:
             control = self._require_server()

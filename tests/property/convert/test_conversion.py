@@ -4,10 +4,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.converting import convert_here
 from support.holding import hold
 from support.torch_files import checkpoint, legacy_checkpoint, state, storage, tensor
 from weighbridge.core.errors import IndeterminateError, NothingToCheckError, RefusedError
@@ -39,7 +41,9 @@ def converted(data: bytes) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.
         root = Path(directory)
         (root / "a.bin").write_bytes(data)
         try:
-            convert(root / "a.bin", root / "a.safetensors", how=Conversion(tensors_only=True))
+            with pytest.MonkeyPatch.context() as patch:
+                convert_here(patch)
+                convert(root / "a.bin", root / "a.safetensors", how=Conversion(tensors_only=True))
         finally:
             left = {path.name for path in root.iterdir()}
             assert left <= {"a.bin", "a.safetensors"}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.converting import convert_here
 from weighbridge.convert.plan import SharedTensors
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import ArtifactRefusedError
@@ -84,6 +85,12 @@ OLD = [name for name in MIXED if "8_e" not in name and name not in {"uint64", "u
 """Types that checkpoints of five pickles can have."""
 
 SEEDS = 120
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convert in this process, which takes less: what is written is the same."""
+    convert_here(monkeypatch)
 
 
 def noise(numbers: random.Random, name: str, count: int) -> Any:

@@ -24,9 +24,10 @@ def shard(name: str, *tensors: str, shared: SharedTensors = SharedTensors.COPY) 
     data = checkpoint(state(**{t: vector("0", 2) for t in tensors}), {"0": floats(1, 2)})
     found = survey(hold(data), FileFormat.TORCH_ZIP, where=name)
     path = f"d/{name}"
-    return plan_file(
+    plan = plan_file(
         found, source=path, target=target_of(path), size=len(data), shared=shared, where=name
     )
+    return plan.file
 
 
 SHARDS = (shard(ONE, "a", "b"), shard(TWO, "c"))

@@ -100,3 +100,29 @@ def test_a_thread_that_the_system_refuses_is_not_waited_for(
     with pytest.raises(RuntimeError):
         crew.start()
     crew.stop()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_jobs_that_wait_are_told_that_the_work_ends(fails: bool) -> None:
+    """What they wait for ends when another job fails, or the crew is stopped."""
+    awaited = threading.Event()
+    begun = threading.Event()
+
+    def wait(crew: Crew) -> None:
+        begun.set()
+        awaited.wait()
+        assert crew.stopped
+
+    def fail(_: Crew) -> None:
+        begun.wait()
+        if fails:
+            raise ValueError("first")
+
+    crew = Crew([wait, fail], workers=2, stopping=awaited.set)
+    crew.start()
+    if not fails:
+        begun.wait()
+        crew.stop()
+        return
+    with pytest.raises(ValueError, match="first"):
+        crew.finish()

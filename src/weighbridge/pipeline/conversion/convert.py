@@ -12,17 +12,17 @@ Convert: the tensors of checkpoints as safetensors files, without executing anyt
 """
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from weighbridge.convert.disk import DiskMemory
 from weighbridge.convert.index import convert_index
-from weighbridge.convert.plan import PlannedFile, SharedTensors, plan_file
-from weighbridge.convert.survey import survey
-from weighbridge.convert.writing import write_planned
+from weighbridge.convert.plan import PlannedFile, SharedTensors
+from weighbridge.convert.planning import Order
+from weighbridge.convert.worker.client import Converter, Converters
 from weighbridge.core.artifact import (
     ArtifactDigests,
     ArtifactKind,
@@ -31,8 +31,7 @@ from weighbridge.core.artifact import (
     Inventory,
 )
 from weighbridge.core.codes import Code
-from weighbridge.core.content import ByteSource
-from weighbridge.core.errors import LimitExceededError, OperationError, UsageError
+from weighbridge.core.errors import LimitExceededError, MalformedContentError, UsageError
 from weighbridge.core.limits.archives import MAX_MEMBER_BYTES
 from weighbridge.core.limits.converting import CONVERT_BLOCK_BYTES
 from weighbridge.core.limits.documents import MAX_TEXT_BYTES
@@ -46,13 +45,12 @@ from weighbridge.inventory.hashers import available_cores
 from weighbridge.inventory.names import is_under
 from weighbridge.inventory.progress import Progress
 from weighbridge.inventory.take import InventoryPlan, take_inventory
-from weighbridge.load.held import HeldFile
-from weighbridge.load.memory import InlineMemory
 from weighbridge.pipeline.accounting import require_complete, require_files
 from weighbridge.pipeline.conversion.destination import Destination
 from weighbridge.pipeline.conversion.sorting import Sorted, sort_files
 from weighbridge.pipeline.selection import FileSelection, git_paths
 from weighbridge.pipeline.signatures import find_signatures
+from weighbridge.sandbox.interface import Confinement
 from weighbridge.sources.interface import LocalHandle
 from weighbridge.sources.local import locate
 
@@ -90,6 +88,7 @@ class ConvertResult:
         files: What was converted.
         copied: Paths of what went along as it is, or with new names in it.
         left_out: Paths of what did not, because the caller said so.
+        confinement: What the processes were kept to that read the checkpoints and wrote the files.
         claim: The claim that was written with it; None without a signer.
     """
 
@@ -97,6 +96,7 @@ class ConvertResult:
     files: tuple[PlannedFile, ...]
     copied: tuple[str, ...]
     left_out: tuple[str, ...]
+    confinement: Confinement | None = None
     claim: "Made | None" = None
 
 
@@ -143,10 +143,11 @@ def convert(
     carried = claiming.carry(handle, result=run.place.path.name) if claiming else ()
     with ExitStack() as unwinding:
         opened = run.open(inventory, unwinding)
-        planned = run.plan(opened)
+        converters = unwinding.enter_context(run.converters(opened))
+        planned = run.plan(opened, converters)
         copied = run.copies(opened, planned)
         with run.place.prepared() as inner:
-            run.write(inner, planned, copied, progress=written)
+            run.write(inner, converters, copied, progress=written)
             # What was read counts only if it was the listed files, up to here.
             unwinding.close()
             claim = None
@@ -167,6 +168,7 @@ def convert(
         files=planned,
         copied=tuple(sorted(copied)),
         left_out=opened.sorted.left_out,
+        confinement=converters.confinement,
         claim=claim,
     )
 
@@ -189,7 +191,7 @@ class _Opened:
     """The files of the model, open for reading."""
 
     sorted: Sorted
-    sources: dict[str, ByteSource]
+    sources: dict[str, FileSource]
 
 
 class _Run:
@@ -246,14 +248,20 @@ class _Run:
             name = target_of(self._handle.name)
         found = sort_files(inventory, ignored=self._ignored, name=name)
         contents = DiskContents(self._handle, inventory)
-        sources = {
-            entry.path: unwinding.enter_context(contents.open(entry.path))
-            for entry, _ in found.checkpoints
-        }
+        sources: dict[str, FileSource] = {}
+        for entry, _ in found.checkpoints:
+            source = unwinding.enter_context(contents.open(entry.path))
+            assert isinstance(source, FileSource)
+            sources[entry.path] = source
         self._contents = contents
         return _Opened(sorted=found, sources=sources)
 
-    def plan(self, opened: _Opened) -> tuple[PlannedFile, ...]:
+    def converters(self, opened: _Opened) -> Converters:
+        """Return what is going to read the checkpoints and to write the files."""
+        sizes = (source.size for source in opened.sources.values())
+        return Converters(sizes, most=available_cores())
+
+    def plan(self, opened: _Opened, converters: Converters) -> tuple[PlannedFile, ...]:
         """
         Return what each checkpoint becomes.
 
@@ -262,10 +270,11 @@ class _Run:
         planned: list[PlannedFile] = []
         tensors = inflated = 0
         for entry, target in opened.sorted.checkpoints:
-            file = self._plan_one(entry, target, opened.sources[entry.path])
+            source = opened.sources[entry.path]
+            file = converters.plan(self._order(entry, target, source), source.fileno())
             planned.append(file)
             tensors += len(file.tensors)
-            inflated += _inflated(file)
+            inflated += file.inflated
             if tensors > MAX_TENSORS or inflated > MAX_MEMBER_BYTES:
                 what = "tensors" if tensors > MAX_TENSORS else "compressed tensors"
                 raise LimitExceededError(
@@ -275,24 +284,16 @@ class _Run:
                 )
         return tuple(planned)
 
-    def _plan_one(self, entry: FileEntry, target: str, source: ByteSource) -> PlannedFile:
-        where = self._handle.name if entry.path == "." else entry.path
-        assert isinstance(source, FileSource)
-        memory = DiskMemory(source.fileno(), size=source.size, path=entry.path)
-        found = survey(
-            HeldFile(memory),
-            entry.format or FileFormat.UNKNOWN,
-            where=where,
+    def _order(self, entry: FileEntry, target: str, source: FileSource) -> Order:
+        return Order(
+            path=entry.path,
+            target=target,
+            where=self._handle.name if entry.path == "." else entry.path,
+            format=entry.format or FileFormat.UNKNOWN,
+            size=source.size,
             key=self._how.key,
             tensors_only=self._how.tensors_only,
-        )
-        return plan_file(
-            found,
-            source=entry.path,
-            target=target,
-            size=source.size,
             shared=self._how.shared,
-            where=where,
         )
 
     def copies(
@@ -311,12 +312,13 @@ class _Run:
     def write(
         self,
         inner: Path,
-        planned: tuple[PlannedFile, ...],
+        converters: Converters,
         copied: "dict[str, FileEntry | bytes]",
         *,
         progress: Progress | None,
     ) -> None:
         """Write everything below *inner*."""
+        planned = [file for _, share in converters.shares for file in share]
         total = sum(file.size for file in planned)
         others = sum(each.size for each in copied.values() if isinstance(each, FileEntry))
         self.place.require_room(total + others)
@@ -324,11 +326,14 @@ class _Run:
             progress.begin(total)
         for path in (*(file.target for file in planned), *copied):
             (inner / path).parent.mkdir(parents=True, exist_ok=True)
-        jobs = [_job(inner, file, progress) for file in planned]
-        with Crew(jobs, workers=available_cores()) as crew:
+        gathering = threading.Lock()
+        jobs = [_job(inner, *share, progress, gathering) for share in converters.shares]
+        with Crew(jobs, workers=len(jobs), stopping=converters.abandon) as crew:
             crew.start()
             for path, what in copied.items():
                 self._copy(inner / path, what)
+        # Nobody has a file any more that could be written to after it is looked at.
+        converters.finish()
         for file in planned:
             _check(inner / file.target, file)
 
@@ -342,18 +347,22 @@ class _Run:
                     file.write(source.read_at(at, CONVERT_BLOCK_BYTES))
 
 
-def _inflated(planned: PlannedFile) -> int:
-    """Return how many bytes of the file's tensors are in memory, since they are compressed."""
-    blocks = {tensor.placement.region.block for tensor in planned.tensors}
-    return sum(block.size for block in blocks if isinstance(block.memory, InlineMemory))
-
-
 class _StoppedError(Exception):
     """Ends a job whose crew was stopped; nobody sees it."""
 
 
-def _job(inner: Path, planned: PlannedFile, progress: Progress | None) -> Job:
-    """Return the job that writes one file."""
+def _job(
+    inner: Path,
+    converter: Converter,
+    planned: tuple[PlannedFile, ...],
+    progress: Progress | None,
+    gathering: threading.Lock,
+) -> Job:
+    """
+    Return the job that has *converter* write its share.
+
+    What is put in order in memory, under *gathering*, is that of one file at a time.
+    """
 
     def run(crew: Crew) -> None:
         def advance(count: int) -> None:
@@ -362,8 +371,10 @@ def _job(inner: Path, planned: PlannedFile, progress: Progress | None) -> Job:
             if progress is not None:
                 progress.advance(count)
 
-        with _created(inner / planned.target) as file:
-            write_planned(file, planned, advance=advance)
+        for each in planned:
+            alone = gathering if each.rearranged else nullcontext()
+            with _created(inner / each.target) as file, alone:
+                converter.write(each, file, advance=advance)
 
     return run
 
@@ -376,16 +387,24 @@ def _created(place: Path) -> Iterator[BinaryIO]:
 
 
 def _check(place: Path, planned: PlannedFile) -> None:
-    """Read the header back, by the reader that everybody else's files have to pass."""
+    """
+    Read the header back, by the reader that everybody else's files have to pass.
+
+    Raises:
+        MalformedContentError: It is another one, or of a file of another size.
+    """
     with place.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
-        header = parse_header(FileSource(file, size=size, path=planned.target))
-    if {tensor.name for tensor in header.tensors} != {tensor.name for tensor in planned.tensors}:
-        raise OperationError(
-            "the file that was written has other tensors than it should",
-            code=Code.INTERNAL,
-            where=planned.target,
-        )
+        source = FileSource(file, size=size, path=planned.target)
+        if size == planned.size and source.read_at(0, len(planned.header)) == planned.header:
+            parse_header(source)
+            return
+    raise MalformedContentError(
+        "the file that was written is not the one that was planned",
+        code=Code.ISOLATED_MALFORMED,
+        where=planned.target,
+        hint="Take the checkpoint for hostile, unless the mistake is ours: then please report it",
+    )
 
 
 def _everything_in(handle: LocalHandle) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from weighbridge.convert.plan import PlannedFile, PlannedTensor
+from weighbridge.convert.plan import Plan, PlannedFile, PlannedTensor
 from weighbridge.convert.writing import write_planned
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
@@ -60,13 +60,14 @@ def write(
             where=where,
             hint="Name a directory, to have the plain values as JSON",
         )
-    planned = _plan(arrays, place.path.name if place.single else TENSORS, where=where)
+    plan = _plan(arrays, place.path.name if place.single else TENSORS, where=where)
+    planned = plan.file
     place.require_room(planned.size)
     written: list[str] = []
     with place.prepared() as inner:
         if arrays:
             with (inner / planned.target).open("xb") as file:
-                write_planned(file, planned, advance=lambda _: None)
+                write_planned(file, plan, advance=lambda _: None)
             written.append(planned.target)
         if not place.single:
             _write_json(inner / DATA, document)
@@ -81,26 +82,28 @@ def _write_json(place: Path, document: object) -> None:
         file.write("\n")
 
 
-def _plan(arrays: Mapping[str, StoredArray], target: str, *, where: str) -> PlannedFile:
+def _plan(arrays: Mapping[str, StoredArray], target: str, *, where: str) -> Plan:
     placed = {name: _placed(stored) for name, stored in arrays.items()}
     forms = {
         name: TensorForm(placement.region.element, placement.shape)
         for name, placement in placed.items()
     }
     layout = lay_out(forms, metadata=_METADATA, where=where)
-    return PlannedFile(
+    file = PlannedFile(
         source=where,
         target=target,
         header=layout.header,
         size=layout.size,
-        tensors=tuple(
-            PlannedTensor(name=name, start=start, placement=placed[name])
-            for name, start in layout.places
-        ),
+        tensors=tuple(name for name, _ in layout.places),
         aliases=(),
         rearranged=(),
         left=(),
     )
+    tensors = tuple(
+        PlannedTensor(name=name, start=start, placement=placed[name])
+        for name, start in layout.places
+    )
+    return Plan(file=file, tensors=tensors)
 
 
 def _placed(stored: StoredArray) -> Placement:

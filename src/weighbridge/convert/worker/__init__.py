@@ -1,0 +1,1 @@
+"""Conversion by confined processes: `client` here, `serve` there, `wire` between."""
