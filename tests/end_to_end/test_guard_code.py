@@ -32,8 +32,8 @@ def imported(folder, name):
         sys.path.remove(str(folder))
         sys.modules.pop(name, None)
 
-def by_file(path):
-    spec = importlib.util.spec_from_file_location("some_name", path)
+def by_file(path, loader=None):
+    spec = importlib.util.spec_from_file_location("some_name", path, loader=loader)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.ANSWER
@@ -78,7 +78,7 @@ def other_ways(kind, folder):
     for name in ("brought.txt", "brought.npy"):
         attempt(f"{kind} runpy {name}", lambda: runpy.run_path(str(folder / name))["ANSWER"])
         loader = importlib.machinery.SourceFileLoader("some_name", str(folder / name))
-        attempt(f"{kind} loader {name}", lambda: loader.load_module().ANSWER)
+        attempt(f"{kind} loader {name}", by_file, folder / name, loader)
     attempt(f"{kind} library", lambda: ctypes.CDLL(str(folder / "native.so")) and 42)
     attempt(f"{kind} extension", lambda: importlib.util.module_from_spec(
         importlib.util.spec_from_file_location("_queue", folder / "native.so")) and 42)

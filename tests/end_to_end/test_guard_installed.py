@@ -12,6 +12,9 @@ import pytest
 
 import weighbridge
 from support.guarding import Workplace, make_guard_workplace
+from support.policies import UNSIGNED, rule_text
+from weighbridge.pipeline.guard.command import make_order
+from weighbridge.pipeline.guard.installation import install
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME
 
 EVIL = """
@@ -83,6 +86,17 @@ def test_the_guard_of_the_environment_counts(environment: Environment) -> None:
     start = Path(weighbridge.__file__).parent / "pipeline" / "guard" / "start"
     variables = {"PYTHONPATH": str(start), "WEIGHBRIDGE_GUARD": "0" * 64 + ":/nowhere"}
     done = environment.run("-c", EVIL, os.fspath(evil), **variables)
+    assert (done.stdout, done.returncode) == ("denied\n", 0), done.stderr
+
+
+def test_an_order_elsewhere_does_not_count(environment: Environment, tmp_path: Path) -> None:
+    """A directory in `PYTHONPATH` with an order of its own does not say what is enforced."""
+    lax = tmp_path / "lax.toml"
+    rule = rule_text(UNSIGNED, 'formats = { allow = ["pickle"] }')
+    lax.write_text(f"version = 1\n{rule}")
+    install(make_order(lax), directory=tmp_path)
+    unsigned = environment.workplace.place / "bad" / "unsigned-m.pkl"
+    done = environment.run("-c", EVIL, os.fspath(unsigned), PYTHONPATH=str(tmp_path))
     assert (done.stdout, done.returncode) == ("denied\n", 0), done.stderr
 
 

@@ -13,17 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+EXIT_CODE = 78
+"""EX_CONFIG of sysexits.h, as that of the start-up hook."""
+
 REFERENCE_NAME = "weighbridge-guard.order"
 """The file in site-packages that names the order: its digest, a colon, and its path."""
 
 
 def begin() -> None:
     """Install the watch by the order of this environment; whatever goes wrong ends the process."""
-    hook = _load_hook()
     try:
-        hook.start(find_reference(sys.path), directory="")
+        import site  # noqa: PLC0415  what is loaded anyway
+
+        # Not `sys.path`: a variable may have another environment's directory in front.
+        # A virtual environment is not among the prefixes yet.
+        places = site.getsitepackages([sys.prefix, *site.PREFIXES])
+        _load_hook().start(find_reference(places), directory="")
     except BaseException as error:  # noqa: BLE001  a program that is to be guarded runs guarded or not at all
-        hook.stop(error)
+        message = f"weighbridge: the guard cannot start, so nothing does: {error!r} [guard-denied]"
+        os.write(2, message.encode("utf-8", "backslashreplace") + b"\n")
+        os._exit(EXIT_CODE)
 
 
 def find_reference(directories: list[str]) -> str:
@@ -38,8 +47,14 @@ def find_reference(directories: list[str]) -> str:
 
 def _load_hook() -> Any:
     """Return the start-up hook, which is no part of any package, as a module."""
-    from _frozen_importlib_external import SourceFileLoader  # noqa: PLC0415  what is loaded anyway
+    from _frozen_importlib import module_from_spec  # noqa: PLC0415  what is loaded anyway
+    from _frozen_importlib_external import spec_from_file_location  # noqa: PLC0415  likewise
 
     here = os.path.dirname(os.path.abspath(__file__))
-    name = "weighbridge_start"
-    return SourceFileLoader(name, os.path.join(here, "start", "sitecustomize.py")).load_module(name)
+    place = os.path.join(here, "start", "sitecustomize.py")
+    spec = spec_from_file_location("weighbridge_start", place)
+    assert spec is not None
+    assert spec.loader is not None
+    hook = module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    return hook

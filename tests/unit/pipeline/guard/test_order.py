@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -118,6 +119,14 @@ def test_a_command_that_would_leave_the_guard_behind(model: SignedModel, flag: s
     """A Python that is told to run no hook, or to look at no environment, is not started."""
     with pytest.raises(UsageError, match="the guard would not be started"):
         execute([sys.executable, flag, "-c", ""], make_order(policy_of(model)))
+
+
+def test_an_installed_guard_whose_hook_is_gone_starts_nothing() -> None:
+    """Python goes on when a start-up file fails, so this one ends the process itself."""
+    code = "from weighbridge.pipeline.guard import installed as i; del i._load_hook; i.begin()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert "the guard cannot start" in done.stderr
 
 
 def test_a_broken_policy_starts_nothing(tmp_path: Path) -> None:
