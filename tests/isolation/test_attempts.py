@@ -53,7 +53,7 @@ ONLY_ROOT = frozenset(
         *("type-into-terminal", "user-namespace", "clone-user-namespace", "io-uring"),
         *("advise-victim", "change-root", "compare-victim", "expose-victim", "host-name"),
         *("move-victims-pages", "new-mounts", "restart", "watch-everything"),
-        *("write-victims-memory", "own-segments", "request-key"),
+        *("write-victims-memory", "own-segments", "request-key", "change-interfaces"),
     }
 )
 """What systems let root alone do, or nobody else by their settings."""
@@ -91,7 +91,7 @@ def counted(user: str | None) -> bool:
 
 
 def fields(
-    world: dict[str, object], listen: Sequence[int], connect: Sequence[str]
+    world: dict[str, object], listen: Sequence[int], connect: Sequence[str], *, interfaces: bool
 ) -> dict[str, Any]:
     """Return the walls of the tests, as fields."""
     weights = world["weights"]
@@ -103,6 +103,7 @@ def fields(
         "shown": [[weights, weights]],
         "listen": [*listen],
         "connect": [*connect],
+        "interfaces": interfaces,
         "environment": [["PATH", os.environ["PATH"]]],
         "limits": {"processes": 100, "memory_bytes": 400 << 20, "file_bytes": 32 << 20},
     }
@@ -115,12 +116,13 @@ def attempt(
     user: str | None,
     listen: Sequence[int] = (),
     connect: Sequence[str] = (),
+    interfaces: bool = False,
     around: Sequence[str] = (),
 ) -> dict[str, str]:
     """Run the attempts behind the walls of *engine*, as *user*, and return what they say."""
     python = python_of(user)
     assert python is not None
-    walls = fields(world, listen, connect)
+    walls = fields(world, listen, connect, interfaces=interfaces)
     if not counted(user):
         walls["limits"].pop("processes")
     command = [python, "-I", os.fspath(SCRIPT), json.dumps(world)]
@@ -218,17 +220,19 @@ def test_a_server_gets_no_further_than_its_port(
         assert world.reached() == set()
 
 
-def test_what_may_connect_gets_no_further(user: str | None, place: Path) -> None:
-    """Two places are listed, a name and an address, and nothing beside them is reached."""
+def test_what_may_connect_and_ask_for_interfaces_gets_no_further(
+    user: str | None, place: Path
+) -> None:
+    """Two places are listed, a name and an address, and nothing is reached or changed beside them."""
     (engine,) = [each for each in ENGINES if each.name == "bubblewrap"]
     require(engine)
     with outside(place) as world:
         open_to_all(place)
         listed = ["db.example.com:443", "[2001:db8::1]:443"]
-        said = attempt(engine, world.configuration, user=user, connect=listed)
+        said = attempt(engine, world.configuration, user=user, connect=listed, interfaces=True)
         worked = {name for name, outcome in said.items() if outcome == "done"}
         root = os.geteuid() == 0 and user is None
-        assert worked == allowed(engine, root=root) | INSIDE
+        assert worked == allowed(engine, root=root) | INSIDE | {"netlink"}
         assert world.reached() == set()
 
 

@@ -35,6 +35,7 @@ def read_isolation(rule: Table) -> IsolationControl | None:
         listen=_read_listen(table, connect),
         connect=connect,
         unpickle=table.choice("unpickle", Unpickle, default=Unpickle.JUDGED),
+        interfaces=table.flag("interfaces", default=False),
         gpus=table.flag("gpus", default=False),
         engines=_read_engines(table),
         limits=_read_limits(table),

@@ -304,6 +304,7 @@ class IsolationControl:
         listen: Where it can be asked.
         connect: Whom it may ask all the same.
         unpickle: What a pickle may ask for that is opened in a process of its own.
+        interfaces: Whether it may ask the kernel for the interfaces of its own network.
         gpus: Whether it may use the machine's graphics processors.
         engines: What may isolate it, the preferred first; empty for any.
         limits: How much it may use.
@@ -316,6 +317,7 @@ class IsolationControl:
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
     unpickle: Unpickle = Unpickle.JUDGED
+    interfaces: bool = False
     gpus: bool = False
     engines: tuple[str, ...] = ()
     limits: LimitsControl = LimitsControl()

@@ -247,6 +247,8 @@ def _isolation(control: IsolationControl) -> Section:
         view["connect"] = [str(each) for each in control.connect]
     if control.unpickle is not Unpickle.JUDGED:
         view["unpickle"] = str(control.unpickle)
+    if control.interfaces:
+        view["interfaces"] = True
     if control.gpus:
         view["gpus"] = True
     if control.engines:

@@ -39,6 +39,9 @@ _STREAM: Final = 1
 _PACKETS: Final = 5
 _TYPE: Final = 0xF
 _TCP: Final = 6
+_ROUTE: Final = 0
+"""NETLINK_ROUTE: interfaces, addresses and routes of the network that a socket was made in."""
+_SOL_NETLINK: Final = 270
 _TCP_ULP: Final = 31
 """Makes another kind of socket out of one for TCP (SMC), which Landlock then does not see."""
 _FAST_OPEN: Final = 0x20000000
@@ -70,6 +73,8 @@ class Ways:
         listening: It may wait for connections.
         unix: It may make Unix sockets, and with `connecting` ask whoever listens at one.
         asking: Another filter asks about `connect` and `bind`, so it may make Unix sockets.
+        interfaces: It may make sockets that ask the kernel for interfaces (netlink); only with
+            `asking`, which keeps them from subscribing to anything.
         alone: Nothing of the machine is around it, neither files nor processes.
         modes: It may change modes, owners and times of files; otherwise that looks as if it were
             done. Programs that copy files go on.
@@ -82,6 +87,7 @@ class Ways:
     listening: bool = False
     unix: bool = False
     asking: bool = False
+    interfaces: bool = False
     alone: bool = False
     modes: bool = False
     devices: bool = False
@@ -320,8 +326,10 @@ def _no_leases() -> tuple[bytes, ...]:
 def _sockets(ways: Ways) -> tuple[bytes, ...]:
     """Allow the kinds of sockets that a program may make."""
     unix = b"".join(_connected_only()) if ways.asking or ways.unix else b""
+    netlink = b"".join(_interfaces_only()) if ways.asking and ways.interfaces else b""
     return (
         *(bpf.argument(0), bpf.line(bpf.EQUAL, _UNIX, other=len(unix) // 8), unix),
+        *(bpf.line(bpf.EQUAL, _NETLINK, other=len(netlink) // 8), netlink),
         *(_tcp_only() if ways.network else (_REFUSE,)),
     )
 
@@ -345,6 +353,11 @@ def _tcp_only() -> tuple[bytes, ...]:
     )
 
 
+def _interfaces_only() -> tuple[bytes, ...]:
+    """Allow netlink's protocol for interfaces: what else speaks netlink is loaded by asking."""
+    return (bpf.argument(2), bpf.line(bpf.EQUAL, _ROUTE, then=1), _REFUSE, _ALLOW)
+
+
 def _connected_only() -> tuple[bytes, ...]:
     """Allow pairs of sockets that stay with each other: one for datagrams sends to anybody."""
     return (
@@ -361,9 +374,10 @@ def _connected_only() -> tuple[bytes, ...]:
 
 
 def _same_kind() -> tuple[bytes, ...]:
-    """Allow all options of sockets but what makes them sockets of another kind."""
+    """Allow all options but what makes sockets others, or subscribes them to what is announced."""
     return (
         bpf.argument(1),
+        _equal(_SOL_NETLINK, _REFUSE),
         bpf.line(bpf.EQUAL, _TCP, other=3),
         bpf.argument(2),
         bpf.line(bpf.EQUAL, _TCP_ULP, other=1),

@@ -173,6 +173,7 @@ def test_ages(text: str, seconds: int) -> None:
         ("isolation = { network = 'some' }", "expected one of none, allow"),
         ("isolation = { shell = true }", "unknown key 'shell'"),
         ("isolation = { gpus = 1 }", "'gpus'"),
+        ("isolation = { interfaces = 'lo' }", "'interfaces'"),
         ("isolation = { unpickle = 'all' }", "expected one of judged, anything; found 'all'"),
         ("isolation = { unpickle = true }", "'unpickle'"),
         ("isolation = { engines = ['docker'] }", "'engines': 'docker' is none of"),

@@ -25,7 +25,7 @@ POLICIES = {
         'required = true, boundary = "upload", resource = ["a/**"] }',
         'parts = { from = "hsm" }',
         'isolation = { network = "allow", write = ["out"], env = [], gpus = true, '
-        'engines = ["direct", "gvisor"], unpickle = "anything" }',
+        'interfaces = true, engines = ["direct", "gvisor"], unpickle = "anything" }',
         "[[rule.scan.suppress]]",
         f'rule = "x"\npath = "a/*"\nreason = "r"\nexpires = 2031-12-31\nsha256 = "{PIN}"',
         "[[rule.scan.suppress]]",

@@ -282,6 +282,22 @@ class TestWays:
         assert decide(both, architecture, NUMBERS["socket"], 2, 1, 0) == ALLOW
         assert decide(both, architecture, NUMBERS["socket"], 1, 1, 0) == ALLOW
 
+    @pytest.mark.parametrize("alone", [False, True])
+    def test_interfaces(self, architecture: str, alone: bool) -> None:
+        """Of netlink's protocols one is let pass, and only where a broker says what it is bound to."""
+        code = filters.confining(
+            architecture, Ways(asking=True, interfaces=True, network=alone, alone=alone)
+        )
+        for kind in (2, 3, 3 | 0o2000000):
+            found = [decide(code, architecture, NUMBERS["socket"], 16, kind, n) for n in range(32)]
+            assert found == [ALLOW] + [REFUSE] * 31
+        assert decide(code, architecture, NUMBERS["socket"], 1, 1, 0) == ALLOW
+        assert decide(code, architecture, NUMBERS["socket"], 17, 3, 0) == REFUSE
+        assert decide(code, architecture, NUMBERS["setsockopt"], 3, 270, 1) == REFUSE
+        for ways in (Ways(asking=True, network=True), Ways(interfaces=True, network=True)):
+            less = filters.confining(architecture, ways)
+            assert decide(less, architecture, NUMBERS["socket"], 16, 3, 0) == REFUSE
+
     def test_modes(self, architecture: str) -> None:
         """A step of a build changes modes and times, and attributes of files all the less."""
         code = filters.confining(architecture, Ways(modes=True))

@@ -40,6 +40,9 @@ _HOW: Final = Struct("=QQQ")
 _BENEATH: Final = 0x01 | 0x02 | 0x04 | 0x08
 """RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH."""
 
+_NETLINK: Final = Struct("=HHII")
+"""`struct sockaddr_nl`: the family, nothing, a number of its own, and groups to be told by."""
+
 _INTERNET: Final = (_socket.AF_INET, _socket.AF_INET6)
 _KINDS: Final = (_socket.SOCK_STREAM, _socket.SOCK_SEQPACKET)
 """Those that send to whom they are connected to, and to nobody whom a message names."""
@@ -153,6 +156,9 @@ class Broker:
         if family in _INTERNET and len(address) > _FAMILY.size:
             _make_first(name, own, self._internet(name, address))
             return
+        if family == _socket.AF_NETLINK and name == "bind" and _subscribes_to_nothing(address):
+            _make_call(name, own, address)
+            return
         if family != _socket.AF_UNIX or kind not in _KINDS or len(address) <= _FAMILY.size:
             raise OSError(errno.EACCES, "not allowed")
         path = self._own_path(address)
@@ -216,6 +222,10 @@ def _socket_kind(descriptor: int) -> tuple[int, int]:
         return own.family, own.type
     finally:
         own.close()
+
+
+def _subscribes_to_nothing(address: bytes) -> bool:
+    return len(address) == _NETLINK.size and not _NETLINK.unpack(address)[-1]
 
 
 def _make_first(name: str, descriptor: int, addresses: "Iterable[bytes]") -> None:

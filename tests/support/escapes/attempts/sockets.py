@@ -1,12 +1,18 @@
 """Attempts at sockets that are no connections of the internet."""
 
 import contextlib
+import errno
 import socket
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from support.escapes.attempts.listing import Refused, action, talk
+
+_CHANGES = tuple(kind for kind in range(16, 124) if kind % 4 != 2)
+"""Requests of rtnetlink(7) that make, take away or set, as many as Linux 6.2 knows."""
+_REQUEST, _ANSWERED = 1, 4
 
 
 @action
@@ -28,6 +34,45 @@ def netlink(where: dict[str, Any]) -> None:
     """Ask the kernel for its interfaces."""
     del where
     socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close()
+    if not socket.if_nameindex():
+        raise Refused("it names none")
+
+
+@action
+def other_netlink(where: dict[str, Any]) -> None:
+    """Ask other parts of the kernel by netlink: filters, sockets, audits, devices, ciphers."""
+    del where
+    for protocol in range(1, 32):
+        for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
+            with contextlib.suppress(OSError):
+                socket.socket(socket.AF_NETLINK, kind, protocol).close()
+                return
+    raise Refused("there is none")
+
+
+@action
+def change_interfaces(where: dict[str, Any]) -> None:
+    """Change the network by netlink, in each way that it has; what refuses it refuses it first."""
+    del where
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel_side:
+        for kind in _CHANGES:
+            # Nothing is said of what to change: who may is told that this is no request.
+            kernel_side.send(struct.pack("=IHHIIB3x", 20, kind, _REQUEST | _ANSWERED, 1, 0, 0))
+            answer = kernel_side.recv(4096)
+            if -struct.unpack_from("=i", answer, 16)[0] != errno.EPERM:
+                return
+    raise Refused("nothing may be changed")
+
+
+@action
+def watch_interfaces(where: dict[str, Any]) -> None:
+    """Be told by netlink of changes of the network."""
+    del where
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as told:
+        with contextlib.suppress(OSError):
+            told.bind((0, 1))
+            return
+        told.setsockopt(270, 1, 1)
 
 
 @action
@@ -81,7 +126,8 @@ def other_sockets(where: dict[str, Any]) -> None:
         (family, kind, 0)
         for family in range(1, 46)
         for kind in (2, 3, 5)
-        if family not in {2, 10} and (family, kind) != (1, 5)  # a program's own, where it gets any
+        # Some are a program's own, where it gets any, and netlink is attempted by itself.
+        if family not in {2, 10, 16} and (family, kind) != (1, 5)
     ]
     for each in (*internet, *others):
         with contextlib.suppress(OSError):

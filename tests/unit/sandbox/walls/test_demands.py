@@ -23,14 +23,17 @@ def limited(name: str) -> Limits:
 
 DEMANDS: dict[str, Walls] = {
     "listen": Walls(readable=(), listen=(Listening(port=8000),)),
+    "interfaces": Walls(readable=(), interfaces=True),
     "gpus": Walls(readable=(), gpus=("/dev/nvidia0",)),
     "connect": Walls(readable=(), connect=(Destination.parse("a.example:1"),)),
     **{field.name: Walls(readable=(), limits=limited(field.name)) for field in fields(Limits)},
 }
 NOT_HELD = {
     "bubblewrap": set[str](),
-    "direct": {"connect", "temporary_bytes"},
-    "gvisor": {"gpus", "listen", "connect", "cpu_seconds", "temporary_bytes", "together"},
+    "direct": {"connect", "interfaces", "temporary_bytes"},
+    "gvisor": {
+        *("gpus", "listen", "connect", "interfaces", "cpu_seconds", "temporary_bytes", "together"),
+    },
 }
 """What each engine is known to lack."""
 

@@ -204,6 +204,17 @@ print(json.dumps(results))
     assert told(place, code, internet=("bind", "connect")) == ["done", None, "done"]
 
 
+def test_who_asks_for_interfaces_is_told_of_nothing_else(place: Path) -> None:
+    """A netlink socket is bound as the C library does, and not so that it is told of changes."""
+    code = """
+def bound(address):
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asking:
+        return outcome(asking.bind, address)
+print(json.dumps([bound((0, 0)), bound((0, 1)), bool(socket.if_nameindex())]))
+"""
+    assert told(place, code) == ["done", errno.EACCES, True]
+
+
 def test_where_somebody_else_is_asked_nothing_works(place: Path) -> None:
     """Beside another filter that asks, the program is told that it gets no such sockets."""
     before = "meeting.restrict()\n"
