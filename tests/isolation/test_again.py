@@ -3,13 +3,16 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from support.groups import has_groups
 from support.walled import write_policy
 from weighbridge.inventory import standing
 from weighbridge.pipeline.again import facts as facts_module
@@ -18,6 +21,7 @@ from weighbridge.pipeline.again.facts import call_key
 from weighbridge.pipeline.again.running import run_again
 from weighbridge.pipeline.running import Noting, Run, run
 from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.groups import group
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.starting import PACKAGE
 
@@ -98,6 +102,53 @@ def test_a_repeated_run_sees_the_verified_files_alone(
     assert "model.safetensors" in before
     assert "model.sig" not in before
     assert "LISTED=as before" in before
+
+
+class Again:
+    """A process that does nothing but repeat a run, and what it reads and says."""
+
+    NOT = 99
+
+    def __init__(self, *command: str) -> None:
+        given, self._given = os.pipe()
+        said, saying = os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            code = None
+            try:
+                os.dup2(given, 0)
+                os.dup2(saying, 1)
+                code = run_again(words(*command))
+            finally:
+                os._exit(self.NOT if code is None else code)
+        os.close(given)
+        os.close(saying)
+        self._said = os.fdopen(said)
+
+    def ready(self) -> str:
+        """Let the program go on, and return what it says."""
+        os.write(self._given, b"go on\n")
+        return self._said.readline()
+
+    def end(self) -> int:
+        """Return what it ends with; `NOT` where nothing was repeated."""
+        _, status = os.waitpid(self.process, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        """Let go of what it reads and says."""
+        self._said.close()
+        os.close(self._given)
+
+
+@contextmanager
+def repeating(*command: str) -> Iterator[Again]:
+    """Repeat a run in a process of its own."""
+    again = Again(*command)
+    try:
+        yield again
+    finally:
+        again.close()
 
 
 def exchange_key(place: Path) -> None:
@@ -213,16 +264,12 @@ def test_where_a_run_may_write_counts(home: Path) -> None:
     [
         (PLAIN, 'stamps = "ignore"'),
         (PLAIN, ""),
-        ("listen = [18765]", 'stamps = "trust"'),
-        ('connect = ["192.0.2.1:9"]', 'stamps = "trust"'),
-        ("processes = 100", 'stamps = "trust"'),
         (PLAIN, 'stamps = "trust"\nscan = { also = [] }\n[trust.publisher.x]'),
         (PLAIN, SUPPRESSED),
     ],
 )
 def test_what_cannot_be_repeated_is_not_noted(home: Path, isolation: str, rule: str) -> None:
-    """Without trust in stamps, with dates, and with what is made anew for each run."""
-    (home / "out").mkdir()
+    """Without trust in stamps, and with dates."""
     if "trust.publisher.x" in rule:
         rule = 'stamps = "trust"'
         write(home, PLAIN, rule)
@@ -255,27 +302,66 @@ def test_walls_that_cannot_be_put_up_are_no_run(
     run_noted(*COMMAND)
     found = notes.find(call_key(words(*COMMAND)))
     assert found is not None
-    broken = {**found, "plan": b"--no-such-option\0"}
+    start = found["start"]
+    assert isinstance(start, dict)
+    broken = {**found, "start": {**start, "contents": (b"--no-such-option\0",)}}
     monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: broken)
     assert run_again(words(*COMMAND)) is None
 
 
+SERVER = """
+import socket, sys
+if not sys.stdin.readline():
+    sys.exit(7)
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
+    print("ready", flush=True)
+    connection, _ = server.accept()
+    connection.sendall(b"served")
+    connection.close()
+sys.exit(5)
+"""
+
+
+def test_a_server_is_repeated(home: Path) -> None:
+    """With ports, places that it may ask and limits: they are made anew, and hold."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    together = "processes = 500, memory-mib = 2000," if has_groups() else ""
+    asked = 'connect = ["db.example.com:5432"], tmp-mib = 10, seconds = 100000'
+    write(home, f"listen = [{port}], {together} {asked}")
+    command = (sys.executable, "-I", "-S", "-c", SERVER, str(port))
+    assert run_noted(*command).exit_code == 7  # there is nothing to be read here
+    with repeating(*command) as again:
+        assert again.ready() == "ready\n"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert client.recv(100) == b"served"
+        assert again.end() == 5
+    with socket.create_server(("127.0.0.1", port)):
+        assert run_again(words(*command)) is None
+
+
+def test_what_a_group_holds_is_what_was_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It says what it killed; where it holds less by now, the run is not repeated."""
+    if not has_groups():
+        pytest.skip("no control group can be made here")
+    write(home, "memory-mib = 60")
+    take = (sys.executable, "-I", "-S", "-c", "x = bytearray(b'1' * (200 << 20))")
+    assert run_noted(*take).exit_code == run_again(words(*take)) == 137
+    assert "may use 60 MiB" in capfd.readouterr().err
+    monkeypatch.setattr(group, "_trees", tuple)
+    assert run_again(words(*take)) is None
+
+
 def test_signals_reach_the_program_of_a_repeated_run(home: Path) -> None:
     """A program that is asked to end does so in its own way, and its exit code counts."""
-    command = ("/bin/bash", "-c", "trap 'exit 9' TERM; echo ready; read line || exit 0")
+    command = ("/bin/bash", "-c", "read line || exit 0; trap 'exit 9' TERM; echo ready; read line")
     run_noted(*command)  # there is nothing to be read here
-    with subprocess.Popen(
-        [sys.executable, "-m", "weighbridge", "run", *words(*command)],
-        env={**os.environ, "PYTHONPATH": os.fspath(PACKAGE.parent)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 9
+    with repeating(*command) as again:
+        assert again.ready() == "ready\n"
+        os.kill(again.process, signal.SIGTERM)
+        assert again.end() == 9
 
 
 def test_the_lists_are_those_of_remembered_checks() -> None:

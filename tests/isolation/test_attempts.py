@@ -21,7 +21,7 @@ import pytest
 from support.escapes.outside import CODE, SCRIPT, SECRET, VARIABLE, outside, parse
 from support.users import as_user, python_of, users
 from weighbridge.sandbox.groups.group import limitable
-from weighbridge.sandbox.groups.interface import Resource
+from weighbridge.sandbox.groups.interface import PROCESSES
 from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.interface import Engine, Wall
 from weighbridge.sandbox.walls.limiting import is_exempt
@@ -79,7 +79,7 @@ fields["listen"] = [Listening(port=port) for port in fields["listen"]]
 fields["connect"] = [Destination.parse(text) for text in fields["connect"]]
 tuples = {key: tuple(map(lambda v: tuple(v) if isinstance(v, list) else v, value))
           if isinstance(value, list) else value for key, value in fields.items()}
-sys.exit(engine.run(command, Walls(limits=limits, **tuples)))
+sys.exit(engine.run(command, Walls(limits=limits, **tuples)).code)
 """
 
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
@@ -87,7 +87,7 @@ SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternativ
 
 def counted(user: str | None) -> bool:
     """Tell whether processes are counted: those of root are by groups alone."""
-    return user is not None or not is_exempt() or Resource.PROCESSES in limitable()
+    return user is not None or not is_exempt() or PROCESSES in limitable()
 
 
 def fields(

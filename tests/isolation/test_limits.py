@@ -15,7 +15,7 @@ from support.groups import has_groups, without_groups
 from support.publisher import weighbridge
 from support.walled import line, write_policy
 from weighbridge.core.errors import IsolationError
-from weighbridge.sandbox.groups.interface import Resource
+from weighbridge.sandbox.groups.interface import RESOURCES
 from weighbridge.sandbox.walls import limiting
 from weighbridge.sandbox.walls.interface import Limits
 from weighbridge.sandbox.walls.limiting import EACH, TOGETHER, USER, how_held
@@ -73,6 +73,7 @@ def test_memory(place: Path, grouping_engine: str) -> None:
     if has_groups():
         assert result.code == 137
         assert f"memory-mib for {TOGETHER}" in result.err
+        assert "killed a process of it for memory: all together may use 200 MiB" in result.err
     else:
         assert result.code == 1
         assert "MemoryError" in result.err
@@ -82,7 +83,9 @@ def test_memory(place: Path, grouping_engine: str) -> None:
 def test_enough_memory(place: Path, engine: str) -> None:
     """One that takes less gets it."""
     write_policy(place, "memory-mib = 1200")
-    assert weighbridge(place, *line(engine, *python(TAKE))).out == "taken\n"
+    result = weighbridge(place, *line(engine, *python(TAKE)))
+    assert result.out == "taken\n"
+    assert "for memory" not in result.err
 
 
 def test_memory_of_all_processes(place: Path, grouping_engine: str) -> None:
@@ -108,6 +111,8 @@ def test_processes(place: Path, engine: str) -> None:
     if has_groups():
         assert result.out == "refused\n"
         assert f"processes for {TOGETHER}" in result.err
+        said = "it was refused a process: there may be 20 at a time"
+        assert (said in result.err) == (engine != "gvisor")
     else:
         assert "all are there" not in result.out
 
@@ -207,17 +212,17 @@ def test_nothing_is_left_of_a_group(place: Path, grouping_engine: str) -> None:
 class TestWhatIsSaid:
     """For what each limit holds."""
 
-    @pytest.fixture(params=[frozenset(Resource), frozenset[Resource]()], ids=["groups", "none"])
+    @pytest.fixture(params=[RESOURCES, frozenset[str]()], ids=["groups", "none"])
     def groups(
         self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-    ) -> frozenset[Resource]:
+    ) -> frozenset[str]:
         """Have groups, or none."""
-        found: frozenset[Resource] = request.param
+        found: frozenset[str] = request.param
         monkeypatch.setattr(limiting, "limitable", lambda: found)
         monkeypatch.setattr(limiting, "is_exempt", lambda: False)
         return found
 
-    def test_each(self, groups: frozenset[Resource]) -> None:
+    def test_each(self, groups: frozenset[str]) -> None:
         """Memory and processes hold for all together in a group, and for less without."""
         held = dict(how_held(Limits(memory_bytes=1, processes=1, cpu_seconds=1, seconds=1)))
         assert held["memory-mib"] == (TOGETHER if groups else EACH)
@@ -225,7 +230,7 @@ class TestWhatIsSaid:
         assert held["cpu-seconds"] == EACH
         assert len(held) == 4
 
-    def test_together(self, groups: frozenset[Resource]) -> None:
+    def test_together(self, groups: frozenset[str]) -> None:
         """What is demanded for all together is refused without a group."""
         for limits in (Limits(memory_bytes=1, together=True), Limits(processes=1, together=True)):
             if groups:
@@ -234,7 +239,7 @@ class TestWhatIsSaid:
                 with pytest.raises(IsolationError, match="no control group"):
                     how_held(limits)
 
-    def test_root(self, groups: frozenset[Resource], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_root(self, groups: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """Root's processes are counted by a group alone."""
         monkeypatch.setattr(limiting, "is_exempt", lambda: True)
         if groups:
@@ -243,7 +248,7 @@ class TestWhatIsSaid:
             with pytest.raises(IsolationError, match="root's processes"):
                 how_held(Limits(processes=1))
 
-    def test_nothing(self, groups: frozenset[Resource]) -> None:
+    def test_nothing(self, groups: frozenset[str]) -> None:
         """Without limits there is nothing to say."""
         del groups
         assert how_held(Limits()) == ()

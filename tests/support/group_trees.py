@@ -1,5 +1,6 @@
 """Trees of control groups made of plain files, which behave as the kernel's where tests look."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,21 +22,21 @@ class Unified:
     def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.place = place
         self.kind = "domain"
-        self._make = Path.mkdir
+        self._make = os.mkdir
 
-        def mkdir(path: Path, mode: int = 0o777, *, parents: bool = False) -> None:
-            self._make(path, mode, parents=parents)
-            if path.is_relative_to(place):
-                self._populate(path)
+        def mkdir(path: str | Path, mode: int = 0o777) -> None:
+            self._make(path, mode)
+            if Path(path).is_relative_to(place):
+                self._populate(Path(path))
 
-        monkeypatch.setattr(Path, "mkdir", mkdir)
-        monkeypatch.setattr(Path, "rmdir", _remove)
+        monkeypatch.setattr(os, "mkdir", mkdir)
+        monkeypatch.setattr(os, "rmdir", _remove)
         self._fill(place, ())
 
     def add(self, path: str, shares: str = "") -> Path:
         """Add a group, and have it share out these resources."""
         made = self.place / path
-        self._make(made, parents=True)
+        self._make(made)
         self._fill(made, ())
         (made / "cgroup.type").write_text(self.kind)
         (made / "cgroup.subtree_control").write_text(shares)
@@ -58,8 +59,9 @@ class Unified:
                 (path / name).touch()
 
 
-def _remove(path: Path) -> None:
+def _remove(place: str | Path) -> None:
     """Remove a directory as the kernel removes a group: the files in it do not count."""
+    path = Path(place)
     for each in path.iterdir():
         each.unlink()
     path.rename(path.with_name(f"removed-{path.name}"))

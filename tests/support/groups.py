@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 
 from weighbridge.sandbox.groups.group import limitable
-from weighbridge.sandbox.groups.interface import Resource
+from weighbridge.sandbox.groups.interface import RESOURCES
 
 _HIDDEN = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
 
 
 def has_groups() -> bool:
     """Tell whether groups can be made here for memory and processes."""
-    return limitable() == frozenset(Resource)
+    return limitable() == RESOURCES
 
 
 def without_groups(*command: str) -> Sequence[str]:

@@ -12,7 +12,7 @@ from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
 from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.groups.group import limitable
-from weighbridge.sandbox.groups.interface import Resource
+from weighbridge.sandbox.groups.interface import RESOURCES
 from weighbridge.sandbox.launcher import Launcher, is_supported
 from weighbridge.sandbox.walls.demands import demands, policy_key
 from weighbridge.sandbox.walls.engines import BY_THEMSELVES, ENGINES
@@ -117,7 +117,7 @@ def _engine_report(engine: Engine) -> EngineReport:
 def _limits() -> Capability:
     """Say what can be limited for all processes of a program together."""
     found = limitable()
-    lacking = ", ".join(sorted(frozenset(Resource) - found))
+    lacking = ", ".join(sorted(RESOURCES - found))
     detail = "memory and processes are limited for all processes of a program together"
     if lacking:
         detail = (

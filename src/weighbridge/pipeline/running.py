@@ -8,7 +8,6 @@ Run: check, keep a verified copy, and run a program that sees that copy and noth
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +27,8 @@ from weighbridge.sandbox.walls.demands import require_one
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.gpus import Gpus, find_gpus
 from weighbridge.sandbox.walls.interface import Engine, Limits, Strength, Walls
+from weighbridge.sandbox.walls.limiting import shares
 from weighbridge.sandbox.walls.lookups import is_within, leads_through
-from weighbridge.sandbox.walls.starting import TIME_OVER
 from weighbridge.sources.local import locate
 from weighbridge.sources.private import own_directories
 
@@ -82,12 +81,12 @@ class Run:
     Attributes:
         exit_code: The program's; 128 + N where signal N ended it.
         strength: What it was kept to.
-        time_over: Whether it was ended since its time was over.
+        complaints: Why it ended, or failed, where the exit code does not tell.
     """
 
     exit_code: int
     strength: Strength
-    time_over: bool = False
+    complaints: tuple[str, ...] = ()
 
 
 def run(
@@ -158,11 +157,9 @@ def run(
     filled = [argument.replace(PLACEHOLDER, os.fspath(place)) for argument in command]
     if noted is not None and beginning is not None:
         keep(beginning, chosen, tuple(command), filled, walls, copy=copy, said=noted.said(strength))
-    began = time.monotonic()
-    code = chosen.run(filled, walls)
-    took = time.monotonic() - began
-    over = code == TIME_OVER and limits.seconds is not None and took >= limits.seconds
-    return Run(exit_code=code, strength=strength, time_over=over)
+    end = chosen.run(filled, walls)
+    complaints = tuple(end.complaints(shares(limits)))
+    return Run(exit_code=end.code, strength=strength, complaints=complaints)
 
 
 @frozen
@@ -281,7 +278,6 @@ def _walls(
         directory=os.fspath(Path.cwd()),
         listen=() if control is None else control.listen,
         connect=() if control is None else control.connect,
-        interfaces=control is not None and control.interfaces,
         gpus=places.gpus,
         limits=limits,
     )

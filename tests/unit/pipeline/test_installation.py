@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from weighbridge.core.errors import OperationError
 from weighbridge.pipeline import installation
 from weighbridge.pipeline.installation import Capability, capabilities
-from weighbridge.sandbox.groups.interface import Resource
+from weighbridge.sandbox.groups.interface import MEMORY, RESOURCES
 from weighbridge.sandbox.interface import Confinement, Measure
 from weighbridge.sandbox.launcher import Launcher, Worker
 from weighbridge.signing import generation
@@ -90,8 +90,8 @@ def test_ml_dsa_is_there_or_what_it_needs_is_named(monkeypatch: pytest.MonkeyPat
     assert "pip install 'cryptography>=48'" in missing.detail
 
 
-@pytest.mark.parametrize("found", [frozenset(Resource), frozenset({Resource.MEMORY})])
-def test_control_groups(found: frozenset[Resource], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("found", [RESOURCES, frozenset({MEMORY})])
+def test_control_groups(found: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be limited for all processes together is named."""
     monkeypatch.setattr(installation, "limitable", lambda: found)
     (line,) = (c for c in capabilities() if c.name == "isolation: control groups")

@@ -54,8 +54,8 @@ def command(
         started=lambda found: session.talk(_kept_to(found)),
         noted=_noting(),
     )
-    if outcome.time_over:
-        session.talk("its time was over: it was ended, with all that it had started")
+    for complaint in outcome.complaints:
+        session.talk(complaint)
     return outcome.exit_code
 
 

@@ -1,8 +1,13 @@
 """Bounds of confined processes and recorded steps."""
 
-from typing import Final
+from __future__ import annotations
 
 from weighbridge.core.limits.units import MIB
+
+# Not imported from `typing`: these are read at the start of every server behind walls.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 MAX_STEP_ORDER_BYTES: Final = 64 * MIB
 """A command, its environment and the places that it may use: Linux takes a quarter of the stack,

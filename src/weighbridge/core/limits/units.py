@@ -1,6 +1,11 @@
 """Bytes in units."""
 
-from typing import Final
+from __future__ import annotations
+
+# Not imported from `typing`: see `sandbox.kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB

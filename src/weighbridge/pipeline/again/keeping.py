@@ -11,6 +11,7 @@ import secrets
 import sys
 import time
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,9 +130,7 @@ def keep(
         said: What is told of it.
     """
     assert isinstance(engine, Bubblewrap)
-    launch = engine.launch(filled, walls)
-    if launch is None:
-        return
+    start = engine.plan(filled, walls)
     store = default_root()
     program = Path(command[0])
     changed = [each for each in command if leads_through(each, walls.writable)]
@@ -142,7 +141,7 @@ def keep(
             *dict.fromkeys(
                 [
                     *beginning.named,
-                    *(*walls.readable, *walls.writable, launch.line[0]),
+                    *(*walls.readable, *walls.writable, start.line[0]),
                     *(each for each in command if each not in changed),
                     *(sys.executable, os.path.realpath(sys.executable)),
                     os.fspath(program.absolute().parent.parent / "pyvenv.cfg"),
@@ -164,9 +163,7 @@ def keep(
             "of": of,
             "facts": repr(facts(**of)),
             "said": said,
-            "line": list(launch.line),
-            "plan": launch.plan,
-            "order": launch.order,
+            "start": {field.name: getattr(start, field.name) for field in fields(start)},
         }
         _write(beginning.name, notes.encode(note))
     except (OSError, NotPrivateError) as error:
@@ -186,7 +183,7 @@ def _is_timeless(rule: Rule, policy: Policy) -> bool:
             isinstance(each, KeyTrust) and each.valid_until is None and each.timestamps is None
             for each in signers
         )
-        and (control is None or not (control.listen or control.connect or control.gpus))
+        and (control is None or not control.gpus)
     )
 
 

@@ -2,7 +2,7 @@
 
 from weighbridge.pipeline.again.facts import call_key, facts
 from weighbridge.pipeline.again.notes import find, same
-from weighbridge.sandbox.walls.repeated import launch, say
+from weighbridge.sandbox.walls.launching import NotStartedError, launch, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,4 +27,11 @@ def run_again(arguments: "Sequence[str]", /) -> int | None:
     if not same(note["facts"], now):
         return None
     say(note["said"])
-    return launch(note["line"], plan=note["plan"], order=note["order"])
+    start: dict[str, Any] = note["start"]
+    try:
+        end = launch(**start)
+    except NotStartedError:
+        return None
+    for complaint in end.complaints(start["shares"]):
+        say(complaint)
+    return end.code

@@ -6,46 +6,45 @@ own. It is made below the group that this process is in, whose limits hold as we
 since a group of version 2 that has processes cannot share out. No one else's group is changed.
 """
 
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` imports enumerations
 import fcntl
 import os
-import secrets
-import signal
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Final
 
 from weighbridge.core.limits.sandbox import MAX_ENDING_ROUNDS, MAX_GROUP_ATTEMPTS
-from weighbridge.core.values import frozen
 from weighbridge.sandbox.groups.hierarchies import (
     MEMBERSHIP,
     MOUNTS,
-    Hierarchy,
     read_hierarchies,
 )
-from weighbridge.sandbox.groups.interface import Resource, Shares
+from weighbridge.sandbox.groups.interface import MEMORY, PROCESSES, RESOURCES
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
+
+    from weighbridge.sandbox.groups.hierarchies import Hierarchy
+    from weighbridge.sandbox.groups.interface import Shares
+
+    Place = tuple[str, frozenset[str], int]
+    """A directory in which groups can be made, the resources that they limit, and the version."""
 
 _PREFIX: Final = "weighbridge-"
 _MEMBERS: Final = "cgroup.procs"
 _SHARED_OUT: Final = "cgroup.subtree_control"
 _KILL: Final = "cgroup.kill"
 _KIND: Final = "cgroup.type"
-_LIMIT: Final = {Resource.MEMORY: "memory.max", Resource.PROCESSES: "pids.max"}
+_LIMIT: Final = {MEMORY: "memory.max", PROCESSES: "pids.max"}
 _OLD_MEMORY: Final = "memory.limit_in_bytes"
 _ROUND_SECONDS: Final = 0.01
 
 JOIN: Final = b"0"
 """What a process writes to a descriptor of `Group.joins` to become a member."""
-
-
-@frozen
-class _Place:
-    """A directory in which groups for some resources can be made."""
-
-    directory: Path
-    resources: frozenset[Resource]
-    version: int
 
 
 class Group:
@@ -61,7 +60,7 @@ class Group:
         OSError: It cannot be joined.
     """
 
-    def __init__(self, directories: Iterable[Path], held: frozenset[Resource]) -> None:
+    def __init__(self, directories: Iterable[str], held: frozenset[str]) -> None:
         self._directories = tuple(directories)
         self.held: Final = held
         joins: list[int] = []
@@ -72,20 +71,20 @@ class Group:
             self._opened = opened.pop_all()
         self.joins: Final = tuple(joins)
 
-    def exceeded(self) -> frozenset[Resource]:
+    def exceeded(self) -> frozenset[str]:
         """Return what somebody in it was refused more of, or was ended for."""
         return frozenset(
             resource
             for directory in self._directories
             for resource, names in _EVENTS.items()
-            if any(_events(directory / name, keys) for name, keys in names)
+            if any(_events(f"{directory}/{name}", keys) for name, keys in names)
         )
 
     def end(self) -> None:
         """Kill everything in it; what could not be ended within the bound stays."""
         for directory in self._directories:
             with suppress(OSError):
-                _write(directory / _LIMIT[Resource.PROCESSES], "0")  # no new ones meanwhile
+                _write(f"{directory}/{_LIMIT[PROCESSES]}", "0")  # no new ones meanwhile
         for directory in self._directories:
             _end(directory)
 
@@ -95,12 +94,12 @@ class Group:
         self._opened.close()
         for directory in self._directories:
             with suppress(OSError):
-                directory.rmdir()
+                os.rmdir(directory)  # noqa: PTH106  pathlib takes too long
 
 
 _EVENTS: Final = {
-    Resource.MEMORY: (("memory.events", ("oom_kill",)), ("memory.oom_control", ("oom_kill",))),
-    Resource.PROCESSES: (("pids.events", ("max",)),),
+    MEMORY: (("memory.events", ("oom_kill",)), ("memory.oom_control", ("oom_kill",))),
+    PROCESSES: (("pids.events", ("max",)),),
 }
 
 
@@ -117,36 +116,36 @@ def grouped(shares: Shares, /) -> Iterator[Group | None]:
         None where nothing is to be limited, or nothing can be.
     """
     with ExitStack() as unwinding:
-        yield _make_group(_trees(), shares.resources, shares, unwinding)
+        yield _make_group(_trees(), frozenset(shares), shares, unwinding)
 
 
-def limitable() -> frozenset[Resource]:
+def limitable() -> frozenset[str]:
     """Return what groups that this process can make would limit; one is made and removed."""
     with ExitStack() as unwinding:
-        group = _make_group(_trees(), frozenset(Resource), Shares(), unwinding)
+        group = _make_group(_trees(), RESOURCES, {}, unwinding)
         return frozenset() if group is None else group.held
 
 
 def _trees() -> tuple[Hierarchy, ...]:
     try:
-        return read_hierarchies(Path(MOUNTS).read_text("utf-8"), Path(MEMBERSHIP).read_text())
+        return read_hierarchies(_text(MOUNTS), _text(MEMBERSHIP))
     except (OSError, ValueError):
         return ()
 
 
 def _make_group(
-    trees: Iterable[Hierarchy], wanted: frozenset[Resource], shares: Shares, unwinding: ExitStack
+    trees: Iterable[Hierarchy], wanted: frozenset[str], shares: Shares, unwinding: ExitStack
 ) -> Group | None:
     """Return a group for as much of *wanted* as can be made in *trees*; unwinding removes it."""
-    directories: list[Path] = []
-    held = frozenset[Resource]()
+    directories: list[str] = []
+    held = frozenset[str]()
     for tree in trees:
         place = _place_in(tree, wanted - held)
         if place is None:
             continue
         with suppress(OSError), ExitStack() as making:
             directories.append(_made(place, shares, making))
-            held |= place.resources
+            held |= place[1]
             unwinding.push(making.pop_all())
     try:
         group = Group(directories, held) if directories else None
@@ -157,99 +156,98 @@ def _make_group(
     return group
 
 
-def _place_in(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+def _place_in(tree: Hierarchy, wanted: frozenset[str]) -> Place | None:
     if not wanted:
         return None
     return _unified(tree, wanted) if tree.controllers is None else _separate(tree, wanted)
 
 
-def _separate(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+def _separate(tree: Hierarchy, wanted: frozenset[str]) -> Place | None:
     here = frozenset(resource for resource in wanted if resource in (tree.controllers or ()))
     if not here:
         return None
-    return _Place(directory=Path(tree.own), resources=here, version=1)
+    return tree.own, here, 1
 
 
-def _unified(tree: Hierarchy, wanted: frozenset[Resource]) -> _Place | None:
+def _unified(tree: Hierarchy, wanted: frozenset[str]) -> Place | None:
     """Return the group nearest to the own one that shares out the most of *wanted*."""
-    own, top = Path(tree.own), Path(tree.top)
-    best: _Place | None = None
-    for directory in (own, *own.parents):
+    directory = tree.own
+    best: Place | None = None
+    while True:
         # Whoever moves a process has to be allowed to change the group above both.
-        if os.access(directory, os.W_OK) and os.access(directory / _MEMBERS, os.W_OK):
+        if os.access(directory, os.W_OK) and os.access(f"{directory}/{_MEMBERS}", os.W_OK):
             here = _shared_out(directory, wanted)
-            if here and (best is None or len(here) > len(best.resources)):
-                best = _Place(directory=directory, resources=here, version=2)
-        if directory == top or (best is not None and best.resources == wanted):
-            break
-    return best
+            if here and (best is None or len(here) > len(best[1])):
+                best = (directory, here, 2)
+        above = os.path.dirname(directory)  # noqa: PTH120  pathlib takes too long
+        if directory in {tree.top, above} or (best is not None and best[1] == wanted):
+            return best
+        directory = above
 
 
-def _shared_out(directory: Path, wanted: frozenset[Resource]) -> frozenset[Resource]:
+def _shared_out(directory: str, wanted: frozenset[str]) -> frozenset[str]:
     """Return what groups in *directory* can limit; of the machine's own one, see to it."""
-    if not (directory / _KIND).exists():
+    if not os.path.exists(f"{directory}/{_KIND}"):  # noqa: PTH110  pathlib takes too long
         # Only the root of the machine's tree is of no kind, and may have processes all the same.
         with suppress(OSError):
-            _write(directory / _SHARED_OUT, " ".join(f"+{each}" for each in sorted(wanted)))
+            _write(f"{directory}/{_SHARED_OUT}", " ".join(f"+{each}" for each in sorted(wanted)))
     try:
-        names = (directory / _SHARED_OUT).read_text("ascii").split()
+        names = _text(f"{directory}/{_SHARED_OUT}").split()
     except OSError:
         return frozenset()
     return frozenset(each for each in wanted if each in names)
 
 
-def _made(place: _Place, shares: Shares, unwinding: ExitStack) -> Path:
+def _made(place: Place, shares: Shares, unwinding: ExitStack) -> str:
     """
     Make a group in *place*, limited to *shares*, that is removed on unwinding.
 
     Raises:
         OSError: The system refuses.
     """
-    _remove_left(place.directory)
+    above, resources, version = place
+    _remove_left(above)
     for _ in range(MAX_GROUP_ATTEMPTS):
-        directory = place.directory / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
-        directory.mkdir()
+        directory = f"{above}/{_PREFIX}{os.getpid()}-{os.urandom(8).hex()}"
+        os.mkdir(directory)  # noqa: PTH102  pathlib takes too long
         # Held for as long as it is used: what is not held was left, and is anybody's to remove.
         if (lock := _locked(directory)) is None:
             continue
         unwinding.callback(_let_go, directory, lock)
-        if place.version != 1 and (directory / _KIND).read_text("ascii").strip() != "domain":
+        if version != 1 and _text(f"{directory}/{_KIND}").strip() != "domain":
             raise OSError(0, "a group that is made here takes threads, and no processes")
-        for resource in place.resources:
-            _limit(directory, resource, shares, version=place.version)
+        for resource in resources:
+            _limit(directory, resource, shares.get(resource), version=version)
         return directory
     raise OSError(0, "a group that was made is removed each time")
 
 
-def _limit(directory: Path, resource: Resource, shares: Shares, *, version: int) -> None:
+def _limit(directory: str, resource: str, share: int | None, *, version: int) -> None:
     """Write the limit of one resource; without one, see that it could be written."""
-    memory = shares.memory_bytes
-    if resource is Resource.PROCESSES:
-        processes = shares.processes
-        _write(directory / _LIMIT[resource], "max" if processes is None else str(processes))
-    elif version == 1:
-        _write(directory / _OLD_MEMORY, "-1" if memory is None else str(memory))
-        if memory is not None:
+    if resource == MEMORY and version == 1:
+        _write(f"{directory}/{_OLD_MEMORY}", "-1" if share is None else str(share))
+        if share is not None:
             # Memory and swap together, where the kernel counts that.
             with suppress(FileNotFoundError, PermissionError):
-                _write(directory / "memory.memsw.limit_in_bytes", str(memory))
-            _write(directory / "memory.swappiness", "0")
-    else:
-        _write(directory / _LIMIT[resource], "max" if memory is None else str(memory))
-        if memory is not None:
-            with suppress(FileNotFoundError, PermissionError):
-                _write(directory / "memory.swap.max", "0")
+                _write(f"{directory}/memory.memsw.limit_in_bytes", str(share))
+            _write(f"{directory}/memory.swappiness", "0")
+        return
+    _write(f"{directory}/{_LIMIT[resource]}", "max" if share is None else str(share))
+    if resource == MEMORY and share is not None:
+        with suppress(FileNotFoundError, PermissionError):
+            _write(f"{directory}/memory.swap.max", "0")
 
 
-def _remove_left(directory: Path) -> None:
+def _remove_left(directory: str) -> None:
     """Remove groups whose makers are gone, with what is in them."""
-    for left in directory.glob(f"{_PREFIX}*"):
-        if (lock := _locked(left)) is not None:
+    for name in os.listdir(directory):  # noqa: PTH208  pathlib takes too long
+        left = f"{directory}/{name}"
+        if name.startswith(_PREFIX) and (lock := _locked(left)) is not None:
             _end(left)
             _let_go(left, lock)
 
 
-def _locked(directory: Path) -> int | None:
+def _locked(directory: str) -> int | None:
     """Hold *directory*; None for one that is gone, or that somebody else holds."""
     try:
         opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -257,7 +255,7 @@ def _locked(directory: Path) -> int | None:
         return None
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if directory.exists():
+        if os.path.exists(directory):  # noqa: PTH110  pathlib takes too long
             return opened
     except OSError:
         pass
@@ -265,51 +263,62 @@ def _locked(directory: Path) -> int | None:
     return None
 
 
-def _let_go(directory: Path, lock: int) -> None:
+def _let_go(directory: str, lock: int) -> None:
     with suppress(OSError):
-        directory.rmdir()
+        os.rmdir(directory)  # noqa: PTH106  pathlib takes too long
     os.close(lock)
 
 
-def _end(directory: Path) -> None:
+def _end(directory: str) -> None:
     """Kill every member, and wait for them to be gone."""
     for _ in range(MAX_ENDING_ROUNDS):
         members = _members(directory)
         if not members:
             return
         try:
-            _write(directory / _KILL, "1")
+            _write(f"{directory}/{_KILL}", "1")
         except OSError:
             for member in members:
                 _kill(member, directory)
         time.sleep(_ROUND_SECONDS)
 
 
-def _kill(member: int, directory: Path) -> None:
+def _kill(member: int, directory: str) -> None:
     """Kill a member; its number may be that of another process by now."""
     with suppress(OSError):
         process = os.pidfd_open(member)
         try:
             if member in _members(directory):
-                signal.pidfd_send_signal(process, signal.SIGKILL)
+                _signal.pidfd_send_signal(process, _signal.SIGKILL)
         finally:
             os.close(process)
 
 
-def _members(directory: Path) -> list[int]:
+def _members(directory: str) -> list[int]:
     """Return the processes of a group that this process can see."""
     try:
-        found = (directory / _MEMBERS).read_text("ascii").split()
+        found = _text(f"{directory}/{_MEMBERS}").split()
     except OSError:
         return []
     return [int(each) for each in found if each != "0"]
 
 
-def _open_to_join(directory: Path) -> int:
-    return os.open(directory / _MEMBERS, os.O_WRONLY | os.O_CLOEXEC)
+def _open_to_join(directory: str) -> int:
+    return os.open(f"{directory}/{_MEMBERS}", os.O_WRONLY | os.O_CLOEXEC)
 
 
-def _write(path: Path, text: str) -> None:
+def _text(path: str) -> str:
+    """
+    Return what is in a file of the kernel's.
+
+    Raises:
+        OSError: It is not there.
+    """
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib takes too long
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
     """Write in one call, as the kernel wants it, and make nothing."""
     opened = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -318,10 +327,10 @@ def _write(path: Path, text: str) -> None:
         os.close(opened)
 
 
-def _events(path: Path, keys: Iterable[str]) -> bool:
+def _events(path: str, keys: Iterable[str]) -> bool:
     """Tell whether one of *keys* has happened, by a file that counts."""
     try:
-        lines = path.read_text("ascii").splitlines()
+        lines = _text(path).splitlines()
     except OSError:
         return False
     counts = dict(line.split(" ", 1) for line in lines if " " in line)

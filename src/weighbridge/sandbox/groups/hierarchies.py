@@ -5,12 +5,15 @@ There is one tree for everything (version 2), or one for each resource (version 
 side. Containers see a part of a tree. See https://docs.kernel.org/admin-guide/cgroup-v2.html.
 """
 
-import posixpath
-import re
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
 
-from weighbridge.core.values import frozen
+import posixpath
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
 
 MOUNTS: Final = "/proc/self/mountinfo"
 """Which file systems this process sees; see proc_pid_mountinfo(5)."""
@@ -18,26 +21,29 @@ MOUNTS: Final = "/proc/self/mountinfo"
 MEMBERSHIP: Final = "/proc/self/cgroup"
 """In which group of each tree this process is; see cgroups(7)."""
 
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+_ESCAPED: Final = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\043": "#", "\\134": "\\"}
+"""Characters of names as the kernel writes them; the last is what the others begin with."""
 _UNIFIED: Final = "cgroup2"
 _SEPARATE: Final = "cgroup"
 
 
-@frozen
 class Hierarchy:
     """
     One tree of groups.
 
-    Attributes:
+    Args:
         controllers: The resources of a tree of version 1; None for version 2, whose groups say
             themselves what they can limit.
         top: Where it is mounted.
         own: The directory of the group that this process is in, at `top` or below.
     """
 
-    controllers: frozenset[str] | None
-    top: str
-    own: str
+    __slots__ = ("controllers", "own", "top")
+
+    def __init__(self, *, controllers: frozenset[str] | None, top: str, own: str) -> None:
+        self.controllers = controllers
+        self.top = top
+        self.own = own
 
 
 def read_hierarchies(mounts: str, membership: str, /) -> tuple[Hierarchy, ...]:
@@ -76,8 +82,13 @@ def _mounted(text: str) -> Iterator[tuple[str, str, str, frozenset[str]]]:
         before, separator, after = line.partition(" - ")
         place, kind = before.split(" "), after.split(" ")
         if separator and len(place) > 4 and len(kind) > 2 and kind[0] in {_UNIFIED, _SEPARATE}:  # noqa: PLR2004  the fields that are used
-            root, top = (_ESCAPED.sub(lambda m: chr(int(m[1], 8)), p) for p in place[3:5])
-            yield root, top, kind[0], frozenset(kind[2].split(","))
+            yield _read(place[3]), _read(place[4]), kind[0], frozenset(kind[2].split(","))
+
+
+def _read(name: str) -> str:
+    for written, meant in _ESCAPED.items():
+        name = name.replace(written, meant)
+    return name
 
 
 def _below(root: str, top: str, group: str) -> str | None:

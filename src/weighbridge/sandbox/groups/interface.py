@@ -1,36 +1,21 @@
-"""What a group can hold, and what a program met."""
+"""What a group can limit for all of its processes together, by the names that the kernel has."""
 
-from enum import StrEnum
+from __future__ import annotations
 
-from weighbridge.core.values import frozen
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
+    Shares = Mapping[str, int]
+    """What a group may have at most of each resource that is limited."""
 
-class Resource(StrEnum):
-    """What a group can limit for all of its processes together."""
+MEMORY: Final = "memory"
+"""Bytes of the machine's memory, files in memory and caches of files included; nothing is swapped
+out."""
 
-    MEMORY = "memory"
-    """What they take of the machine's memory, files in memory and caches of files included."""
+PROCESSES: Final = "pids"
+"""How many processes and threads there are."""
 
-    PROCESSES = "pids"
-    """How many processes and threads there are."""
-
-
-@frozen
-class Shares:
-    """
-    What a group may have; None for no limit.
-
-    Attributes:
-        memory_bytes: Memory, without any that is swapped out.
-        processes: Processes and threads.
-    """
-
-    memory_bytes: int | None = None
-    processes: int | None = None
-
-    @property
-    def resources(self) -> frozenset[Resource]:
-        """What is limited."""
-        memory = {Resource.MEMORY} if self.memory_bytes is not None else set[Resource]()
-        processes = {Resource.PROCESSES} if self.processes is not None else set[Resource]()
-        return frozenset(memory | processes)
+RESOURCES: Final = frozenset({MEMORY, PROCESSES})

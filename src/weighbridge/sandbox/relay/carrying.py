@@ -6,6 +6,8 @@ and nobody else. An end of data and a reset go on to the other side as what they
 off is never told that all has arrived.
 """
 
+from __future__ import annotations
+
 # Without the library's classes: looking up enumerations took a third of what a connection costs.
 import _socket
 import errno
@@ -15,10 +17,11 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from typing import Final
 
 MOST_CONNECTIONS: Final = 1024
 """Carried at a time; further ones wait in the kernel's queue. Each takes two descriptors."""
@@ -60,7 +63,7 @@ class Carrier:
     def __init__(self, *, most: int = MOST_CONNECTIONS) -> None:
         self._poll = select.epoll()
         self._ends: dict[int, _End] = {}
-        self._listeners: dict[int, tuple[socket.socket, int, Ask]] = {}
+        self._listeners: dict[int, tuple[_socket.socket, int, Ask]] = {}
         self._woken: dict[int, Callable[[], None]] = {}
         self._fresh: set[int] = set()
         self._left = most
@@ -68,7 +71,7 @@ class Carrier:
         self._buffer = bytearray(_CHUNK)
         self._room = memoryview(self._buffer)
 
-    def listen(self, listener: "socket.socket", ask: Ask) -> None:
+    def listen(self, listener: _socket.socket, ask: Ask) -> None:
         """Accept at *listener*, and connect each who calls to where *ask* says."""
         listener.setblocking(False)
         # Those who call take both over.
@@ -115,7 +118,7 @@ class Carrier:
 
     # -- beginning ------------------------------------------------------------------------------
 
-    def _accept(self, listener: "socket.socket", family: int, ask: Ask) -> None:
+    def _accept(self, listener: _socket.socket, family: int, ask: Ask) -> None:
         if self._left == 0:
             return  # of several events the last places went to earlier ones
         try:

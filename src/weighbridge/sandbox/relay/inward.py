@@ -6,15 +6,23 @@ program there can be asked, and cannot ask. Its arguments are pairs of a descrip
 the port inside; its input names the process whose network it is.
 """
 
-import socket
-from collections.abc import Callable, Sequence
-from typing import Final
+from __future__ import annotations
+
+import _socket
 
 from weighbridge.sandbox.relay import process
-from weighbridge.sandbox.relay.carrying import Addresses, Ask, Carrier, close_others
+from weighbridge.sandbox.relay.carrying import Carrier, close_others
 from weighbridge.sandbox.relay.inside import enter
 
-_HOSTS: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+    from weighbridge.sandbox.relay.carrying import Addresses, Ask
+
+_HOSTS: Final = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     enter(process.told())
     process.give_up_rights()
     for descriptor, port in pairs:
-        carrier.listen(socket.socket(fileno=descriptor), inside(port))
+        carrier.listen(_socket.socket(fileno=descriptor), inside(port))
     process.tell_ready()
     carrier.run()
 

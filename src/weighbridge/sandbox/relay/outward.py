@@ -3,14 +3,14 @@ Carry connections from a network that has nothing in it to the places that are l
 
 A process of its own, run by a fresh interpreter. A child of it enters the network inside, listens
 there at an address for each place, hands the listeners up and ends; so what accepts belongs to the
-inside, and what dials to the machine. The argument is JSON: a list for each place of the address
-inside, the host, and the port; the input names the process whose network it is.
+inside, and what dials to the machine. The arguments are four for each place: the address inside,
+the host, the port, and whether the host is an address; the input names the process whose network it
+is.
 """
 
-import json
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from weighbridge.sandbox.relay import process
 from weighbridge.sandbox.relay.carrying import Address, Addresses, Ask, Carrier, close_others
@@ -23,7 +23,7 @@ Place = tuple[str, str, int, bool]
 
 def main(arguments: Sequence[str]) -> None:
     """Carry until killed."""
-    parent, places = int(arguments[0]), [tuple(each) for each in json.loads(arguments[1])]
+    parent, places = int(arguments[0]), [*_places(arguments[1:])]
     process.begin(parent)
     close_others(())
     carrier = Carrier(most=process.room())
@@ -36,6 +36,12 @@ def main(arguments: Sequence[str]) -> None:
         carrier.listen(socket.socket(fileno=descriptor), ask)
     process.tell_ready()
     carrier.run()
+
+
+def _places(arguments: Sequence[str]) -> Iterator[Place]:
+    for at in range(0, len(arguments), 4):
+        inner, host, port, literal = arguments[at : at + 4]
+        yield inner, host, int(port), literal == "1"
 
 
 def to_address(host: str, port: int) -> Ask:

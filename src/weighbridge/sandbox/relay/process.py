@@ -1,28 +1,34 @@
 """What the relays' processes have in common: how they begin, and what they give up."""
 
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` imports enumerations
 import os
 import resource
-import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
-from typing import Final
 
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.relay import READY
 from weighbridge.sandbox.relay.carrying import MOST_CONNECTIONS
 
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
 _SPARE_DESCRIPTORS: Final = 160
 """Listeners, and what resolving takes."""
-_IGNORED: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+_IGNORED: Final = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM, _signal.SIGHUP)
 
 
 def main(name: str, arguments: Sequence[str]) -> None:
     """Be the relay *name*; what keeps it from that is said, and ends it."""
-    relay = import_module(f"weighbridge.sandbox.relay.{name}")
+    module = f"weighbridge.sandbox.relay.{name}"
+    __import__(module)
     try:
-        relay.main(arguments)
+        sys.modules[module].main(arguments)
     except OSError as error:
         sys.stderr.write(f"weighbridge: {error.strerror or error}\n")
         sys.exit(1)
@@ -35,11 +41,11 @@ def begin(parent: int) -> None:
     Raises:
         OSError: It has ended already.
     """
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         raise OSError(0, "the process that started it has ended")
     for number in _IGNORED:
-        signal.signal(number, signal.SIG_IGN)
+        _signal.signal(number, _signal.SIG_IGN)
 
 
 def room() -> int:

@@ -1,40 +1,70 @@
-"""Start the relays that a program needs, and end them with it."""
+"""
+Start the relays that a program needs, and end them with it.
 
-import json
+Imports next to nothing, as it is the start of a server; what people wrote is planned before.
+"""
+
+import _socket
 import os
-import socket
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT
-from pathlib import Path
-from typing import IO, Final
 
-import weighbridge
-from weighbridge.core.endpoints import Destination, Listening
-from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox.relay import READY
+from weighbridge.sandbox.spawning import spawn
 
-_CODE: Final = (
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from weighbridge.core.endpoints import Destination, Listening
+
+Port = tuple[str | None, int]
+"""An address of the machine, or None for loopback, and the port there and inside."""
+Place = tuple[str, str, int, bool]
+"""The address inside, the host, the port, and whether the host is an address."""
+
+_CODE = (
     "import sys; sys.path.append(sys.argv[2]); "
     "from weighbridge.sandbox.relay.process import main; main(sys.argv[1], sys.argv[3:])"
 )
-_FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
-_BACKLOG: Final = 512
-_PREFIX: Final = "127.66"
+_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))  # noqa: PTH120  pathlib takes too long
+_BACKLOG = 512
+_PREFIX = "127.66"
 """Where names are inside: two further numbers make an address for each."""
-_MOST_IN_A_ROW: Final = 250
+_MOST_IN_A_ROW = 250
+_LOOPBACK = ("127.0.0.1", "::1")
+_FIRST = 3
+_MOST_SAID = 64
 
 
-def hosts(connect: Sequence[Destination], /) -> bytes:
+class RelayError(Exception):
+    """A connection cannot be carried; says why and, where it is about one, at which place."""
+
+    def __init__(self, reason: str, where: str | None = None) -> None:
+        super().__init__(reason)
+        self.where = where
+
+
+def hosts(connect: "Sequence[Destination]", /) -> bytes:
     """Return what `/etc/hosts` has to say inside: the listed names, and no other."""
     lines = ["127.0.0.1 localhost", "::1 localhost"]
     lines += [f"{address} {name}" for name, address in _own_addresses(connect).items()]
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def _own_addresses(connect: Sequence[Destination]) -> dict[str, str]:
+def ports(listen: "Iterable[Listening]", /) -> "list[Port]":
+    """Return the ports of *listen* as `Relays` takes them."""
+    return [(each.address, each.port) for each in listen]
+
+
+def places(connect: "Sequence[Destination]", /) -> "list[Place]":
+    """Return the places of *connect* as `Relays` takes them."""
+    own = _own_addresses(connect)
+    return [(own.get(c.host, c.host), c.host, c.port, c.literal) for c in connect]
+
+
+def _own_addresses(connect: "Sequence[Destination]") -> dict[str, str]:
     names = dict.fromkeys(each.host for each in connect if not each.literal)
     return {
         name: f"{_PREFIX}.{place // _MOST_IN_A_ROW}.{place % _MOST_IN_A_ROW + 1}"
@@ -43,121 +73,138 @@ def _own_addresses(connect: Sequence[Destination]) -> dict[str, str]:
 
 
 class Relays:
-    """Relays that wait to be told whose network they are for."""
+    """
+    What carries connections in and out: started at once, and waiting to be told for whose network.
 
-    def __init__(self, started: Sequence["subprocess.Popen[bytes]"]) -> None:
-        self._started = started
+    Whoever makes them has to `end` them.
+
+    Raises:
+        RelayError: A port cannot be had, or a relay cannot be started.
+    """
+
+    def __init__(self, listen: "Iterable[Port]", connect: "Iterable[Place]", /) -> None:
+        self._started: list[tuple[int, int, int]] = []
+        try:
+            self._start_inward([*listen])
+            arguments = [str(part) for place in connect for part in (*place[:3], int(place[3]))]
+            if arguments:
+                self._start("outward", arguments, ())
+        except BaseException:
+            self.end()
+            raise
 
     def begin(self, first: int, /) -> None:
         """
         Have connections carried for the network that the process *first* is in, from now on.
 
         Raises:
-            IsolationError: The network cannot be entered or prepared.
+            RelayError: The network cannot be entered or prepared.
         """
-        for relay in self._started:
-            assert relay.stdin is not None
-            _write(relay.stdin, b"%d\n" % first)
-        for relay in self._started:
-            assert relay.stdout is not None
-            if relay.stdout.readline() != READY:
-                raise IsolationError("the network inside cannot be reached; the reason is above")
+        for _, asking, _ in self._started:
+            try:
+                os.write(asking, b"%d\n" % first)
+            except BrokenPipeError:
+                continue  # it has ended, which is noticed when it says nothing
+        for _, _, answer in self._started:
+            if _line(answer) != READY:
+                raise RelayError("the network inside cannot be reached; the reason is above")
 
+    def end(self) -> None:
+        """End them, with the connections that they carry."""
+        for process, asking, answer in self._started:
+            os.kill(process, 9)
+            os.close(asking)
+            os.close(answer)
+            os.waitpid(process, 0)
+        self._started.clear()
 
-@contextmanager
-def relays(listen: Sequence[Listening], connect: Sequence[Destination], /) -> Iterator[Relays]:
-    """
-    Start what carries connections in and out; it ends when this is left.
-
-    Raises:
-        IsolationError: A port cannot be had, or a relay cannot be started.
-    """
-    with ExitStack() as stack:
-        started = []
-        if listen:
-            pairs = stack.enter_context(bound(listen))
-            arguments = [str(number) for pair in pairs for number in pair]
-            descriptors = [descriptor for descriptor, _ in pairs]
-            started.append(_start(stack, "inward", arguments, descriptors))
-        if connect:
-            own = _own_addresses(connect)
-            places = [[own.get(c.host, c.host), c.host, c.port, c.literal] for c in connect]
-            started.append(_start(stack, "outward", [json.dumps(places)], ()))
-        yield Relays(started)
-
-
-@contextmanager
-def bound(places: Sequence[Listening], /) -> Iterator[tuple[tuple[int, int], ...]]:
-    """
-    Listen at *places* of the machine; give pairs of a descriptor and the port.
-
-    Raises:
-        IsolationError: A place is taken, or there is no such address.
-    """
-    with ExitStack() as stack:
-        listening = []
-        for place in places:
-            addresses = ("127.0.0.1", "::1") if place.address is None else (place.address,)
-            found: list[socket.socket] = []
-            for address in addresses:
-                listener = _listener(address, place, required=not found)
-                if listener is not None:
-                    found.append(stack.enter_context(listener))
-            listening += [(listener.fileno(), place.port) for listener in found]
-        yield tuple(listening)
-
-
-def _listener(address: str, place: Listening, *, required: bool) -> socket.socket | None:
-    """Return what listens at *address*; None where the machine lacks it and need not have it."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        listener = socket.socket(family)
+    def _start_inward(self, listen: "Sequence[Port]") -> None:
+        if not listen:
+            return
+        listening: list[tuple[_socket.socket, int]] = []
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                # All of IPv6 is all of IPv4 as well, as people expect of it.
-                only = int(address != "::")
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
-            listener.bind((address, place.port))
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        if not required and error.errno in {EADDRNOTAVAIL, EAFNOSUPPORT}:
-            return None
-        raise IsolationError(
-            f"the port cannot be used: {error.strerror or error}", where=str(place)
-        ) from error
+            for place in listen:
+                listening += [(listener, place[1]) for listener in bound(place)]
+            pairs = [(number + _FIRST, port) for number, (_, port) in enumerate(listening)]
+            arguments = [str(number) for pair in pairs for number in pair]
+            self._start("inward", arguments, [listener.fileno() for listener, _ in listening])
+        finally:
+            for listener, _ in listening:
+                listener.close()
+
+    def _start(self, name: str, arguments: "Sequence[str]", descriptors: "Sequence[int]") -> None:
+        """Start a relay, which has *descriptors* from the first number on that is no stream."""
+        python = os.path.realpath(sys.executable)
+        line = (python, *_FLAGS, "-c", _CODE, name, _PACKAGES, str(os.getpid()), *arguments)
+        asked, asking = os.pipe()
+        answer, answering = os.pipe()
+        try:
+            given = {number + _FIRST: own for number, own in enumerate(descriptors)}
+            process = spawn(line, {0: asked, 1: answering, **given})
+        except OSError as error:
+            os.close(asking)
+            os.close(answer)
+            raise RelayError(
+                f"the relay cannot be started: {error.strerror or error}", python
+            ) from error
+        finally:
+            os.close(asked)
+            os.close(answering)
+        self._started.append((process, asking, answer))
+
+
+def bound(place: "Port", /) -> "list[_socket.socket]":
+    """
+    Return sockets that listen at *place* of the machine.
+
+    Raises:
+        RelayError: It is taken, or there is no such address.
+    """
+    found: list[_socket.socket] = []
+    address, port = place
+    for each in _LOOPBACK if address is None else (address,):
+        try:
+            found.append(_listener(each, port))
+        except OSError as error:
+            # A machine need not have both versions of IP.
+            if found and error.errno in {EADDRNOTAVAIL, EAFNOSUPPORT}:
+                continue
+            for listener in found:
+                listener.close()
+            raise RelayError(
+                f"the port cannot be used: {error.strerror or error}", _text(address, port)
+            ) from error
+    return found
+
+
+def _listener(address: str, port: int) -> _socket.socket:
+    family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
+    listener = _socket.socket(family, _socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if family == _socket.AF_INET6:
+            # All of IPv6 is all of IPv4 as well, as people expect of it.
+            listener.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, int(address != "::"))
+        listener.bind((address, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
-def _start(
-    stack: ExitStack, name: str, arguments: Sequence[str], descriptors: Sequence[int]
-) -> "subprocess.Popen[bytes]":
-    python, package = os.path.realpath(sys.executable), Path(weighbridge.__file__).parents[1]
-    line = (python, *_FLAGS, "-c", _CODE, name, os.fspath(package), str(os.getpid()), *arguments)
-    try:
-        relay = stack.enter_context(
-            subprocess.Popen(  # noqa: S603  this program's own
-                line,
-                env={},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                pass_fds=descriptors,
-            )
-        )
-    except OSError as error:
-        raise IsolationError(
-            f"the relay cannot be started: {error.strerror or error}", where=python
-        ) from error
-    stack.callback(relay.kill)
-    return relay
+def _text(address: str | None, port: int) -> str:
+    """Return the place as rules have it."""
+    if address is None:
+        return str(port)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _write(pipe: IO[bytes], data: bytes) -> None:
-    try:
-        pipe.write(data)
-        pipe.flush()
-    except BrokenPipeError:
-        return  # it has ended, which is noticed when it says nothing
+def _line(descriptor: int) -> bytes:
+    said = b""
+    while not said.endswith(b"\n") and len(said) < _MOST_SAID:
+        piece = os.read(descriptor, _MOST_SAID)
+        if not piece:
+            break
+        said += piece
+    return said

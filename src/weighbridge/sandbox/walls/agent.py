@@ -34,7 +34,7 @@ def main(order: int, report: int) -> NoReturn:
 def _carry_out(wanted: "dict[str, Any]") -> dict[str, object]:
     (engine,) = [each for each in ENGINES if each.name == wanted["engine"]]
     try:
-        return {"exit-code": engine.run(wanted["command"], _walls(wanted))}
+        return {"exit-code": engine.run(wanted["command"], _walls(wanted)).code}
     except (IsolationError, UsageError) as error:
         return {
             "kind": "usage" if isinstance(error, UsageError) else "isolation",

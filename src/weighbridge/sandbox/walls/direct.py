@@ -15,6 +15,7 @@ from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox.places import OF_ITSELF, OF_THE_MACHINE
 from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.demands import require
+from weighbridge.sandbox.walls.ending import End
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
 from weighbridge.sandbox.walls.leftovers import remove_tree
 from weighbridge.sandbox.walls.limiting import how_held
@@ -70,8 +71,6 @@ class Direct:
         """Return why it cannot hold *demand*; see `Engine`."""
         if demand == "connect":
             return "without namespaces a program cannot be kept to listed addresses"
-        if demand == "interfaces":
-            return "without namespaces they would be those of the machine"
         if demand == "temporary_bytes":
             return "its temporary directory lies on the machine's disk, whose share nobody counts"
         return None if demand in _HELD else "it does not know how"
@@ -80,7 +79,7 @@ class Direct:
         """Return for what each limit holds; see `Engine`."""
         return how_held(limits)
 
-    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+    def run(self, command: Sequence[str], walls: Walls, /) -> End:
         """
         Run *command* behind *walls*; see `Engine`.
 
@@ -121,11 +120,12 @@ class Direct:
             )
             with ordered(program, command, around, places) as last:
                 running = Running(last.line, descriptors=last.descriptors, news=last.news)
-                return running.wait(
+                code = running.wait(
                     running.signal,
                     seconds=walls.limits.seconds,
                     stop=lambda: running.signal(minder.PARENT_ENDED),
                 )
+                return End(code, over=running.over, exceeded=last.exceeded())
         finally:
             with suppress(OSError):
                 remove_tree(temporary)

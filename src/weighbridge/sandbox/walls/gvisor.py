@@ -22,6 +22,7 @@ from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.bundle import LIMITED, TEMPORARY, write_bundle
 from weighbridge.sandbox.walls.copying import piped_files
 from weighbridge.sandbox.walls.demands import policy_key, require
+from weighbridge.sandbox.walls.ending import End
 from weighbridge.sandbox.walls.interface import Limits, Strength, Wall, Walls
 from weighbridge.sandbox.walls.leftovers import remove_tree
 from weighbridge.sandbox.walls.limiting import CLOCK, EACH, FILE, TOGETHER
@@ -45,7 +46,6 @@ _NOT_HELD: Final[Mapping[str, str]] = {
     "gpus": "it has drivers of its own for some GPUs, and was never tried with one",
     "listen": "its network is one of its own, which nothing outside can enter",
     "connect": "its network is one of its own, from which nothing leads outside",
-    "interfaces": "it was never tried with a program that asks for them",
     "temporary_bytes": "its temporary directory may take what its memory may",
     "together": "it limits the memory of each process, and processes together",
     "cpu_seconds": "it does not look at the processor time of programs",
@@ -109,7 +109,7 @@ class Gvisor:
         asked = (field.name for field in fields(Limits) if getattr(limits, field.name) is not None)
         return tuple((policy_key(name), held.get(name, EACH)) for name in asked)
 
-    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+    def run(self, command: Sequence[str], walls: Walls, /) -> End:
         """
         Run *command* behind *walls*; see `Engine`.
 
@@ -147,7 +147,7 @@ class Gvisor:
             complaint = _complaint(place)
             if complaint is not None:
                 raise IsolationError("the engine gvisor has failed", found=complaint)
-            return code
+            return End(code, over=running.over)
         finally:
             with suppress(OSError):
                 remove_tree(made)

@@ -76,8 +76,7 @@ def _confine(order: Mapping[str, Any]) -> None:
     asks = meeting.ask()
     if kept and not asks:
         raise OSError(0, "the kernel cannot say at which address the program listens")
-    if order["interfaces"] and not asks:
-        raise OSError(0, "the kernel cannot say what a socket that asks for interfaces is bound to")
+    _wait_for(order["gate"])
     bounds.join(order["joins"])
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
@@ -95,6 +94,17 @@ def _confine(order: Mapping[str, Any]) -> None:
         tcp=not (network and alone),
     )
     install(order["filters"]["asking" if asks else "refusing"])
+
+
+def _wait_for(gate: int | None) -> None:
+    """
+    Wait for those that the program needs from its first moment on.
+
+    Raises:
+        OSError: Whoever was to say that they are there has ended, and will not.
+    """
+    if gate is not None and not os.read(gate, 1):
+        raise OSError(0, "what carries its connections is not there")
 
 
 def fail(code: int, reason: str) -> NoReturn:

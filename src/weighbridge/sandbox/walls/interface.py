@@ -15,6 +15,7 @@ from typing import Final, Protocol, Self
 
 from weighbridge.core.endpoints import Destination, Listening
 from weighbridge.core.values import frozen
+from weighbridge.sandbox.walls.ending import End
 
 
 class Wall(StrEnum):
@@ -93,7 +94,6 @@ class Walls:
         directory: Where it starts.
         listen: Where it can be asked.
         connect: Whom it may ask all the same, by TCP; nobody else.
-        interfaces: Whether it may ask the kernel for the interfaces of a network of its own.
         gpus: Device files of graphics processors that it may use; what it asks of their drivers is
             not filtered.
         limits: How much it may use.
@@ -106,7 +106,6 @@ class Walls:
     directory: str = "/"
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
-    interfaces: bool = False
     gpus: tuple[str, ...] = ()
     limits: Limits = Limits()
 
@@ -181,9 +180,9 @@ class Engine(Protocol):
         """
         ...
 
-    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+    def run(self, command: Sequence[str], walls: Walls, /) -> End:
         """
-        Run *command* behind *walls* and return its exit code; 128 + N for one that signal N ended.
+        Run *command* behind *walls* and return how it ended.
 
         The program has this process's standard streams. Signals that ask this process to end go
         on to it.

@@ -7,7 +7,7 @@ held is refused before anything is started.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
 from weighbridge.sandbox.groups.group import grouped, limitable
-from weighbridge.sandbox.groups.interface import Resource, Shares
+from weighbridge.sandbox.groups.interface import MEMORY, PROCESSES
 from weighbridge.sandbox.walls.interface import Limits
 
 TOGETHER: Final = "all processes together"
@@ -39,10 +39,12 @@ class Bounds:
     Attributes:
         each: Limits of processes, by their names in `Limits`.
         joins: Descriptors by which it joins the program's group.
+        exceeded: Returns what the group refused the program more of, or ended something for.
     """
 
     each: tuple[tuple[str, int | None], ...]
     joins: tuple[int, ...] = ()
+    exceeded: Callable[[], frozenset[str]] = frozenset
 
 
 def how_held(limits: Limits, /) -> tuple[tuple[str, str], ...]:
@@ -52,8 +54,7 @@ def how_held(limits: Limits, /) -> tuple[tuple[str, str], ...]:
     Raises:
         IsolationError: One cannot be held here.
     """
-    asked = _shares(limits).resources
-    return _described(limits, limitable() if asked else frozenset())
+    return _described(limits, limitable() if shares(limits) else frozenset())
 
 
 @contextmanager
@@ -64,36 +65,55 @@ def bounded(limits: Limits, /) -> Iterator[Bounds]:
     Raises:
         IsolationError: One cannot be held here.
     """
-    with grouped(_shares(limits)) as group:
-        held = frozenset[Resource]() if group is None else group.held
+    with grouped(shares(limits)) as group:
+        held = frozenset[str]() if group is None else group.held
         _described(limits, held)
-        by_group = {_FIELDS[resource] for resource in held}
-        yield Bounds(
-            each=tuple(
-                (name, None if name in by_group else getattr(limits, name)) for name in _OF_EACH
-            ),
-            joins=() if group is None else group.joins,
-        )
+        each = _of_each(limits, held)
+        if group is None:
+            yield Bounds(each=each)
+        else:
+            yield Bounds(each=each, joins=group.joins, exceeded=group.exceeded)
 
 
-_FIELDS: Final = {Resource.MEMORY: "memory_bytes", Resource.PROCESSES: "processes"}
+def planned(limits: Limits, /) -> tuple[Bounds, frozenset[str]]:
+    """
+    Return how the last step will keep the program to *limits*, and what a group has to hold then.
+
+    Raises:
+        IsolationError: One cannot be held here.
+    """
+    asked = shares(limits)
+    held = limitable() & asked.keys() if asked else frozenset[str]()
+    _described(limits, held)
+    return Bounds(each=_of_each(limits, held)), held
+
+
+def _of_each(limits: Limits, held: frozenset[str]) -> tuple[tuple[str, int | None], ...]:
+    """Return the limits of processes that are left beside a group that has *held*."""
+    by_group = {_FIELDS[resource] for resource in held}
+    return tuple((name, None if name in by_group else getattr(limits, name)) for name in _OF_EACH)
+
+
+_FIELDS: Final = {MEMORY: "memory_bytes", PROCESSES: "processes"}
 _OF_EACH: Final = ("memory_bytes", "processes", "file_bytes", "open_files", "cpu_seconds")
 
 
-def _shares(limits: Limits) -> Shares:
-    return Shares(memory_bytes=limits.memory_bytes, processes=limits.processes)
+def shares(limits: Limits, /) -> dict[str, int]:
+    """Return of what a group would limit how much the program may use of it."""
+    asked = ((resource, getattr(limits, name)) for resource, name in _FIELDS.items())
+    return {resource: value for resource, value in asked if value is not None}
 
 
-def _described(limits: Limits, groups: frozenset[Resource]) -> tuple[tuple[str, str], ...]:
+def _described(limits: Limits, groups: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Return how each limit is held if *groups* limit these resources; see `how_held`."""
     found: list[tuple[str, str]] = []
     if limits.memory_bytes is not None:
-        together = Resource.MEMORY in groups
+        together = MEMORY in groups
         if limits.together and not together:
             raise _not_together("memory-mib", "or leave isolation.together out of the rule")
         found.append(("memory-mib", TOGETHER if together else EACH))
     if limits.processes is not None:
-        together = Resource.PROCESSES in groups
+        together = PROCESSES in groups
         if limits.together and not together:
             raise _not_together("processes", "or leave isolation.together out of the rule")
         if not together and is_exempt():

@@ -18,6 +18,7 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.core.values import frozen
 from weighbridge.sandbox import filters, kernel, landlock
+from weighbridge.sandbox.walls.ending import TIME_OVER
 from weighbridge.sandbox.walls.interface import Walls
 from weighbridge.sandbox.walls.limiting import Bounds, bounded
 
@@ -26,9 +27,6 @@ LAST_STEP: Final = (
     "from weighbridge.sandbox.walls.inner import main; main(int(sys.argv[1]))"
 )
 _FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
-TIME_OVER: Final = 124
-"""Exit code of a program whose time was over, as of timeout(1)."""
-
 _PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 PACKAGE: Final = Path(weighbridge.__file__).parent
 """Where the code of the last step is; it has to be readable inside."""
@@ -87,11 +85,13 @@ class LastStep:
         line: Its command line.
         descriptors: What it reads its order from, and what it tells of its start by.
         news: Where that is to be read.
+        exceeded: Returns what a group refused the program more of, or ended something for.
     """
 
     line: tuple[str, ...]
     descriptors: tuple[int, ...]
     news: int
+    exceeded: Callable[[], frozenset[str]] = frozenset
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def ordered(
     with bounded(walls.limits) as bounds:
         order = order_of(program, command, walls, places, bounds)
         with told(LAST_STEP, order, passed_on=bounds.joins) as last:
-            yield last
+            yield replace(last, exceeded=bounds.exceeded)
 
 
 def order_of(
@@ -129,12 +129,12 @@ def order_of(
         "devices": places.devices,
         "listen": [[each.port, each.address] for each in walls.listen],
         "connect": bool(walls.connect),
-        "interfaces": walls.interfaces,
         "alone": places.alone,
         "leaves": places.leaves,
         "sockets": places.sockets,
         "limits": dict(bounds.each),
         "joins": [*bounds.joins],
+        "gate": None,
         "parent": os.getpid() if places.dies_with_parent else None,
         "filters": _filters(walls, alone=places.alone),
     }
@@ -157,7 +157,6 @@ def _filters(walls: Walls, *, alone: bool) -> dict[str, bytes]:
         network=network,
         connecting=network and alone,
         listening=bool(walls.listen),
-        interfaces=walls.interfaces and alone,
         alone=alone,
         devices=bool(walls.gpus),
         signals_confined=landlock.version() >= landlock.SIGNALS_FROM,
@@ -214,6 +213,9 @@ class Running:
     """
     A started engine, until its program has ended.
 
+    Attributes:
+        over: Whether it was ended since its time was over; known when it was waited for.
+
     Args:
         line: What to run.
         descriptors: What it gets besides the standard streams.
@@ -231,6 +233,7 @@ class Running:
         output: tuple[int | None, int | None] = (None, None),
     ) -> None:
         self._news = news
+        self.over = False
         try:
             # An interrupt of the terminal is for the program, which is in the same group; what is
             # around the program takes over that it is ignored here.
@@ -285,12 +288,11 @@ class Running:
         Raises:
             IsolationError: The walls could not be put up.
         """
-        over = False
         with self._process, _passing_on(signalled, interrupts=interrupts):
             try:
                 code = self._process.wait(seconds)
             except subprocess.TimeoutExpired:
-                over = True
+                self.over = True
                 (stop or self.end)()
                 code = self._process.wait()
         # What it exits with says nothing of that: the program may exit with anything.
@@ -298,7 +300,7 @@ class Running:
             raise IsolationError(
                 "the walls could not be put up, and the program was not run; the reason is above"
             )
-        if over:
+        if self.over:
             return TIME_OVER
         return 128 - code if code < 0 else code
 

@@ -11,10 +11,9 @@ import pytest
 from support.group_trees import Unified, separate
 from weighbridge.sandbox.groups import group as grouping
 from weighbridge.sandbox.groups.group import Group, grouped, limitable
-from weighbridge.sandbox.groups.interface import Resource, Shares
+from weighbridge.sandbox.groups.interface import MEMORY, PROCESSES, RESOURCES
 
-BOTH = frozenset(Resource)
-SHARES = Shares(memory_bytes=1 << 30, processes=7)
+SHARES = {MEMORY: 1 << 30, PROCESSES: 7}
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def seen_from(tree: Unified, own: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def places(group: Group) -> list[str]:
     """Return the names of the directories above a group's."""
-    return [each.parent.name for each in group._directories]
+    return [Path(each).parent.name for each in group._directories]
 
 
 class TestUnified:
@@ -44,8 +43,8 @@ class TestUnified:
         seen_from(tree, tree.add("app/own"), monkeypatch)
         with grouped(SHARES) as group:
             assert group is not None
-            assert (places(group), group.held) == (["app"], BOTH)
-            (made,) = group._directories
+            assert (places(group), group.held) == (["app"], RESOURCES)
+            made = Path(*group._directories)
             assert (made / "memory.max").read_text() == str(1 << 30)
             assert (made / "memory.swap.max").read_text() == "0"
             assert (made / "pids.max").read_text() == "7"
@@ -74,7 +73,7 @@ class TestUnified:
         seen_from(tree, tree.add("app/own"), monkeypatch)
         with grouped(SHARES) as group:
             assert group is not None
-            assert group.held == {Resource.PROCESSES}
+            assert group.held == {PROCESSES}
 
     def test_the_most(self, tree: Unified, monkeypatch: pytest.MonkeyPatch) -> None:
         """The nearest group that shares out everything is taken before a nearer one."""
@@ -125,7 +124,7 @@ class TestOthers:
 
     def test_nothing_to_limit(self) -> None:
         """Without shares no group is made."""
-        with grouped(Shares()) as group:
+        with grouped({}) as group:
             assert group is None
 
 
@@ -143,7 +142,7 @@ class TestLeft:
             assert not left.exists()
             with grouped(SHARES) as another:
                 assert another is not None
-                assert held._directories[0].exists()
+                assert Path(held._directories[0]).exists()
 
     def test_removed_meanwhile(self, tree: Unified, monkeypatch: pytest.MonkeyPatch) -> None:
         """A group that is removed before it is held is made anew, a bounded number of times."""
@@ -164,13 +163,13 @@ class TestEnding:
     def test_killed(self, member: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
         """Without a call of the kernel's for it, each member is killed."""
         (tmp_path / "cgroup.procs").write_text(f"{member.pid}\n0\n")
-        grouping._kill(member.pid, tmp_path)
+        grouping._kill(member.pid, str(tmp_path))
         assert member.wait() == -signal.SIGKILL
 
     def test_no_member(self, member: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
         """A process that is no member, or no longer, is let alone."""
         (tmp_path / "cgroup.procs").write_text("0\n")
-        grouping._kill(member.pid, tmp_path)
+        grouping._kill(member.pid, str(tmp_path))
         assert member.poll() is None
         member.kill()
         member.wait()
@@ -180,7 +179,7 @@ class TestEnding:
         (tmp_path / "cgroup.procs").touch()
         before = len([*Path("/proc/self/fd").iterdir()])
         with pytest.raises(FileNotFoundError), ExitStack():
-            Group([tmp_path, tmp_path / "missing"], BOTH)
+            Group([str(tmp_path), str(tmp_path / "missing")], RESOURCES)
         assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
@@ -189,4 +188,4 @@ def test_exceeded(tmp_path: Path) -> None:
     (tmp_path / "cgroup.procs").touch()
     (tmp_path / "memory.events").write_text("low 0\noom_kill 1\n")
     (tmp_path / "pids.events").write_text("max 0\n")
-    assert Group([tmp_path], BOTH).exceeded() == {Resource.MEMORY}
+    assert Group([str(tmp_path)], RESOURCES).exceeded() == {MEMORY}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from weighbridge.sandbox.groups.hierarchies import Hierarchy, read_hierarchies
+from weighbridge.sandbox.groups.hierarchies import read_hierarchies
 
 UNIFIED = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 PIDS = "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids"
@@ -14,7 +14,7 @@ def test_unified() -> None:
     """In version 2 the group is below the mount, by the path that the kernel tells."""
     (found,) = read_hierarchies(UNIFIED, "0::/user.slice/a.scope\n")
     own = "/sys/fs/cgroup/user.slice/a.scope"
-    assert found == Hierarchy(controllers=None, top="/sys/fs/cgroup", own=own)
+    assert (found.controllers, found.top, found.own) == (None, "/sys/fs/cgroup", own)
 
 
 def test_separate() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from weighbridge.core.errors import IsolationError, UsageError
 from weighbridge.sandbox.walls import engines
+from weighbridge.sandbox.walls.ending import End
 from weighbridge.sandbox.walls.engines import choose_engine
 from weighbridge.sandbox.walls.interface import REQUIRED, Engine, Limits, Strength, Wall, Walls
 
@@ -37,7 +38,7 @@ class Lacking:
         del limits
         return ()
 
-    def run(self, command: Sequence[str], walls: Walls, /) -> int:
+    def run(self, command: Sequence[str], walls: Walls, /) -> End:
         """Fail: nobody asks for it."""
         raise NotImplementedError
 
