@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from weighbridge.convert.plan import PlannedFile
 from weighbridge.convert.worker import client
+from weighbridge.pipeline.conversion.convert import ConvertResult
 from weighbridge.sandbox import launcher as launching
+from weighbridge.sandbox.interface import Confinement, Measure
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -21,3 +24,27 @@ def convert_by(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     monkeypatch.setattr(launching, "search_path", lambda: [*found, TESTS])
     monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)
     monkeypatch.setattr(client, "TARGET", f"support.bad_converters:{target}")
+
+
+def confined_less() -> ConvertResult:
+    """Return what comes of a conversion on a system that refuses Landlock."""
+    file = PlannedFile(
+        source="net.bin",
+        target="model.safetensors",
+        header=bytes(104),
+        size=112,
+        tensors=("a", "b"),
+        aliases=(("b", "a"),),
+        rearranged=("a",),
+        left=("epoch: int",),
+    )
+    return ConvertResult(
+        path=Path("out"),
+        files=(file,),
+        copied=("config.json",),
+        left_out=("train.py",),
+        confinement=Confinement(
+            enforced=frozenset(Measure) - {Measure.FILES},
+            refused=((Measure.FILES, "no\x1b[0m Landlock"),),
+        ),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from support.claim_lists import listed_claims, unreadable_claims
+from support.converting import confined_less
 from support.policies import DIGESTS
 from support.records import (
     VECTORS,
@@ -22,6 +23,7 @@ from support.records import (
     unclear_verdict,
 )
 from weighbridge.core.evidence import Severity
+from weighbridge.record.converted import converted_document
 from weighbridge.record.json_claims import claims_document
 from weighbridge.record.json_v1 import (
     Document,
@@ -47,6 +49,7 @@ CASES: dict[str, Callable[[], Document]] = {
     "digest": lambda: digest_document(DIGESTS),
     "claims-verified": lambda: claims_document(listed_claims()),
     "claims-listed": lambda: claims_document(listed_claims(verified=False)),
+    "converted": lambda: converted_document(confined_less()),
     "claims-unreadable": lambda: claims_document(unreadable_claims()),
 }
 
