@@ -5,6 +5,7 @@ The start of the command: repeat a run that was run before, or go on to everythi
 started before anything else is imported.
 """
 
+import _signal  # type: ignore[import-not-found]  # `signal` imports enumerations
 import os
 import sys
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 def main() -> "NoReturn":
     """Run the command line and leave the process."""
+    # Until somebody can catch it, an interrupt ends the process on the spot, without a trace.
+    interrupted = _signal.getsignal(_signal.SIGINT)
+    if interrupted is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     if sys.argv[1:2] == ["run"] and sys.platform == "linux":
         from weighbridge.pipeline.again.running import run_again  # noqa: PLC0415  see the module
 
@@ -23,4 +28,6 @@ def main() -> "NoReturn":
             os._exit(code)
     from weighbridge.cli.main import main as run_everything  # noqa: PLC0415  see the module
 
+    if interrupted is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, interrupted)
     run_everything()

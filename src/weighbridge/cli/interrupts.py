@@ -34,9 +34,10 @@ def insist(unraisable: "UnraisableHookArgs", /) -> None:
 
 def heed_termination() -> None:
     """
-    Have a request to end (SIGTERM) leave the command as an interrupt does.
+    Have a request to end, SIGTERM or SIGHUP, leave the command as an interrupt does.
 
-    For commands that would leave gigabytes behind. Whoever asks sees that it was the signal.
+    For commands that would leave gigabytes behind. Whoever asks sees that it was the signal. What
+    was started to outlive its terminal (`nohup`) does.
     """
 
     def leave(number: int, _frame: object) -> NoReturn:
@@ -44,4 +45,7 @@ def heed_termination() -> None:
         signal.signal(number, signal.SIG_DFL)
         sys.exit(_SIGNALLED + number)
 
-    signal.signal(signal.SIGTERM, leave)
+    for name in ("SIGTERM", "SIGHUP"):  # some systems have no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave)

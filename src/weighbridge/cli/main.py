@@ -75,6 +75,22 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; say which one may be meant where there is none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            # Imported here: few commands are misspelled.
+            from difflib import get_close_matches  # noqa: PLC0415  see above
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if not close:
+                raise
+            message = f"{error.message} Did you mean '{close[0]}'?"
+            raise click.UsageError(message, ctx=error.ctx) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         del ctx
@@ -101,7 +117,8 @@ def cli() -> None:
     Check model weights before they go on the road.
 
     Exit codes: 0 allowed, verified or clean; 1 tool or environment error; 2 wrong usage;
-    3 nothing to check; 10 denied, not verified or findings at the bar; 11 indeterminate.
+    3 nothing to check; 10 denied, not verified or findings at the bar; 11 indeterminate;
+    130 interrupted.
     """
 
 
@@ -110,15 +127,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     session = Session()
     try:
         code = cli.main(
-            args=list(arguments) if arguments is not None else None,
+            args=_arguments(arguments),
             prog_name="weighbridge",
             standalone_mode=False,
             obj=session,
         )
-        session.out.flush()
+        session.flush()
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        from weighbridge.cli.failures import report_call  # noqa: PLC0415  see below
+
+        return report_call(session, error, arguments=_arguments(arguments))
     except (click.Abort, KeyboardInterrupt):
         session.talk("interrupted; nothing was written")
         return EXIT_INTERRUPTED
@@ -128,6 +146,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         return report(session, error)
     return code if isinstance(code, int) else 0
+
+
+def _arguments(given: Sequence[str] | None) -> list[str]:
+    return list(sys.argv[1:] if given is None else given)
 
 
 def main() -> NoReturn:

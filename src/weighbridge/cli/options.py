@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -11,10 +12,62 @@ from weighbridge.cli.terminal import Session
 P = ParamSpec("P")
 R = TypeVar("R")
 
-MODEL: Final = click.Path(path_type=str)
+
+class _Named(click.Path):
+    """A path with a name; whether it is there and may be read is for whoever opens it to say."""
+
+    def __init__(self) -> None:
+        # Looking here would be one look more, and by another user's rights.
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse the empty name, which stands for the current directory elsewhere."""
+        if os.fspath(value) == "":
+            self.fail("a path is expected, and found is ''", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+MODEL: Final = click.Path(path_type=str, readable=False)
 """A reference; whether something is there is the source's to say, with its own code."""
 
-FILE: Final = click.Path(path_type=Path)
+FILE: Final = _Named()
+
+
+def only_option(
+    *names: str,
+    default: object = None,
+    **settings: Any,  # noqa: ANN401  handed on to click, which types them
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """
+    Add an option of which there can be one alone; `click.option` lets the last of several win.
+
+    For what decides whether something passes: whoever gives two of them, one perhaps in a
+    script that others complete, would be judged by one and think of the other.
+    """
+    return click.option(
+        *names,
+        multiple=True,
+        default=None if default is None else (default,),
+        callback=_the_only,
+        **settings,
+    )
+
+
+def _the_only(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[object, ...]
+) -> object | None:
+    if len(values) > 1:
+        raise click.BadParameter(
+            f"it can be given once, and found are {', '.join(map(repr, map(str, values)))}",
+            ctx,
+            parameter,
+        )
+    return values[0] if values else None
 
 
 def _remember_format(ctx: click.Context, parameter: click.Parameter, value: str) -> str:

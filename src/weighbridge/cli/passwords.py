@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from weighbridge.cli.options import FILE
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import KeyRejectedError
@@ -29,7 +30,7 @@ def password_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--password-file",
-            type=click.Path(path_type=Path),
+            type=FILE,
             help=f"File with the key's password. Else ${ENVIRONMENT_NAME}, or a prompt.",
         ),
     )
@@ -54,7 +55,7 @@ def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--pin-file`; a PIN itself is never an argument."""
     return click.option(
         "--pin-file",
-        type=click.Path(path_type=Path),
+        type=FILE,
         help=f"File with the token's PIN. Else the URI's pin-source, ${PIN_NAME}, or a prompt.",
     )(function)
 

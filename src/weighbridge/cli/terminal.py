@@ -5,7 +5,8 @@ import os
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,17 +29,37 @@ class Session:
 
     format: str = "text"
     quiet: bool = False
+    one_line: bool = False
+    """Whether each JSON document has a line of its own, an error's too."""
     out: TextIO = field(default_factory=lambda: _prepared(sys.stdout, discard=False))
     err: TextIO = field(default_factory=lambda: _prepared(sys.stderr, discard=True))
 
     def write(self, text: str) -> None:
-        """Print a result to standard output."""
-        self.out.write(text if text.endswith("\n") else text + "\n")
+        """
+        Print a result to standard output.
+
+        Raises:
+            OperationError: It cannot be written.
+            BrokenPipeError: Whoever read it has gone.
+        """
+        with _result():
+            self.out.write(text if text.endswith("\n") else text + "\n")
+
+    def flush(self) -> None:
+        """Have everything printed that was written; raises as `write` does."""
+        with _result():
+            self.out.flush()
 
     def talk(self, text: str) -> None:
         """Print talk to standard error, unless the user wants none."""
         if not self.quiet:
+            self.complain(text)
+
+    def complain(self, text: str) -> None:
+        """Print to standard error; where that cannot be written, as where it is closed, nothing."""
+        with suppress(OSError):  # nobody could be told
             self.err.write(text + "\n")
+            self.err.flush()
 
     @property
     def colour(self) -> bool:
@@ -48,6 +69,23 @@ class Session:
     def progress(self) -> "Progress":
         """Return a progress display, silent when piped, quiet, or over soon."""
         return Progress(self.err, shown=not self.quiet and self.err.isatty())
+
+
+@contextmanager
+def _result() -> Iterator[None]:
+    """Say of an error that it is standard output that cannot be written."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Imported here: every command is faster for it, and few results cannot be written.
+        from weighbridge.core.errors import OperationError  # noqa: PLC0415  see above
+
+        reason = "it is closed" if isinstance(error, io.UnsupportedOperation) else error.strerror
+        raise OperationError(
+            f"the result cannot be written: {reason or error}", where="standard output"
+        ) from error
 
 
 def _prepared(stream: TextIO | None, *, discard: bool) -> TextIO:

@@ -262,7 +262,7 @@ def choose_file(
         UsageError: There is no such file, or there are several.
         OperationError: No file is of these formats.
     """
-    told = {path: _tell(files, path, name) for path in ([file] if file else files.paths)}
+    told = {path: _tell(files, path, name) for path in (files.paths if file is None else [file])}
     fitting = [chosen for chosen in told.values() if chosen.formats & formats]
     if file is None:
         fitting = [chosen for chosen in fitting if _is_meant(chosen, heads or {})]

@@ -43,6 +43,12 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True, mode: int =
         ) from error
 
 
+def lies_in(place: str | os.PathLike[str], reference: str | os.PathLike[str], /) -> bool:
+    """Tell whether *place* is the model *reference* or in it, where one more file is unsigned."""
+    real, root = Path(os.path.realpath(place)), Path(os.path.realpath(reference))
+    return real == root or root in real.parents
+
+
 def _exists(path: Path) -> OperationError:
     return OperationError(
         "the file exists already",

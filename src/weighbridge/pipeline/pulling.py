@@ -27,6 +27,7 @@ from weighbridge.load.tree import DIRECTORY_MODE, remove_tree, set_mode, write_t
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.copies import choose_hold
 from weighbridge.pipeline.load import admit
+from weighbridge.pipeline.output import lies_in
 from weighbridge.policy.schema import Policy
 from weighbridge.sources.local import locate
 
@@ -47,12 +48,14 @@ class Pulled:
         files: Paths in it, in code-point order.
         size: Bytes in total.
         verdict: Why it was allowed.
+        made: Whether the directory was not there before.
     """
 
     path: str
     files: tuple[str, ...]
     size: int
     verdict: Verdict
+    made: bool
 
 
 def pull(
@@ -79,10 +82,18 @@ def pull(
 
     Raises:
         PolicyDeniedError, PolicyIndeterminateError: As for `load`; nothing was written.
-        UsageError: The destination is no directory, or has something in it.
-        OperationError: It cannot be written; nothing is left there.
+        UsageError: The destination lies in the model.
+        OperationError: The destination is no directory, has something in it (both are
+            `Code.OUTPUT_EXISTS`), or cannot be written; nothing is left there.
     """
     place = Path(os.path.abspath(destination))  # noqa: PTH100  links are the caller's
+    handle = locate(reference)
+    if lies_in(place, handle.root):
+        raise UsageError(
+            "the destination lies in the model itself",
+            where=os.fspath(place),
+            expected="a place outside of it",
+        )
     _require_empty(place)
     with admit(
         reference,
@@ -90,7 +101,7 @@ def pull(
         boundary=boundary,
         progress=progress,
         sealed=False,
-        hold=choose_hold(locate(reference)),
+        hold=choose_hold(handle),
     ) as artifact:
         name = artifact.verdict.artifact.name if artifact.verdict.artifact is not None else ""
         files = {name if path == "." else path: artifact.held[path] for path in artifact.files}
@@ -116,7 +127,17 @@ def pull(
             files=tuple(sorted(files)),
             size=sum(file.size for file in files.values()),
             verdict=artifact.verdict,
+            made=not within,
         )
+
+
+def take_back(pulled: Pulled) -> None:
+    """Take away what was put there, for a caller that cannot say that it was allowed."""
+    place = Path(pulled.path)
+    for name in {path.partition("/")[0] for path in pulled.files}:
+        remove_tree(place / name)
+    if pulled.made:
+        place.rmdir()
 
 
 def _require_empty(place: Path) -> None:
@@ -137,8 +158,8 @@ def _require_empty(place: Path) -> None:
         remove_tree(place / leftover)
 
 
-def _unfit(place: Path, found: str) -> UsageError:
-    return UsageError(
+def _unfit(place: Path, found: str) -> OperationError:
+    return OperationError(
         "the destination has to be an empty directory, or not to be there",
         code=Code.OUTPUT_EXISTS,
         where=os.fspath(place),

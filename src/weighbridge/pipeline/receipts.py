@@ -19,7 +19,7 @@ from weighbridge.core.errors import UsageError
 from weighbridge.core.lineage import Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Verdict
-from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.output import lies_in, write_whole
 from weighbridge.provenance.summary import render_summary
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def require_place(place: Path, *, reference: str, policy: Path) -> None:
     Raises:
         UsageError: The place is the policy, or lies in the model.
     """
-    real = Path(os.path.realpath(place))
-    root = Path(os.path.realpath(reference))
-    if real == Path(os.path.realpath(policy)) or real == root or root in real.parents:
+    over_policy = os.path.realpath(place) == os.path.realpath(policy)
+    if over_policy or lies_in(place, reference):
         raise UsageError(
             "a receipt cannot be written over the model or the policy, nor into the model",
             where=os.fspath(place),

@@ -100,8 +100,14 @@ def read_policy_file(path: str | Path) -> bytes:
     """
     file = Path(path)
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise PolicyError("a policy is a regular file", where=str(file))
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise PolicyError(
+                "a policy cannot be read from this",
+                where=str(file),
+                expected="a regular file, such as weighbridge.toml",
+                found="a directory" if stat.S_ISDIR(mode) else "a pipe, a socket or a device",
+            )
         with file.open("rb") as stream:
             data = stream.read(MAX_POLICY_BYTES + 1)
     except FileNotFoundError as error:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.core.errors import GuardDeniedError
+from weighbridge.core.errors import GuardDeniedError, UsageError
 from weighbridge.formats.sniff.suffixes import suffix_format
-from weighbridge.load.guard import watch
+from weighbridge.load.guard import guard, watch
 from weighbridge.load.guard.children import (
     ORDER_VARIABLE,
     PATH_VARIABLE,
@@ -170,6 +170,15 @@ def test_a_denial_is_a_permission_error() -> None:
     assert isinstance(error, PermissionError)
     assert (error.filename, error.exit_code) == ("/m.pkl", 10)
     assert str(error) == "/m.pkl: no [guard-denied]"
+
+
+@pytest.mark.parametrize(("where", "said"), [("keys/a.pub", "keys/a.pub: no"), ("/m.pkl", ": no")])
+def test_a_denial_names_what_it_is_about(where: str, said: str) -> None:
+    """A key that is missing is named; the file that is denied is named once."""
+    denied = guard._denial("f", UsageError("no", where=where), path="/m.pkl", verdict=None)
+    assert str(denied).startswith("/m.pkl: the guard denies f: ")
+    assert said in str(denied)
+    assert str(denied).count(where) == 1
 
 
 def test_code_of_the_program_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

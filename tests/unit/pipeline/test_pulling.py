@@ -8,6 +8,7 @@ import pytest
 
 from support.hub_models import files_below
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
+from support.streams import FullStream
 from weighbridge.cli.main import run
 from weighbridge.core.errors import (
     ArtifactChangedError,
@@ -228,3 +229,26 @@ def test_as_a_command(
     assert run(["pull", str(model.root), str(tmp_path / "other"), *policy]) == 10
     assert capsys.readouterr().out.startswith("DENY")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_verdict_that_nobody_can_read_lets_nothing_through(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    """Where the verdict cannot be printed nothing stays in the destination, and the code says so."""
+    place = tmp_path / "out"
+    if there:
+        place.mkdir()
+    monkeypatch.setattr("sys.stdout", FullStream())
+    policy = ["--policy", str(tmp_path / "weighbridge.toml")]
+    assert run(["pull", str(model.root), str(place), *policy]) == 1
+    assert names_in(place) == ([] if there else None)
+
+
+@pytest.mark.parametrize("where", ["", "in/it"])
+def test_a_model_is_not_pulled_into_itself(model: SignedModel, where: str) -> None:
+    """A copy in the model would be files that nobody signed: the next check would deny it."""
+    before = files_below(model.root)
+    with pytest.raises(UsageError, match="lies in the model itself"):
+        pull(model.root, model.root / where, policy=model.policy)
+    assert files_below(model.root) == before

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from weighbridge.cli.building import BuildFlags, build_options
-from weighbridge.cli.options import MODEL, output_options
+from weighbridge.cli.options import MODEL, only_option, output_options
 from weighbridge.cli.render import show_attested_parts, show_attested_scan, show_recorded
 from weighbridge.cli.signers import Signing, required_signer, signer_options
 from weighbridge.cli.terminal import Session
@@ -98,7 +98,7 @@ def attest_convert(
 
 @command.command("scan", short_help="Scan a model, and sign what came out.")
 @click.argument("model", type=MODEL)
-@click.option(
+@only_option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
     default=Severity.MEDIUM.value,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import FILE, MODEL, only_option, output_options
 from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_bill
 from weighbridge.cli.terminal import Session
@@ -14,9 +14,7 @@ from weighbridge.policy.schema import Policy
 
 @click.command("bom", short_help="Write a model's bill of materials: CycloneDX or SPDX.")
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option(
-    "--policy", type=FILE, help="Whose signatures count; without one nothing is verified."
-)
+@only_option("--policy", type=FILE, help="Whose signatures count; without one nothing is verified.")
 @boundary_option
 @click.option("--allow-symlinks", is_flag=True, help="Let a link to a file count as that file.")
 @click.option("--output", type=FILE, help="The file to write.  [default: standard output]")

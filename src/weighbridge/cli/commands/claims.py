@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import FILE, MODEL, only_option, output_options
 from weighbridge.cli.render import show_appended, show_claims
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
@@ -45,7 +45,7 @@ def command() -> None:
 
 @command.command(_LIST)
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, help="Hold the signatures against whom this policy trusts.")
+@only_option("--policy", type=FILE, help="Hold the signatures against whom this policy trusts.")
 @output_options("text", "json")
 @click.pass_obj
 def show(session: Session, reference: str, policy: Path | None) -> int:
@@ -57,7 +57,7 @@ def show(session: Session, reference: str, policy: Path | None) -> int:
 
 @command.command("verify")
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, required=True, help="Whose signatures count.")
+@only_option("--policy", type=FILE, required=True, help="Whose signatures count.")
 @output_options("text", "json")
 @click.pass_obj
 def verify(session: Session, reference: str, policy: Path) -> int:

@@ -13,7 +13,7 @@ from weighbridge.pipeline.guard.command import execute, make_order
 @click.command(
     "exec",
     short_help="Run a program that loads nothing the policy does not allow.",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
 )
 @policy_options
 @click.option("--audit", is_flag=True, help="Only record what would have been denied.")

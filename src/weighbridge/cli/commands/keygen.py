@@ -31,7 +31,7 @@ from weighbridge.pipeline.keys import ELLIPTIC, make_key
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help=f"File with a password for the private key. Else ${ENVIRONMENT_NAME}, or a prompt.",
 )
 @click.option("--no-password", is_flag=True, help="Do not encrypt the private key.")

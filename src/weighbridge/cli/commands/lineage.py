@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import FILE, MODEL, only_option, output_options
 from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_lineage
 from weighbridge.cli.terminal import Session
@@ -16,7 +16,7 @@ from weighbridge.policy.schema import Policy
 
 @click.command("lineage", short_help="Draw what a model was made from, step by step.")
 @click.argument("reference", metavar="REF", type=MODEL)
-@click.option("--policy", type=FILE, help="Hold every step against the rules of this policy.")
+@only_option("--policy", type=FILE, help="Hold every step against the rules of this policy.")
 @boundary_option
 @output_options("text", "json", "mermaid", "dot")
 @click.pass_obj

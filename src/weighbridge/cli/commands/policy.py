@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import FILE, MODEL, only_option, output_options
+from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_cases, show_explanation
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import UsageError
-from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.policies import rehearse, select_for
 from weighbridge.policy.schema import Policy
@@ -16,7 +16,7 @@ from weighbridge.policy.template import starter_policy
 from weighbridge.policy.trust import CertificateTrust, KeyTrust
 from weighbridge.policy.view import policy_toml
 
-policy_option = click.option(
+policy_option = only_option(
     "--policy",
     type=FILE,
     default=Path("weighbridge.toml"),
@@ -114,12 +114,7 @@ def test(session: Session, policy: Path, cases: Path | None) -> int:
 @command.command("explain")
 @click.argument("reference", metavar="REF", type=MODEL)
 @policy_option
-@click.option(
-    "--boundary",
-    default=DEFAULT_BOUNDARY,
-    show_default=True,
-    help="Where the policy would be applied.",
-)
+@boundary_option
 @output_options("text", "json")
 @click.pass_obj
 def explain(session: Session, reference: str, policy: Path, boundary: str) -> int:

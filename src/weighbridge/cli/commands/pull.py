@@ -1,15 +1,17 @@
 """`weighbridge pull`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from weighbridge.cli.interrupts import heed_termination
 from weighbridge.cli.options import FILE, MODEL, output_options
 from weighbridge.cli.policies import policy_options
 from weighbridge.cli.render import show_verdict
 from weighbridge.cli.terminal import Session
 from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError
-from weighbridge.pipeline.pulling import pull
+from weighbridge.pipeline.pulling import pull, take_back
 from weighbridge.policy.schema import Policy
 
 
@@ -29,6 +31,7 @@ def command(
     or none, and read only. Exit codes are those of `weighbridge check`; nothing is left in DEST
     unless it is 0.
     """
+    heed_termination()
     try:
         with session.progress() as progress:
             done = pull(
@@ -41,6 +44,11 @@ def command(
     except (PolicyDeniedError, PolicyIndeterminateError) as error:
         show_verdict(session, error.verdict)
         return error.exit_code
-    session.talk(f"{len(done.files)} files, {done.size} bytes: {done.path}")
-    show_verdict(session, done.verdict)
+    with ExitStack() as unless_said:
+        unless_said.callback(take_back, done)
+        files = "1 file" if len(done.files) == 1 else f"{len(done.files)} files"
+        session.talk(f"{files}, {done.size} bytes: {done.path}")
+        show_verdict(session, done.verdict)
+        session.flush()
+        unless_said.pop_all()
     return 0

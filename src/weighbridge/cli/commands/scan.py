@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from weighbridge.cli.options import FILE, MODEL, output_options
+from weighbridge.cli.options import FILE, MODEL, only_option, output_options
 from weighbridge.cli.render import render_scans, show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
@@ -32,12 +32,12 @@ def _check_reports(
 
 @click.command("scan", short_help="Find what loading a model would execute.")
 @click.argument("references", metavar="REF...", type=MODEL, nargs=-1, required=True)
-@click.option(
+@only_option(
     "--fail-on",
     type=click.Choice([s.value for s in Severity]),
     default=Severity.MEDIUM.value,
     show_default=True,
-    help="The gravest finding that is still accepted is below this.",
+    help="The least severity of a finding that counts.",
 )
 @click.option(
     "--also",
@@ -84,6 +84,7 @@ def command(
     and text shows those that are not clean.
     """
     bar = Severity(fail_on)
+    session.one_line = len(references) > 1
     with session.progress() as progress:
         reports = scan_paths(
             references,

@@ -11,6 +11,7 @@ from weighbridge.cli.methods import MethodGroup
 from weighbridge.cli.options import (
     FILE,
     MODEL,
+    only_option,
     output_options,
     selection_options,
     signature_option,
@@ -51,7 +52,7 @@ def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
             show_default=True,
             help="Accept files that the signature does not name; they are listed.",
         ),
-        click.option(
+        only_option(
             "--threshold",
             type=click.IntRange(min=1),
             default=1,
@@ -72,10 +73,10 @@ def _verify_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @command.command("sigstore")
-@click.option(
+@only_option(
     "--identity", required=True, help="The name in the certificate: URI or e-mail, exactly."
 )
-@click.option(
+@only_option(
     "--identity-provider", required=True, help="URL of who vouches for that name, exactly."
 )
 @instance_options
@@ -145,9 +146,9 @@ def verify_key(
     required=True,
     help="PEM, the trusted roots; intermediates may be among them. May be repeated.",
 )
-@click.option("--identity", help="A name in the certificate: URI, e-mail or DNS, exactly.")
-@click.option("--san-uri", help="A URI in the certificate, exactly.")
-@click.option("--subject", help="The certificate's subject, such as 'CN=release,O=Example'.")
+@only_option("--identity", help="A name in the certificate: URI, e-mail or DNS, exactly.")
+@only_option("--san-uri", help="A URI in the certificate, exactly.")
+@only_option("--subject", help="The certificate's subject, such as 'CN=release,O=Example'.")
 @click.option(
     "--any-identity",
     is_flag=True,

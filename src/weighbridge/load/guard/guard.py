@@ -301,6 +301,8 @@ def _denial(
     told = error.message if isinstance(error, WeighbridgeError) else str(error)
     if isinstance(error, WeighbridgeError) and error.found and verdict is None:
         told += f": found {one_line(error.found)}"
+    if isinstance(error, WeighbridgeError) and error.where not in {None, path} and verdict is None:
+        told = f"{one_line(str(error.where))}: {told}"
     rule = verdict.policy.rule if verdict is not None else None
     by = f" by {rule}" if rule else ""
     hint = error.hint if isinstance(error, WeighbridgeError) else None

@@ -34,9 +34,16 @@ def make_order(
     Return the order to enforce the policy in the file *policy*.
 
     Raises:
+        UsageError: There is no directory for the log, or it is one.
         UsageError, OperationError, PolicyError: As for `Policy.from_file`.
     """
     Policy.from_file(policy)
+    if log is not None and (log.is_dir() or not log.absolute().parent.is_dir()):
+        raise UsageError(
+            "decisions cannot be logged there",
+            where=os.fspath(log),
+            expected="a file, new or not, in a directory that is there",
+        )
     data = policy.read_bytes()
     path = os.path.abspath(policy)
     Policy.from_toml(data, path=path)
@@ -57,7 +64,7 @@ def execute(command: Sequence[str], order: Order) -> NoReturn:
         UsageError: There is no such program, or it is a Python that would leave the guard behind.
         OperationError: The order cannot be written, or the program cannot be executed.
     """
-    if not command:
+    if not command or not command[0]:
         raise UsageError("nothing to run", hint="Say weighbridge exec --policy F -- COMMAND")
     environment = guarded_environment(order, os.environ)
     heritage = Heritage(order=environment[ORDER_VARIABLE], start=os.fspath(START))
@@ -133,6 +140,8 @@ def keep_order(data: bytes) -> Path:
             temporary.replace(place)
     except OSError as error:
         raise StoreError(
-            f"the guard's order cannot be kept: {error.strerror or error}", where=os.fspath(root)
+            f"the guard's order cannot be kept: {error.strerror or error}",
+            where=os.fspath(root),
+            hint="Free room there, or name another place beside it with WEIGHBRIDGE_STORE",
         ) from error
     return place

@@ -6,9 +6,11 @@ Unpickle: check, open one file behind walls, and show or write what it holds.
     reference --admit--> verified bytes --isolated--> plain values --> a tree, JSON, safetensors
 """
 
+import os
 from pathlib import Path
 
 from weighbridge.core.artifact import FileFormat
+from weighbridge.core.errors import UsageError
 from weighbridge.core.outline import Outline
 from weighbridge.core.values import frozen
 from weighbridge.inventory.progress import Progress
@@ -16,6 +18,7 @@ from weighbridge.load.isolated.reading import AsStored
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.isolated import open_admitted, plan_isolated
 from weighbridge.pipeline.load import admit
+from weighbridge.pipeline.output import lies_in
 from weighbridge.pipeline.unpickling.document import Documents
 from weighbridge.pipeline.unpickling.names import name_arrays
 from weighbridge.pipeline.unpickling.outline import outline
@@ -78,9 +81,16 @@ def unpickle(
     Raises:
         PolicyDeniedError, PolicyIndeterminateError: As for `load`; nothing was opened.
         WeighbridgeError: As for `load.isolated.parent.open_isolated`.
+        UsageError: The destination lies in the model.
         OperationError: Something is at the destination, or it cannot be written.
     """
     place = None if output is None else destination(output)
+    if place is not None and lies_in(place.path, reference):
+        raise UsageError(
+            "the destination lies in the model itself",
+            where=os.fspath(place.path),
+            expected="a place outside of it",
+        )
     plan = plan_isolated(reference, policy, boundary=boundary, engine=engine)
     with admit(
         reference, policy=policy, boundary=boundary, progress=progress, sealed=True, isolated=True
