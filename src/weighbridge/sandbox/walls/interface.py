@@ -94,6 +94,7 @@ class Walls:
         directory: Where it starts.
         listen: Where it can be asked.
         connect: Whom it may ask all the same, by TCP; nobody else.
+        interfaces: Whether it may ask the kernel for the interfaces of a network of its own.
         gpus: Device files of graphics processors that it may use; what it asks of their drivers is
             not filtered.
         limits: How much it may use.
@@ -106,6 +107,7 @@ class Walls:
     directory: str = "/"
     listen: tuple[Listening, ...] = ()
     connect: tuple[Destination, ...] = ()
+    interfaces: bool = False
     gpus: tuple[str, ...] = ()
     limits: Limits = Limits()
 
