@@ -39,7 +39,7 @@ ELSEWHERE = frozenset(
         *("change-flags", "convert-socket", "core-pattern", "kernel-log", "message-queue"),
         *("old-calls", "read-attributes", "short-calls"),
         *("list-hardware", "open-device", "ports-of-the-machine", "quota", "swap"),
-        *("system-request", "leave-group", "annotate-model"),
+        *("system-request", "leave-group", "annotate-model", "interfaces-by-socket"),
         *("change-mapped-model", "splice-over-model"),  # on a kernel without these holes
     }
 )

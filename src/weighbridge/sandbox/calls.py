@@ -34,11 +34,14 @@ KERNEL: Final = (
     *("add_key", "request_key", "keyctl", "init_module", "finit_module", "delete_module"),
     *("kexec_load", "kexec_file_load", "swapon", "swapoff", "reboot", "settimeofday"),
     *("clock_settime", "sethostname", "setdomainname", "acct", "quotactl", "quotactl_fd"),
-    *("iopl", "ioperm", "syslog", "fanotify_init"),
+    *("iopl", "ioperm", "syslog", "fanotify_init", "inotify_add_watch"),
     # Of programs that nobody has any more; kernels had holes in them.
     *("modify_ldt", "uselib", "ustat", "sysfs", "lookup_dcookie", "vhangup"),
 )
-"""What could undo or evade walls, or change the machine. No program that is confined needs it."""
+"""
+What could undo or evade walls, change the machine, or tell what others do with files that all have,
+such as the system's programs. No program that is confined needs it.
+"""
 
 SHARED_BY_NUMBER: Final = (
     *("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl"),
@@ -58,7 +61,7 @@ MODES_OWNERS_AND_TIMES: Final = (
 )
 """What changes files that Landlock lets be read, or does not let be opened at all."""
 
-AROUND: Final = ("file_setattr", "inotify_add_watch", "statmount", "listmount", "listns")
+AROUND: Final = ("file_setattr", "statmount", "listmount", "listns")
 """What changes or tells of files, mounts and namespaces, and Landlock does not see."""
 
 ATTRIBUTES: Final = (

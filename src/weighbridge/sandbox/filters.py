@@ -11,6 +11,7 @@ from typing import Final
 
 from weighbridge.core.values import frozen
 from weighbridge.sandbox import bpf, calls
+from weighbridge.sandbox.making import making_no_more
 from weighbridge.sandbox.numbers import number, numbers
 
 DONE: Final = 0x00050000
@@ -46,10 +47,13 @@ _TCP_ULP: Final = 31
 """Makes another kind of socket out of one for TCP (SMC), which Landlock then does not see."""
 _FAST_OPEN: Final = 0x20000000
 
-_OF_ITS_OWNER: Final = (0x5412, 0x541C, 0x5423, 0x541D)
-"""TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS: typing into a terminal, and changing what it is."""
+_OF_ITS_OWNER: Final = (0x5412, 0x541C, 0x5423, 0x541D, 0x540C)
+"""TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS, TIOCEXCL: typing into a terminal, changing
+what it is, and closing it to others for good."""
 _KIND: Final = 0xFF00
 _TERMINAL, _SOCKET = 0x5400, 0x8900
+_OF_INTERFACES: Final = 0x890B
+"""SIOCADDRT; requests to sockets before this one are about the socket itself."""
 _OF_FILES: Final = (0x6600, 0x5800, 0x9400, 0x1200, 0x1500)
 """Kinds of requests to file systems and block devices: 'f', 'X', Btrfs, disks, inodes."""
 
@@ -179,6 +183,7 @@ def confining(architecture: str, ways: Ways, /) -> bytes:
             *_head(architecture, bpf.result(bpf.KILL), _REFUSE),
             _each(architecture, (*calls.KERNEL, *calls.SHARED_BY_NUMBER), _REFUSE),
             _each(architecture, calls.ABSENT, _UNKNOWN),
+            making_no_more(architecture),
             b"" if ways.connecting or ways.asking else _when(architecture, "connect", _REFUSE),
             b"" if ways.listening or ways.asking else _each(architecture, calls.ACCEPTING, _REFUSE),
             _when(architecture, "clone", *_unless_bits(0, _NEW_NAMESPACES)),
@@ -190,7 +195,7 @@ def confining(architecture: str, ways: Ways, /) -> bytes:
             _when(architecture, "socketpair", *_connected_only()),
             _when(architecture, "setsockopt", *_same_kind()),
             _when(architecture, "fcntl", *_no_leases()),
-            _when(architecture, "ioctl", *_requests(devices=ways.devices)),
+            _when(architecture, "ioctl", *_requests(devices=ways.devices, alone=ways.alone)),
             _about_processes(architecture, ways),
             b"" if ways.alone else _about_files(architecture, modes=ways.modes),
             _ALLOW,
@@ -305,13 +310,24 @@ def _own_limits(*, alone: bool) -> tuple[bytes, ...]:
     )
 
 
-def _requests(*, devices: bool) -> tuple[bytes, ...]:
-    """Allow those to terminals and sockets: others change files, and Landlock does not see it."""
+def _requests(*, devices: bool, alone: bool) -> tuple[bytes, ...]:
+    """
+    Allow those to terminals and sockets: others change files, and Landlock does not see it.
+
+    By any socket, a pair included, the kernel tells of the machine's interfaces and of their
+    addresses, so that is left only to who is in a network of its own.
+    """
     allowed = tuple(_equal(kind, _ALLOW) for kind in (_TERMINAL, _SOCKET))
     refused = tuple(_equal(kind, bpf.result(NO_DEVICE)) for kind in _OF_FILES)
+    interfaces = (
+        bpf.line(bpf.GREATER, _OF_INTERFACES, other=2),
+        bpf.line(bpf.GREATER, _SOCKET + 0x100, then=1),
+        bpf.result(NO_DEVICE),
+    )
     return (
         bpf.argument(1),
         *(_equal(request, _REFUSE) for request in _OF_ITS_OWNER),
+        *(() if alone else interfaces),
         bpf.line(bpf.AND, _KIND),
         *((*refused, _ALLOW) if devices else (*allowed, bpf.result(NO_DEVICE))),
     )

@@ -78,6 +78,7 @@ def restrict_step(
     ports: Iterable[int] = (),
     own_ports: Iterable[int] = (),
     tcp: bool = True,
+    sockets: bool = True,
 ) -> None:
     """
     Give up all files, but for those below the places that are given, each a directory or a file.
@@ -86,7 +87,8 @@ def restrict_step(
     *devices* read, written and controlled; directories below *listable* can be listed. TCP is
     left for connections to *ports* and for being reached at *own_ports*, where the kernel knows
     how to tell; ask `version` before. Without *tcp* nothing is said about TCP: for a network in
-    which nobody is.
+    which nobody is. Without *sockets* Unix sockets are not made below *writable* either, nor given
+    other names: one of somebody else could get a name where connections are allowed.
 
     `PR_SET_NO_NEW_PRIVS` has to be set before. Places that do not exist are left out.
 
@@ -96,7 +98,8 @@ def restrict_step(
     everything = _file_rights(version())
     reading = _EXECUTE | _READ_FILE | _READ_DIR
     places = [(place, reading, False) for place in readable]
-    places += [(place, everything & ~_SPECIAL, False) for place in writable]
+    special = _SPECIAL if sockets else _SPECIAL | _MAKE_SOCKET
+    places += [(place, everything & ~special, False) for place in writable]
     places += [(place, _READ_DIR, True) for place in listable]
     places += [(place, everything & _DEVICE, False) for place in devices]
     rules = [(port, _CONNECT) for port in ports] + [(port, _BIND) for port in own_ports]

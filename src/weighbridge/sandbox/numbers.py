@@ -115,6 +115,8 @@ NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "membarrier": (324, 283),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
     "mmap": (9, 222),
     "modify_ldt": (154, None),
     "mount": (165, 40),

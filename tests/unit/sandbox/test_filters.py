@@ -5,6 +5,7 @@ import pytest
 from support.filters import ALLOW, ARCHITECTURES, ASK, KILL, REFUSE, UNKNOWN, decide
 from weighbridge.sandbox import calls, filters
 from weighbridge.sandbox.filters import DONE, NO_ATTRIBUTES, NO_DEVICE, Ways
+from weighbridge.sandbox.making import MODES
 from weighbridge.sandbox.numbers import NUMBERS
 
 READ, SENDTO, IOCTL, MOUNT = (NUMBERS[each] for each in ("read", "sendto", "ioctl", "mount"))
@@ -189,7 +190,8 @@ class TestWalls:
             (0x5401, ALLOW),
             (0x802C542A, ALLOW),
             (0x541B, ALLOW),
-            (0x8913, ALLOW),
+            (0x8905, ALLOW),
+            (0x540C, REFUSE),
             (0x5423, REFUSE),
             (0x541D, REFUSE),
             (0x4B49, NO_DEVICE),
@@ -209,6 +211,60 @@ class TestWalls:
         assert (
             decide(walled(architecture, alone=alone), architecture, IOCTL, 3, request_) == expected
         )
+
+    def test_watches(self, architecture: str, alone: bool) -> None:
+        """What others do with the system's programs is not told, wherever these are seen."""
+        assert decide(walled(architecture, alone=alone), architecture, WATCH) == REFUSE
+
+    @pytest.mark.parametrize("request_", [0x890B, 0x8912, 0x8927, 0x8946, 0x89E0, 0x89FF])
+    def test_interfaces(self, architecture: str, alone: bool, request_: int) -> None:
+        """A socket tells of interfaces only where the network is the program's own."""
+        found = decide(walled(architecture, alone=alone), architecture, IOCTL, 3, request_)
+        assert found == (ALLOW if alone else NO_DEVICE)
+
+    @pytest.mark.parametrize("name", MODES)
+    def test_as_owner(self, architecture: str, alone: bool, name: str) -> None:
+        """No file is made to run as its owner or group; other modes are as without."""
+        filtering, at = walled(architecture, alone=alone), MODES[name]
+        for mode in (0o4755, 0o2755, 0o6000):
+            arguments = [0] * at + [mode]
+            found = decide(filtering, architecture, NUMBERS[name], *arguments)
+            assert found in {REFUSE, None}
+        plain = decide(filtering, architecture, NUMBERS[name], *[0] * at, 0o1777)
+        assert plain in {ALLOW, DONE, None}
+
+    @pytest.mark.parametrize(("name", "at"), [("open", 1), ("openat", 2)])
+    @pytest.mark.parametrize(
+        ("flags", "mode", "expected"),
+        [
+            (0o2, 0, ALLOW),
+            (0o3, 0, REFUSE),
+            (0o2000003, 0, REFUSE),
+            (0o102, 0o644, ALLOW),
+            (0o102, 0o4755, REFUSE),
+            (0o20200002, 0o2755, REFUSE),
+            (0o1, 0o4755, ALLOW),  # nothing is made: whatever that is, it is no mode
+        ],
+    )
+    def test_opening(
+        self,
+        architecture: str,
+        alone: bool,
+        name: str,
+        at: int,
+        flags: int,
+        mode: int,
+        expected: int,
+    ) -> None:
+        """Files are opened to be read or written, and made without running as their owner."""
+        code = walled(architecture, alone=alone)
+        found = decide(code, architecture, NUMBERS[name], *[0] * at, flags, mode)
+        assert found in {expected, None}
+
+    def test_unseen_opening(self, architecture: str, alone: bool) -> None:
+        """The call whose flags lie in memory is said not to be there."""
+        code = walled(architecture, alone=alone)
+        assert decide(code, architecture, NUMBERS["openat2"]) == UNKNOWN
 
     def test_no_core(self, architecture: str, alone: bool) -> None:
         """The limit on dumps stays; it can be read, and other limits can be changed."""
@@ -249,11 +305,10 @@ class TestOfTheMachine:
             (TIMES, DONE),
             (OWNER, DONE),
             (ATTRIBUTE, NO_ATTRIBUTES),
-            (WATCH, REFUSE),
         ],
     )
     def test_files(self, architecture: str, pair: tuple[int, int], expected: int) -> None:
-        """Modes, times, owners, attributes and watches, none of which Landlock sees."""
+        """Modes, times, owners and attributes, none of which Landlock sees."""
         assert decide(walled(architecture, alone=False), architecture, pair) == expected
         assert decide(walled(architecture, alone=True), architecture, pair) == ALLOW
 

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox import calls
+from weighbridge.sandbox.making import AS_OWNER, MODES
 from weighbridge.sandbox.walls.interface import Limits, Walls
 
 Section: TypeAlias = dict[str, object]
@@ -118,6 +119,11 @@ def _filter() -> Section:
             *(_refusal("clone", where=_has(0, flag, flag)) for flag in _NEW_NAMESPACES),
             *(_refusal("socketpair", where=_has(1, _TYPE, kind)) for kind in _ADDRESSED),
             _refusal("socketpair", where=_is_not(0, _UNIX)),
+            *(
+                _refusal(name, where=_has(at, bit, bit))
+                for name, at in MODES.items()
+                for bit in AS_OWNER
+            ),
             *(_refusal("setpriority", where=_is_not(index, 0)) for index in (0, 1)),
         ],
     }

@@ -215,7 +215,8 @@ def _called(line: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603  found by `_program`
         line,
         env={},
-        stdin=subprocess.DEVNULL,
+        # Not a device: run by root, it makes what it is given nobody's.
+        input="",
         capture_output=True,
         encoding="utf-8",
         errors="replace",

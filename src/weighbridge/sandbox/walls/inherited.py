@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 FIRST: Final = 3
 """The first descriptor that is no standard stream."""
 
+_GIVE_UP: Final = 0x5422
+"""TIOCNOTTY."""
+
 
 def check_streams() -> None:
     """
@@ -32,6 +35,38 @@ def close_all_but(kept: int, /) -> None:
     last = max((int(entry.name) for entry in os.scandir("/proc/self/fd")), default=FIRST)
     os.closerange(FIRST, kept)
     os.closerange(kept + 1, last + 1)
+
+
+def leave_terminal() -> None:
+    """
+    Give up the terminal of the session, unless it is one of the standard streams.
+
+    By its name (`/dev/tty`) a program would read what is typed there, and write to it, though all
+    of its streams lead elsewhere. It stays in its group, so that an interrupt arrives.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    if any(map(_is_terminal_of_session, range(FIRST))):
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return  # there is none
+    import fcntl  # noqa: PLC0415  seldom needed
+
+    try:
+        fcntl.ioctl(terminal, _GIVE_UP)
+    finally:
+        os.close(terminal)
+
+
+def _is_terminal_of_session(number: int) -> bool:
+    try:
+        os.tcgetpgrp(number)
+    except OSError:
+        return False
+    return True
 
 
 def _check_stream(number: int) -> None:

@@ -15,7 +15,11 @@ import sys
 from weighbridge.sandbox import kernel, landlock
 from weighbridge.sandbox.install import install
 from weighbridge.sandbox.walls import bounds, minder
-from weighbridge.sandbox.walls.inherited import check_streams, close_all_but
+from weighbridge.sandbox.walls.inherited import (
+    check_streams,
+    close_all_but,
+    leave_terminal,
+)
 from weighbridge.sandbox.walls.listening import allowed
 from weighbridge.sandbox.walls.unix_sockets import Meeting
 
@@ -83,6 +87,7 @@ def _confine(order: Mapping[str, Any]) -> None:
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     os.set_inheritable(order["started"], False)
     close_all_but(order["started"])
+    leave_terminal()
     os.umask(0o077)
     os.chdir(order["directory"])
     bounds.limit(order["limits"])
@@ -94,6 +99,8 @@ def _confine(order: Mapping[str, Any]) -> None:
         devices=order["devices"],
         own_ports=[port for port, _ in listen],
         tcp=not (network and alone),
+        # They are made by the broker, which is outside of this.
+        sockets=False,
     )
     install(order["filters"]["asking" if asks else "refusing"])
 

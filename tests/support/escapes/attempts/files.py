@@ -94,6 +94,21 @@ def watch_home(where: dict[str, Any]) -> None:
 
 
 @action
+def watch_programs(where: dict[str, Any]) -> None:
+    """Have oneself told whenever anybody on the machine runs a program of the system."""
+    del where
+    watcher = LIBRARY.inotify_init()
+    if watcher < 0 or LIBRARY.inotify_add_watch(watcher, b"/usr/bin", 0x20) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+
+
+@action
+def open_for_neither(where: dict[str, Any]) -> None:
+    """Open a file outside neither to read nor to write, which starts what devices do then."""
+    os.close(os.open(where["secret"], os.O_ACCMODE))
+
+
+@action
 def hard_link(where: dict[str, Any]) -> None:
     """Give a file outside another name."""
     os.link(where["secret"], Path(where["outside"], "linked"))

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -28,6 +29,21 @@ def tcp6(where: dict[str, Any]) -> None:
 def mptcp(where: dict[str, Any]) -> None:
     """Connect by multipath TCP, which Landlock does not see."""
     talk(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", where["mptcp"]), 262)
+
+
+@action
+def interfaces_by_socket(where: dict[str, Any]) -> None:
+    """Ask for the machine's interfaces by a socket of any kind, one of a pair."""
+    del where
+    names = set()
+    one, other = socket.socketpair()
+    with one, other:
+        for index in range(1, 65):
+            with contextlib.suppress(OSError):
+                asked = bytes(16) + struct.pack("i", index) + bytes(20)
+                names.add(fcntl.ioctl(one, 0x8910, asked)[:16].rstrip(b"\0"))
+    if not names - {b"lo"}:
+        raise Refused("none but a network's own")
 
 
 @action

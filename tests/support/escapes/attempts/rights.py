@@ -50,6 +50,17 @@ def make_device(where: dict[str, Any]) -> None:
 
 
 @action
+def run_as_owner(where: dict[str, Any]) -> None:
+    """Make a program that runs as its owner, whoever starts it, as one could leave behind."""
+    del where
+    program = Path(tempfile.mkdtemp(), "program")
+    program.touch()
+    program.chmod(0o4755)
+    if not program.stat().st_mode & 0o4000:
+        raise Refused("it would run as who starts it")
+
+
+@action
 def set_user_id(where: dict[str, Any]) -> None:
     """Become another user."""
     del where
