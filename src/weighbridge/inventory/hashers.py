@@ -33,9 +33,38 @@ def new_hasher(algorithm: HashAlgorithm, *, threads: int = 1) -> Hasher:
         case HashAlgorithm.BLAKE2B:
             return hashlib.blake2b()
         case HashAlgorithm.BLAKE3:
-            import blake3  # noqa: PLC0415  40 % of signatures never need the extension module
+            return _new_blake3(threads)
 
-            return cast("Hasher", blake3.blake3(max_threads=threads))
+
+def renew(hasher: Hasher, algorithm: HashAlgorithm, /) -> Hasher:
+    """
+    Return a fresh hash in the place of *hasher*, which is one of *algorithm* and at its end.
+
+    It uses as many threads. BLAKE3 has them in a pool of its own, which takes longer to be made
+    than a part of a file to be hashed: it goes on with the same.
+    """
+    if algorithm is not HashAlgorithm.BLAKE3:
+        return new_hasher(algorithm)
+    cast("_Resettable", hasher).reset()
+    return hasher
+
+
+class _Resettable(Protocol):
+    def reset(self) -> object:
+        """Forget what was added."""
+        ...
+
+
+def _new_blake3(threads: int) -> Hasher:
+    import blake3  # noqa: PLC0415  40 % of signatures never need the extension module
+
+    try:
+        return cast("Hasher", blake3.blake3(max_threads=threads))
+    except BaseException as error:  # a panic in Rust is no `Exception`
+        if threads == 1 or type(error).__name__ != "PanicException":
+            raise
+    # The system has no threads left. One hashes as well, and to the same digest.
+    return cast("Hasher", blake3.blake3(max_threads=1))
 
 
 def available_cores() -> int:

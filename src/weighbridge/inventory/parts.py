@@ -1,7 +1,7 @@
 """Cut a stream of blocks into the parts that a layout asks for, and digest each."""
 
 from weighbridge.core.digest import DigestPart, FileDigest, HashLayout
-from weighbridge.inventory.hashers import Hasher, new_hasher
+from weighbridge.inventory.hashers import Hasher, new_hasher, renew
 
 
 class PartHasher:
@@ -14,7 +14,6 @@ class PartHasher:
 
     def __init__(self, layout: HashLayout, *, start: int = 0, threads: int = 1) -> None:
         self._layout = layout
-        self._threads = threads
         self._start = start
         self._position = start
         self._hasher: Hasher = new_hasher(layout.algorithm, threads=threads)
@@ -44,7 +43,7 @@ class PartHasher:
     def _close_part(self) -> None:
         self._parts.append(DigestPart(self._start, self._position, self._hasher.digest()))
         self._start = self._position
-        self._hasher = new_hasher(self._layout.algorithm, threads=self._threads)
+        self._hasher = renew(self._hasher, self._layout.algorithm)
 
 
 def digest_bytes(data: bytes, layout: HashLayout, /) -> FileDigest:
