@@ -255,3 +255,17 @@ def serving(place: Path, engine: str, entry: str, around: tuple[str, ...] = ()) 
         assert process.stdout.readline() == "ready\n"
         yield port
         process.terminate()
+
+
+@pytest.mark.usefixtures("own_network")
+def test_interfaces_are_told_where_the_rule_says_so(place: Path) -> None:
+    """A program finds the interfaces of its own network, and finds none where the rule is silent."""
+    script = "import socket; print(socket.if_nameindex())"
+    command = line("bubblewrap", sys.executable, "-I", "-S", "-c", script)
+    write_policy(place, "interfaces = true")
+    said = weighbridge(place, *command)
+    assert (said.code, "(1, 'lo')" in said.out) == (0, True), said.err
+    write_policy(place)
+    said = weighbridge(place, *command)
+    assert (said.code, said.out) == (1, "")
+    assert "PermissionError" in said.err
