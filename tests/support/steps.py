@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from weighbridge.sandbox.programs import find_program
 from weighbridge.sandbox.steps.interface import Isolation, StepOrder, StepReport
-from weighbridge.sandbox.steps.launch import find_program, run_step
+from weighbridge.sandbox.steps.launch import run_step
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/dev")
 

@@ -60,8 +60,9 @@ from weighbridge.pipeline.recording.surroundings import (
 )
 from weighbridge.pipeline.recording.undeclared import Undeclared, standard_input, undeclared
 from weighbridge.provenance.slsa import render_build
+from weighbridge.sandbox.programs import find_program
 from weighbridge.sandbox.steps.interface import Isolation, StepOrder, StepReport
-from weighbridge.sandbox.steps.launch import find_program, run_step
+from weighbridge.sandbox.steps.launch import run_step
 from weighbridge.signing.interface import Signer
 
 

@@ -2,17 +2,14 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import weighbridge
-from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError, UsageError
+from weighbridge.core.errors import OperationError
 from weighbridge.core.limits.sandbox import MAX_STEP_REPORT_BYTES
 from weighbridge.sandbox.frames import FrameError, receive_frame, send_frame
 from weighbridge.sandbox.steps.interface import ORDER, StepOrder, StepReport
@@ -29,24 +26,6 @@ _VARIABLES: Final = ("LD_LIBRARY_PATH",)
 def is_supported() -> bool:
     """Tell whether this system can run steps: not so Windows."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds")
-
-
-def find_program(name: str, environment: Mapping[str, str], /) -> str:
-    """
-    Return the absolute path of the program that a shell would run for *name*.
-
-    Raises:
-        UsageError: There is none.
-    """
-    found = shutil.which(name, path=environment.get("PATH", os.defpath))
-    if found is None:
-        raise UsageError(
-            "there is no such program",
-            code=Code.REFERENCE_NOT_FOUND,
-            where=name,
-            hint="Give the program's path after --",
-        )
-    return os.path.abspath(found)  # noqa: PTH100  links are not followed: their name is the program's
 
 
 def run_step(order: StepOrder, /) -> StepReport:

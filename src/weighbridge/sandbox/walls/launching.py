@@ -279,6 +279,11 @@ def _children(process: int) -> "list[int]":
 
 
 def say(text: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write a line to standard error; nothing where that is closed, or cannot be written."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        return

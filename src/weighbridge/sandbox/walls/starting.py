@@ -2,7 +2,6 @@
 
 import marshal
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,10 +13,9 @@ from types import FrameType
 from typing import Final
 
 import weighbridge
-from weighbridge.core.codes import Code
-from weighbridge.core.errors import IsolationError, UsageError
+from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
-from weighbridge.sandbox import filters, kernel, landlock
+from weighbridge.sandbox import filters, kernel, landlock, programs
 from weighbridge.sandbox.walls.ending import TIME_OVER
 from weighbridge.sandbox.walls.interface import Walls
 from weighbridge.sandbox.walls.limiting import Bounds, bounded
@@ -64,16 +62,7 @@ def find_program(name: str, walls: Walls, /) -> str:
     Raises:
         UsageError: There is none.
     """
-    path = dict(walls.environment).get("PATH", os.defpath)
-    found = shutil.which(name, path=path)
-    if found is None:
-        raise UsageError(
-            "there is no such program",
-            code=Code.REFERENCE_NOT_FOUND,
-            where=name,
-            hint="Give the program's path after --",
-        )
-    return os.path.abspath(found)  # noqa: PTH100  links are not followed: their name is the program's
+    return programs.find_program(name, dict(walls.environment))
 
 
 @frozen

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from support.steps import isolation, run, shell
-from weighbridge.core.errors import OperationError, UsageError
+from weighbridge.core.errors import OperationError
 from weighbridge.sandbox.steps import launch
 from weighbridge.sandbox.steps.interface import (
     Observation,
     StepMeasure,
     StepReport,
 )
-from weighbridge.sandbox.steps.launch import find_program, is_supported
+from weighbridge.sandbox.steps.launch import is_supported
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
 
@@ -74,12 +74,6 @@ def test_what_cannot_be_executed(place: Path) -> None:
     report = run(f"{place}/bad")
     assert report.failure is not None
     assert report.exit_code is None
-
-
-def test_no_such_program() -> None:
-    """A program that is not there is a mistake of the caller's."""
-    with pytest.raises(UsageError, match="no such program"):
-        find_program("there-is-no-such-program", os.environ)
 
 
 def test_reads_are_seen(place: Path) -> None:
