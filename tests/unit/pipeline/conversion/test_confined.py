@@ -1,6 +1,7 @@
 """Conversions by confined processes: as in this one, and whatever becomes of one is no result."""
 
 import _thread
+import resource
 from dataclasses import fields
 from pathlib import Path
 
@@ -253,3 +254,17 @@ def test_a_process_that_does_not_start(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OperationError, match="cannot be started"):
         convert(model(tmp_path / "model"), tmp_path / "out")
     assert names(tmp_path) == ["model"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """Where the system takes no more bytes, the worker says so, and nothing is left."""
+    data = checkpoint(state(a=vector("0", 100_000)), {"0": bytes(400_000)})
+    (tmp_path / "a.bin").write_bytes(data)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(OperationError, match="cannot be written: File too large"):
+            convert(tmp_path / "a.bin", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert names(tmp_path) == ["a.bin"]
