@@ -340,6 +340,17 @@ def test_a_server_is_repeated(home: Path) -> None:
         assert run_again(words(*command)) is None
 
 
+def test_a_run_is_repeated_once_for_who_ignores_the_end_of_children(home: Path) -> None:
+    """How the program ends is told all the same, and it is not started anew."""
+    run_noted(*COMMAND)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert run_again(words(*COMMAND)) == 7
+        assert signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_what_a_group_holds_is_what_was_said(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,58 +6,31 @@ inside: the one at which clouds give out credentials, or a neighbour (DNS rebind
 name resolves to only addresses of the public network count, and those that are listed themselves.
 """
 
-import ipaddress
+from __future__ import annotations
+
+import _socket
+import _thread
 import os
-import socket
 import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Final
 
-from weighbridge.sandbox.relay.carrying import Address, Addresses
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Final
+
+    from weighbridge.sandbox.relay.carrying import Address, Addresses
+
+    Resolve = Callable[[str, int], list[Address]]
+    Counts = Callable[[str], bool]
 
 FRESH_SECONDS: Final = 30
 """For how long an answer is used; the system's resolver may keep it for longer."""
 
 _MOST_COMPLAINTS: Final = 100
 _MOST_ADDRESSES: Final = 16
-
-_NOT_PUBLIC_4: Final = tuple(
-    ipaddress.IPv4Network(text)
-    for text in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24"),
-        *("192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15"),
-        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
-        "168.63.129.16/32",  # Azure's own services, reachable from each of its machines
-    )
-)
-"""IANA's registry of special addresses (RFC 6890), groups and what is reserved."""
-
-_PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
-_NOT_PUBLIC_6: Final = tuple(
-    ipaddress.IPv6Network(text)
-    for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
-)
-_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv4 seen through a translator (RFC 6052)."""
-
-
-def is_public(text: str, /) -> bool:
-    """Tell whether the address *text* is one of the public network, and of one machine."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return not any(address in network for network in _NOT_PUBLIC_4)
-    if address.scope_id is not None:
-        return False
-    if address in _TRANSLATED:
-        return is_public(str(ipaddress.IPv4Address(address.packed[-4:])))
-    return address in _PUBLIC_6 and not any(address in network for network in _NOT_PUBLIC_6)
 
 
 def resolve(name: str, port: int) -> list[Address]:
@@ -68,11 +41,8 @@ def resolve(name: str, port: int) -> list[Address]:
         OSError: There is no answer.
     """
     # As bytes: a name that was checked needs no international encoding.
-    found = socket.getaddrinfo(name.encode("ascii"), port, type=socket.SOCK_STREAM)
+    found = _socket.getaddrinfo(name.encode("ascii"), port, 0, _socket.SOCK_STREAM)
     return [(int(family), (str(address[0]), port)) for family, _, _, _, address in found]
-
-
-Resolve = Callable[[str, int], list[Address]]
 
 
 class Names:
@@ -82,6 +52,7 @@ class Names:
     Args:
         listed: Addresses and ports that are listed themselves.
         resolver: Who is asked.
+        counts: Tells whether a name may lead to an address that is not listed.
         complain: Told of what is refused, once each.
         now: Seconds on a clock that only goes forward.
     """
@@ -91,11 +62,13 @@ class Names:
         listed: Iterable[tuple[str, int]],
         *,
         resolver: Resolve = resolve,
+        counts: Counts | None = None,
         complain: Callable[[str], None] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._listed = frozenset(listed)
         self._resolver = resolver
+        self._counts = counts or is_elsewhere
         self._complain = complain or _complain
         self._complained: set[str] = set()
         self._now = now
@@ -115,7 +88,7 @@ class Names:
         waiting = self._waiting.setdefault(key, [])
         waiting.append(answer)
         if len(waiting) == 1:
-            threading.Thread(target=self._resolve, args=key, daemon=True).start()
+            _thread.start_new_thread(self._resolve, key)
 
     def deliver(self) -> None:
         """Give out the answers that have come."""
@@ -147,12 +120,12 @@ class Names:
     def _counting(self, name: str, found: list[Address]) -> list[Address]:
         counting = []
         for family, (address, port) in found[:_MOST_ADDRESSES]:
-            if (address, port) in self._listed or is_public(address):
+            if (address, port) in self._listed or self._counts(address):
                 counting.append((family, (address, port)))
             else:
                 self._say(
-                    f"{name} resolves to {address}, which is not public: list {address}:{port} "
-                    "in isolation.connect as well if it is meant"
+                    f"{name} resolves to {address}, which is not public, or this machine's: list "
+                    f"{address}:{port} in isolation.connect as well if it is meant"
                 )
         return counting
 
@@ -160,6 +133,14 @@ class Names:
         if text not in self._complained and len(self._complained) < _MOST_COMPLAINTS:
             self._complained.add(text)
             self._complain(text)
+
+
+def is_elsewhere(address: str, /) -> bool:
+    """Tell whether *address* is one of the public network, and of another machine."""
+    # Imported here: nobody is asked for a name while the program starts.
+    from weighbridge.sandbox.relay.addresses import is_own, is_public  # noqa: PLC0415  see above
+
+    return is_public(address) and not is_own(address)
 
 
 def _complain(text: str) -> None:

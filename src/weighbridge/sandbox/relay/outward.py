@@ -8,14 +8,23 @@ the host, the port, and whether the host is an address; the input names the proc
 is.
 """
 
+from __future__ import annotations
+
+import _socket
 import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
 
 from weighbridge.sandbox.relay import process
-from weighbridge.sandbox.relay.carrying import Address, Addresses, Ask, Carrier, close_others
+from weighbridge.sandbox.relay.carrying import Carrier, close_others
 from weighbridge.sandbox.relay.inside import enter, listeners
 from weighbridge.sandbox.relay.names import Names
+
+# Not imported from `typing`: see `kernel`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from weighbridge.sandbox.relay.carrying import Address, Addresses, Ask
 
 Place = tuple[str, str, int, bool]
 """The address inside, the host, the port, and whether the host is an address."""
@@ -33,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     process.give_up_rights()
     for descriptor, (_, host, port, literal) in zip(made, places, strict=True):
         ask = to_address(host, port) if literal else to_name(names, host, port)
-        carrier.listen(socket.socket(fileno=descriptor), ask)
+        carrier.listen(_socket.socket(fileno=descriptor), ask)
     process.tell_ready()
     carrier.run()
 
@@ -46,7 +55,7 @@ def _places(arguments: Sequence[str]) -> Iterator[Place]:
 
 def to_address(host: str, port: int) -> Ask:
     """Return what names one address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
     place: Address = (int(family), (host, port))
 
     def ask(answer: Callable[[Addresses], None]) -> None:
@@ -71,21 +80,24 @@ def _listeners_inside(first: int, places: Sequence[tuple[str, int]]) -> list[int
     Raises:
         OSError: It could not.
     """
-    here, there = socket.socketpair()
+    here, there = _socket.socketpair()
+    handed = Struct(f"={len(places)}i")
     child = os.fork()
     if child == 0:
         try:
             enter(first)
             made = listeners(places)
-            socket.send_fds(there, [b"listening"], [listener.fileno() for listener in made])
+            numbers = handed.pack(*(listener.fileno() for listener in made))
+            rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)
+            there.sendmsg([b"listening"], [rights])
         except OSError as error:
             there.sendall(f"the network inside cannot be prepared: {error.strerror}".encode())
         finally:
             os._exit(0)
     there.close()
-    with here:
-        said, found, _, _ = socket.recv_fds(here, 1024, len(places))
+    said, found, _, _ = here.recvmsg(1024, _socket.CMSG_SPACE(handed.size))
+    here.close()
     os.waitpid(child, 0)
-    if len(found) != len(places):
+    if not found or len(found[0][2]) != handed.size:
         raise OSError(0, said.decode("utf-8", "replace") or "the network inside cannot be entered")
-    return found
+    return [*handed.unpack(found[0][2])]

@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
+from weighbridge.sandbox.relay.addresses import is_own, is_public
 from weighbridge.sandbox.relay.carrying import Address, Addresses, Carrier
-from weighbridge.sandbox.relay.names import FRESH_SECONDS, Names, is_public
+from weighbridge.sandbox.relay.names import FRESH_SECONDS, Names
 from weighbridge.sandbox.relay.outward import to_name
 
 PUBLIC = "93.184.216.34"
@@ -83,6 +84,21 @@ def test_addresses_of_a_machine_a_link_or_a_site_are_not_public(address: str) ->
 def test_addresses_of_the_public_network_are_public(address: str) -> None:
     """Also those right beside a special range, and IPv4 seen through a translator."""
     assert is_public(address)
+
+
+def test_addresses_of_this_machine_are_its_own() -> None:
+    """Also those of a network's loopback, and none that is another machine's or nowhere."""
+    assert is_own("127.0.0.1")
+    assert not is_own(PUBLIC)
+    assert not is_own("2001:db8::1")
+
+
+def test_a_name_that_leads_to_this_machine_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of the public network is no way back to the machine that has it."""
+    monkeypatch.setattr("weighbridge.sandbox.relay.addresses.is_own", lambda text: text == PUBLIC)
+    names = Names([(PUBLIC, 80)], resolver=Resolver(PUBLIC, "1.1.1.1"), complain=unsaid)
+    assert asked(names) == ["1.1.1.1"]
+    assert asked(names, port=80) == [PUBLIC, "1.1.1.1"]
 
 
 def test_a_name_that_leads_inside_leads_nowhere(request: pytest.FixtureRequest) -> None:
