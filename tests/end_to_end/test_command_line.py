@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.pki import AUTHORITY, Plan, root
-from support.publisher import Result, make_workplace, weighbridge, write_key
+from support.publisher import Result, make_signed_workplace, make_workplace, weighbridge, write_key
 
 SIGN = ("sign", "key", "model", "--private-key", "publisher.key")
 VERIFY = ("verify", "key", "model", "--public-key", "publisher.pub")
@@ -25,9 +25,7 @@ CHECK = ("check", "model", "--policy", "weighbridge.toml")
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return a directory with a signed model, keys and a policy."""
-    make_workplace(tmp_path)
-    assert weighbridge(tmp_path, *SIGN).code == 0
-    return tmp_path
+    return make_signed_workplace(tmp_path)
 
 
 def test_sign_verify_check_go_through(place: Path) -> None:

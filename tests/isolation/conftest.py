@@ -1,12 +1,14 @@
 """What the tests of isolation share."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from support.publisher import make_workplace, weighbridge
+from support.publisher import make_signed_workplace
 from support.walled import write_policy
 from weighbridge.sandbox.walls.engines import ENGINES
+from weighbridge.sandbox.walls.interface import Strength
 
 NAMES = [engine.name for engine in ENGINES]
 
@@ -14,9 +16,7 @@ NAMES = [engine.name for engine in ENGINES]
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return a directory with a signed model, and a policy that demands isolation."""
-    make_workplace(tmp_path)
-    signed = weighbridge(tmp_path, "sign", "key", "model", "--private-key", "publisher.key")
-    assert signed.code == 0
+    make_signed_workplace(tmp_path)
     write_policy(tmp_path)
     return tmp_path
 
@@ -47,8 +47,14 @@ def opening_engine(request: pytest.FixtureRequest) -> str:
 
 def working(name: str) -> str:
     """Return *name*, or skip where that engine cannot work, which is no fault of it."""
-    (found,) = [engine for engine in ENGINES if engine.name == name]
-    strength = found.probe()
+    strength = probed(name)
     if not strength.works:
         pytest.skip(f"{name}: {strength.missing[0][1]}")
     return name
+
+
+@cache
+def probed(name: str) -> Strength:
+    """Return what the engine called *name* enforces here, which stays so while tests run."""
+    (found,) = [engine for engine in ENGINES if engine.name == name]
+    return found.probe()

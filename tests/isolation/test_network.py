@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from isolation.conftest import working
 from support.containers import within
 from support.publisher import weighbridge
 from support.walled import line, write_policy
-from weighbridge.sandbox.walls.engines import ENGINES
 from weighbridge.sandbox.walls.starting import PACKAGE
 
 _ASK = """
@@ -220,14 +220,6 @@ def test_a_server_gets_no_port_of_the_kernels_choice(place: Path, around: tuple[
     with walled(place, around, *command) as process:
         said, _ = process.communicate()
     assert (process.returncode, said.split()) == (0, ["refused"] * 5)
-
-
-def working(name: str) -> str:
-    """Return the name of an engine that works here."""
-    (found,) = [each.probe() for each in ENGINES if each.name == name]
-    if not found.works:
-        pytest.skip(f"{name}: {found.missing[0][1]}")
-    return name
 
 
 def walled(place: Path, around: tuple[str, ...], *arguments: str) -> "subprocess.Popen[str]":

@@ -5,9 +5,11 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -77,6 +79,25 @@ def make_workplace(directory: Path) -> Path:
     write_key(directory, "stranger")
     (directory / "weighbridge.toml").write_text(POLICY)
     return directory
+
+
+def make_signed_workplace(directory: Path) -> Path:
+    """Fill *directory* as `make_workplace` does, and with the publisher's signature of the model."""
+    for path, data in _signed_files().items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes(data)
+    return directory
+
+
+@cache
+def _signed_files() -> Mapping[Path, bytes]:
+    """Return the files of a workplace with a signed model: signed once, written for each test."""
+    with TemporaryDirectory() as made:
+        place = make_workplace(Path(made))
+        done = weighbridge(place, "sign", "key", "model", "--private-key", "publisher.key")
+        assert done.code == 0, done.err
+        files = (path for path in place.rglob("*") if path.is_file())
+        return {path.relative_to(place): path.read_bytes() for path in files}
 
 
 def weighbridge(directory: Path, *arguments: str, **environment: str) -> Result:
