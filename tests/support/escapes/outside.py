@@ -109,6 +109,7 @@ def _files(place: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
         "descriptor": descriptor,
         "directory_descriptor": directory,
         "terminal": terminal,
+        "terminal_name": os.ttyname(terminal),
         "shared_file": _shared_file(stack),
         "disk": [os.major(disk), os.minor(disk)],
         "disk_mib": 64,

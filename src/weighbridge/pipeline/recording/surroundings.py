@@ -13,9 +13,10 @@ from weighbridge.sandbox.steps.interface import Isolation
 
 _DEVICES: Final = (
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"),
-    *("/dev/ptmx", "/dev/pts", "/dev/dri", "/dev/kfd", "/dev/nvidiactl", "/dev/nvidia-uvm"),
+    *("/dev/dri", "/dev/kfd", "/dev/nvidiactl", "/dev/nvidia-uvm"),
     *("/dev/nvidia-uvm-tools", "/dev/nvidia-caps"),
 )
+"""No new terminals: where these are, all others of the user are as well."""
 _GRAPHICS: Final = "nvidia[0-9]*"
 _PROCESSES: Final = "/proc"
 """Whoever reads all of it reads the command lines of all users, and whom they are connected to."""

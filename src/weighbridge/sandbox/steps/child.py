@@ -12,14 +12,14 @@ from weighbridge.sandbox import filters, kernel, landlock, seccomp
 from weighbridge.sandbox.install import listen
 from weighbridge.sandbox.resources import NO_CORE, lower
 from weighbridge.sandbox.steps.interface import Isolation, StepMeasure, StepOrder
+from weighbridge.sandbox.walls.inherited import leave_terminal
 
 _KEPT: Final = frozenset({0, 1, 3, 4})
 """CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID: root's rights over files, which Landlock
 limits. Without them root could not write into a directory of the user for whom it builds."""
 
 _COMMON: Final = frozenset(
-    f"/dev/{name}"
-    for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "pts/ptmx")
+    f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")
 )
 """Devices for which no requests are needed but those of terminals."""
 
@@ -116,6 +116,7 @@ def isolate(isolation: Isolation, machine: str, /) -> None:
     # Of root's capabilities those over files stay, and no program gets others back.
     kernel.keep_capabilities(_KEPT)
     lower(resource.RLIMIT_CORE, NO_CORE)
+    leave_terminal()
     landlock.restrict_step(
         readable=isolation.readable,
         writable=isolation.writable,

@@ -42,6 +42,8 @@ def main(control: int) -> None:
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     # A terminal interrupts everybody in front of it; it is for the caller to say what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever has it says how the step went: never what the step runs.
+    os.set_inheritable(control, False)
     with socket.socket(fileno=control) as talk:
         try:
             _, data = receive_frame(talk, most=MAX_STEP_ORDER_BYTES)

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import struct
 from typing import Any
 
@@ -12,6 +13,12 @@ from support.escapes.attempts.listing import Refused, action
 def type_into_terminal(where: dict[str, Any]) -> None:
     """Put characters into the terminal's input."""
     fcntl.ioctl(where["terminal"], 0x5412, b"#")
+
+
+@action
+def others_terminal(where: dict[str, Any]) -> None:
+    """Open another terminal of the user, to read what is typed there and to write to it."""
+    os.close(os.open(where["terminal_name"], os.O_RDWR | os.O_NOCTTY))
 
 
 @action

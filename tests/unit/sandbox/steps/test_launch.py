@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,13 +12,16 @@ import pytest
 
 from support.steps import isolation, run, shell
 from weighbridge.core.errors import OperationError
+from weighbridge.sandbox.frames import send_frame
 from weighbridge.sandbox.steps import launch
 from weighbridge.sandbox.steps.interface import (
+    REPORT,
     Observation,
     StepMeasure,
     StepReport,
 )
 from weighbridge.sandbox.steps.launch import is_supported
+from weighbridge.sandbox.steps.wire import encode_report
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
 
@@ -59,6 +63,23 @@ def test_exit_codes(text: str, code: int) -> None:
     """The report has the program's exit code."""
     report = shell(text)
     assert (report.exit_code, report.signal, report.failure) == (code, None, None)
+
+
+def test_a_step_has_no_word_in_its_report() -> None:
+    """One that sends a report of its own by whatever it inherited is believed nothing."""
+    forged = StepReport(exit_code=0, signal=None, failure=None)
+    text = (
+        "import os, sys\n"
+        "for number in range(3, 64):\n"
+        "    try: os.write(number, bytes.fromhex(sys.argv[1]))\n"
+        "    except OSError: pass\n"
+        "raise SystemExit(9)\n"
+    )
+    here, there = socket.socketpair()
+    with here, there:
+        send_frame(here, REPORT, encode_report(forged))
+        frame = there.recv(1 << 16).hex()
+    assert run(sys.executable, "-I", "-c", text, frame).exit_code == 9
 
 
 def test_signals() -> None:
