@@ -36,8 +36,12 @@ def name_problem(name: str, /) -> tuple[Code, str] | None:
 
 def displayed(name: str, /) -> str:
     """Return a refused *name* as text of one line: bytes and characters that act are escaped."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return one_line(text)
+    return one_line(as_text(name))
+
+
+def as_text(name: str, /) -> str:
+    """Return *name*, with bytes that are not UTF-8 escaped: documents cannot hold them."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def is_under(path: str, roots: Collection[str], /) -> bool:

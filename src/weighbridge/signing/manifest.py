@@ -10,7 +10,7 @@ from weighbridge.core.artifact import EntryRole, FileEntry, Inventory
 from weighbridge.core.codes import Code
 from weighbridge.core.digest import Digest, FileDigest, HashLayout
 from weighbridge.core.errors import NothingToCheckError
-from weighbridge.inventory.names import is_under
+from weighbridge.inventory.names import as_text, is_under
 from weighbridge.signing.problems import NotSignableError, Problem
 from weighbridge.signing.resources import (
     SINGLE_FILE,
@@ -47,7 +47,7 @@ def make_statement(
     """
     resources = resources_of(inventory, layout, ignored=ignored)
     return Statement(
-        subject_name=inventory.name,
+        subject_name=as_text(inventory.name),
         root=root_digest(resources),
         layout=layout,
         allow_symlinks=allow_symlinks,

@@ -245,6 +245,15 @@ def test_a_verdict_that_nobody_can_read_lets_nothing_through(
     assert names_in(place) == ([] if there else None)
 
 
+def test_where_a_model_was_put_is_one_line(
+    model: SignedModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a terminal would take as more than text is escaped in the destination's name."""
+    policy = ["--policy", str(tmp_path / "weighbridge.toml")]
+    assert run(["pull", str(model.root), str(tmp_path / "a\nb\x1b[31m"), *policy]) == 0
+    assert capsys.readouterr().err.endswith("a\\nb\\x1b[31m\n")
+
+
 @pytest.mark.parametrize("where", ["", "in/it"])
 def test_a_model_is_not_pulled_into_itself(model: SignedModel, where: str) -> None:
     """A copy in the model would be files that nobody signed: the next check would deny it."""

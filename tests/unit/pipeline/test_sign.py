@@ -1,5 +1,8 @@
 """Signing writes a signature and nothing over anything else."""
 
+import base64
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,16 @@ def test_a_signer_that_cannot_be_made_leaves_nothing_behind(place: Path) -> None
     with pytest.raises(KeyRejectedError, match=r"somewhere\.key"):
         wb.sign("model", signer=make)
     assert not (place / "model" / "model.sig").exists()
+
+
+def test_a_directory_whose_name_is_no_text_can_be_signed(place: Path) -> None:
+    """Bytes that are not UTF-8 are escaped in the statement: no JSON has them, and nobody read it."""
+    odd = place / os.fsdecode(b"bad\xff")
+    (place / "model").rename(odd)
+    key = wb.KeySigner.from_pem(Path("publisher.key").read_bytes(), password=None, where="k")
+    wb.sign(odd, signer=key)
+    public = wb.KeyVerifier.from_pem(Path("publisher.pub").read_bytes(), where="k")
+    wb.verify(odd, verifier=public)
+    assert rb"bad\\xff" in base64.b64decode(
+        json.loads((odd / "model.sig").read_bytes())["dsseEnvelope"]["payload"]
+    )

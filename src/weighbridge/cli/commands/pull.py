@@ -10,7 +10,7 @@ from weighbridge.cli.options import FILE, MODEL, output_options
 from weighbridge.cli.policies import policy_options
 from weighbridge.cli.render import show_verdict
 from weighbridge.cli.terminal import Session
-from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError
+from weighbridge.core.errors import PolicyDeniedError, PolicyIndeterminateError, one_line
 from weighbridge.pipeline.pulling import pull, take_back
 from weighbridge.policy.schema import Policy
 
@@ -47,7 +47,7 @@ def command(
     with ExitStack() as unless_said:
         unless_said.callback(take_back, done)
         files = "1 file" if len(done.files) == 1 else f"{len(done.files)} files"
-        session.talk(f"{files}, {done.size} bytes: {done.path}")
+        session.talk(f"{files}, {done.size} bytes: {one_line(done.path)}")
         show_verdict(session, done.verdict)
         session.flush()
         unless_said.pop_all()

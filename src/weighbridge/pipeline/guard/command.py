@@ -135,9 +135,12 @@ def keep_order(data: bytes) -> Path:
         if not place.exists() or place.read_bytes() != data:
             temporary = root / f".new-{secrets.token_hex(8)}"
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            temporary.replace(place)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                temporary.replace(place)
+            finally:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
             f"the guard's order cannot be kept: {error.strerror or error}",

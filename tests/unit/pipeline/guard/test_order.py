@@ -97,6 +97,23 @@ def test_orders_are_private(model: SignedModel) -> None:
         keep_order(render_order(make_order(policy_of(model))))
 
 
+def test_an_order_that_cannot_be_kept_leaves_nothing(
+    model: SignedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the order cannot get its name, the file that it was written to is gone as well."""
+    data = render_order(make_order(policy_of(model), boundary="unkept"))
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    root = keep_order(render_order(make_order(policy_of(model)))).parent
+    before = sorted(root.iterdir())
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StoreError, match="WEIGHBRIDGE_STORE"):
+        keep_order(data)
+    assert sorted(root.iterdir()) == before
+
+
 def test_the_environment_of_a_guarded_program(model: SignedModel) -> None:
     """It names the order, has the hook first, once, and is otherwise what it was."""
     order = make_order(policy_of(model))
