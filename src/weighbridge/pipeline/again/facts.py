@@ -45,6 +45,7 @@ def facts(
     trees: "Iterable[str]",
     places: "Iterable[str]",
     passed: "Iterable[str]" = (),
+    there: "Iterable[str]" = (),
     variables: "Iterable[str]",
     program: str,
 ) -> "Facts":
@@ -57,6 +58,7 @@ def facts(
         places: Paths of which counts what they lead to: what the program may see.
         passed: Paths of which counts by way of what they lead somewhere, and not what is there:
             those in what the program may change.
+        there: Paths of which counts whether something is there.
         variables: Names of variables that it is given.
         program: What it is called by.
 
@@ -75,6 +77,7 @@ def facts(
         tuple(_digest(tree(path, lasting)) for path in trees),
         tuple(_place(path) for path in places),
         tuple(directories(path) for path in passed),
+        tuple(os.path.exists(path) for path in there),  # noqa: PTH110  see above
         tuple(os.environ.get(name) for name in variables),
         _found(program),
     )

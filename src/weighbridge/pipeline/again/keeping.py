@@ -26,7 +26,7 @@ from weighbridge.policy.controls.provenance import asks_for_claims
 from weighbridge.policy.rule import Rule
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.trust import KeyTrust
-from weighbridge.sandbox.walls.bubblewrap import Bubblewrap
+from weighbridge.sandbox.walls.bubblewrap import KERNEL, Bubblewrap
 from weighbridge.sandbox.walls.interface import Engine, Walls
 from weighbridge.sandbox.walls.lookups import leads_through
 from weighbridge.sources.interface import LocalHandle
@@ -150,6 +150,7 @@ def keep(
             )
         ],
         "passed": [*changed, *map(os.fspath, own_directories())],
+        "there": list(KERNEL),
         "variables": list(beginning.variables),
         "program": command[0],
     }

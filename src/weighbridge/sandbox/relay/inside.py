@@ -35,13 +35,15 @@ _LOOPBACK: Final = "lo"
 
 def enter(process: int) -> None:
     """
-    Have this thread be in the network of *process*.
+    Have this thread be in the network of *process*, which is not the one that it is in.
 
     Raises:
-        OSError: The kernel refuses.
+        OSError: It is: the process that was meant has ended. Or the kernel refuses.
     """
     call = kernel.require_number("setns")
     network = os.open(f"/proc/{process}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if os.path.samestat(os.fstat(network), os.stat("/proc/self/ns/net")):  # noqa: PTH116  see above
+        raise OSError(0, "the network inside is gone")
     owner = fcntl.ioctl(network, _GET_OWNER)
     # Root of the machine is no member of it and may go on without; everybody else has to be.
     with suppress(OSError):

@@ -53,7 +53,7 @@ _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx")
 )
 
-_KERNEL: Final = tuple(
+KERNEL: Final = tuple(
     f"/proc/{name}"
     for name in (
         *("cmdline", "config.gz", "kallsyms", "kcore", "key-users", "keys", "kmsg", "modules"),
@@ -61,7 +61,8 @@ _KERNEL: Final = tuple(
         *("latency_stats", "sched_debug", "slabinfo", "timer_list", "vmallocinfo"),
     )
 )
-"""What the kernel tells of itself and of all users, some of it to root without any capability."""
+"""What the kernel tells of itself and of all users, some of it to root without any capability; what
+of it is there is covered."""
 
 
 @frozen
@@ -250,7 +251,7 @@ def _arguments(walls: Walls, files: Sequence[tuple[str, str]]) -> list[str]:
         if argument == "--tmpfs" and walls.limits.temporary_bytes is not None:
             arguments += ["--size", str(walls.limits.temporary_bytes)]
         arguments.append(argument)
-    for told in filter(os.path.exists, _KERNEL):
+    for told in filter(os.path.exists, KERNEL):
         arguments += ["--ro-bind", "/dev/null", told]
     shown: list[Path] = []
     for place in map(Path, sorted({*walls.readable})):

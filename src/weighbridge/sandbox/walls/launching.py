@@ -126,12 +126,13 @@ class _Start:
         news, teller = self._pipe()
         os.set_blocking(news, False)
         relays = None
-        # An interrupt of the terminal is for the program, which is in the same group; and how it
-        # ends is to be told, whatever whoever started this process ignores.
-        before = {_signal.SIGINT: _signal.signal(_signal.SIGINT, _signal.SIG_IGN)}
-        if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
-            before[_signal.SIGCHLD] = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+        before: dict[int, Any] = {}
         try:
+            # An interrupt of the terminal is for the program, which is in the same group; and how
+            # it ends is to be told, whatever whoever started this process ignores.
+            before[_signal.SIGINT] = _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+            if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+                before[_signal.SIGCHLD] = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             relays = Relays(self._listen, self._connect)
             status, over = self._run(seconds, {**joins, STARTED: teller}, relays, before)
             # What it exits with says nothing of that: the program may exit with anything.
@@ -180,8 +181,9 @@ class _Start:
             self._close(*(own for there, own in given.items() if there not in joins))
             for number in _PASSED_ON:
                 before[number] = _signal.signal(number, _passing_on(process))
-            if info is not None and gate is not None:
-                relays.begin(_first_inside(info) or process)
+            first = None if info is None else _first_inside(info)
+            if first is not None and gate is not None:
+                relays.begin(first)
                 _open(gate)
             over = not _ends(process, seconds)
             # Signals are nobody's before it is waited for: until then its number is its own.
