@@ -304,9 +304,12 @@ def test_walls_that_cannot_be_put_up_are_no_run(
     assert found is not None
     start = found["start"]
     assert isinstance(start, dict)
-    broken = {**found, "start": {**start, "contents": (b"--no-such-option\0",)}}
-    monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: broken)
-    assert run_again(words(*COMMAND)) is None
+    listening = (("127.0.0.1", 0),)
+    for listen in ((), listening):
+        refused = {**start, "contents": (b"--no-such-option\0",), "listen": listen}
+        broken = {**found, "start": refused}
+        monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _, b=broken: b)
+        assert run_again(words(*COMMAND)) is None
 
 
 SERVER = """
