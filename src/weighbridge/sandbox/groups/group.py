@@ -3,7 +3,8 @@ Make a group for one program, have the program join it, and end what is in it.
 
 A group of version 2 holds everything in one directory; in version 1 each resource has one of its
 own. It is made below the group that this process is in, whose limits hold as well, or beside it,
-since a group of version 2 that has processes cannot share out. No one else's group is changed.
+since a group of version 2 that has processes cannot share out. No one else's group is changed; one
+that a service manager has delegated is nobody else's, and is left for one below: see `delegation`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 
 from weighbridge.core.limits.sandbox import MAX_ENDING_ROUNDS, MAX_GROUP_ATTEMPTS
+from weighbridge.sandbox.groups.delegation import share_out
+from weighbridge.sandbox.groups.files import (
+    MEMBERS,
+    SHARED_OUT,
+    members,
+    read_text,
+    write_text,
+)
 from weighbridge.sandbox.groups.hierarchies import (
     MEMBERSHIP,
     MOUNTS,
@@ -35,8 +44,6 @@ if TYPE_CHECKING:
     """A directory in which groups can be made, the resources that they limit, and the version."""
 
 _PREFIX: Final = "weighbridge-"
-_MEMBERS: Final = "cgroup.procs"
-_SHARED_OUT: Final = "cgroup.subtree_control"
 _KILL: Final = "cgroup.kill"
 _KIND: Final = "cgroup.type"
 _LIMIT: Final = {MEMORY: "memory.max", PROCESSES: "pids.max"}
@@ -84,7 +91,7 @@ class Group:
         """Kill everything in it; what could not be ended within the bound stays."""
         for directory in self._directories:
             with suppress(OSError):
-                _write(f"{directory}/{_LIMIT[PROCESSES]}", "0")  # no new ones meanwhile
+                write_text(f"{directory}/{_LIMIT[PROCESSES]}", "0")  # no new ones meanwhile
         for directory in self._directories:
             _end(directory)
 
@@ -128,7 +135,7 @@ def limitable() -> frozenset[str]:
 
 def _trees() -> tuple[Hierarchy, ...]:
     try:
-        return read_hierarchies(_text(MOUNTS), _text(MEMBERSHIP))
+        return read_hierarchies(read_text(MOUNTS), read_text(MEMBERSHIP))
     except (OSError, ValueError):
         return ()
 
@@ -175,14 +182,17 @@ def _unified(tree: Hierarchy, wanted: frozenset[str]) -> Place | None:
     best: Place | None = None
     while True:
         # Whoever moves a process has to be allowed to change the group above both.
-        if os.access(directory, os.W_OK) and os.access(f"{directory}/{_MEMBERS}", os.W_OK):
+        if os.access(directory, os.W_OK) and os.access(f"{directory}/{MEMBERS}", os.W_OK):
             here = _shared_out(directory, wanted)
             if here and (best is None or len(here) > len(best[1])):
                 best = (directory, here, 2)
         above = os.path.dirname(directory)  # noqa: PTH120  pathlib takes too long
         if directory in {tree.top, above} or (best is not None and best[1] == wanted):
-            return best
+            break
         directory = above
+    if best is None and (here := share_out(tree.own, wanted)):
+        best = (tree.own, here, 2)
+    return best
 
 
 def _shared_out(directory: str, wanted: frozenset[str]) -> frozenset[str]:
@@ -190,9 +200,9 @@ def _shared_out(directory: str, wanted: frozenset[str]) -> frozenset[str]:
     if not os.path.exists(f"{directory}/{_KIND}"):  # noqa: PTH110  pathlib takes too long
         # Only the root of the machine's tree is of no kind, and may have processes all the same.
         with suppress(OSError):
-            _write(f"{directory}/{_SHARED_OUT}", " ".join(f"+{each}" for each in sorted(wanted)))
+            write_text(f"{directory}/{SHARED_OUT}", " ".join(f"+{each}" for each in sorted(wanted)))
     try:
-        names = _text(f"{directory}/{_SHARED_OUT}").split()
+        names = read_text(f"{directory}/{SHARED_OUT}").split()
     except OSError:
         return frozenset()
     return frozenset(each for each in wanted if each in names)
@@ -214,7 +224,7 @@ def _made(place: Place, shares: Shares, unwinding: ExitStack) -> str:
         if (lock := _locked(directory)) is None:
             continue
         unwinding.callback(_let_go, directory, lock)
-        if version != 1 and _text(f"{directory}/{_KIND}").strip() != "domain":
+        if version != 1 and read_text(f"{directory}/{_KIND}").strip() != "domain":
             raise OSError(0, "a group that is made here takes threads, and no processes")
         for resource in resources:
             _limit(directory, resource, shares.get(resource), version=version)
@@ -225,17 +235,17 @@ def _made(place: Place, shares: Shares, unwinding: ExitStack) -> str:
 def _limit(directory: str, resource: str, share: int | None, *, version: int) -> None:
     """Write the limit of one resource; without one, see that it could be written."""
     if resource == MEMORY and version == 1:
-        _write(f"{directory}/{_OLD_MEMORY}", "-1" if share is None else str(share))
+        write_text(f"{directory}/{_OLD_MEMORY}", "-1" if share is None else str(share))
         if share is not None:
             # Memory and swap together, where the kernel counts that.
             with suppress(FileNotFoundError, PermissionError):
-                _write(f"{directory}/memory.memsw.limit_in_bytes", str(share))
-            _write(f"{directory}/memory.swappiness", "0")
+                write_text(f"{directory}/memory.memsw.limit_in_bytes", str(share))
+            write_text(f"{directory}/memory.swappiness", "0")
         return
-    _write(f"{directory}/{_LIMIT[resource]}", "max" if share is None else str(share))
+    write_text(f"{directory}/{_LIMIT[resource]}", "max" if share is None else str(share))
     if resource == MEMORY and share is not None:
         with suppress(FileNotFoundError, PermissionError):
-            _write(f"{directory}/memory.swap.max", "0")
+            write_text(f"{directory}/memory.swap.max", "0")
 
 
 def _remove_left(directory: str) -> None:
@@ -272,13 +282,13 @@ def _let_go(directory: str, lock: int) -> None:
 def _end(directory: str) -> None:
     """Kill every member, and wait for them to be gone."""
     for _ in range(MAX_ENDING_ROUNDS):
-        members = _members(directory)
-        if not members:
+        left = members(directory)
+        if not left:
             return
         try:
-            _write(f"{directory}/{_KILL}", "1")
+            write_text(f"{directory}/{_KILL}", "1")
         except OSError:
-            for member in members:
+            for member in left:
                 _kill(member, directory)
         time.sleep(_ROUND_SECONDS)
 
@@ -288,49 +298,20 @@ def _kill(member: int, directory: str) -> None:
     with suppress(OSError):
         process = os.pidfd_open(member)
         try:
-            if member in _members(directory):
+            if member in members(directory):
                 _signal.pidfd_send_signal(process, _signal.SIGKILL)
         finally:
             os.close(process)
 
 
-def _members(directory: str) -> list[int]:
-    """Return the processes of a group that this process can see."""
-    try:
-        found = _text(f"{directory}/{_MEMBERS}").split()
-    except OSError:
-        return []
-    return [int(each) for each in found if each != "0"]
-
-
 def _open_to_join(directory: str) -> int:
-    return os.open(f"{directory}/{_MEMBERS}", os.O_WRONLY | os.O_CLOEXEC)
-
-
-def _text(path: str) -> str:
-    """
-    Return what is in a file of the kernel's.
-
-    Raises:
-        OSError: It is not there.
-    """
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib takes too long
-        return file.read()
-
-
-def _write(path: str, text: str) -> None:
-    """Write in one call, as the kernel wants it, and make nothing."""
-    opened = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(opened, text.encode("ascii"))
-    finally:
-        os.close(opened)
+    return os.open(f"{directory}/{MEMBERS}", os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _events(path: str, keys: Iterable[str]) -> bool:
     """Tell whether one of *keys* has happened, by a file that counts."""
     try:
-        lines = _text(path).splitlines()
+        lines = read_text(path).splitlines()
     except OSError:
         return False
     counts = dict(line.split(" ", 1) for line in lines if " " in line)

@@ -27,7 +27,8 @@ CLOCK: Final = "the program and what it started"
 
 _HINT: Final = (
     "Run it where this process may make control groups (systemd-run --user --scope "
-    "-p Delegate=yes; a container with a writable /sys/fs/cgroup), {otherwise}"
+    "-p Delegate=yes; a service with Delegate=yes; a container with a writable "
+    "/sys/fs/cgroup), {otherwise}"
 )
 
 
