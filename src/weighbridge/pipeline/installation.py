@@ -10,6 +10,7 @@ from typing import Final
 from weighbridge.core.errors import OperationError
 from weighbridge.core.values import frozen
 from weighbridge.inventory.hashers import available_cores
+from weighbridge.pipeline.guard.servers import SERVERS, find_order
 from weighbridge.policy.scanners import KNOWN
 from weighbridge.sandbox.groups.group import limitable
 from weighbridge.sandbox.groups.interface import RESOURCES
@@ -65,6 +66,7 @@ def capabilities() -> tuple[Capability, ...]:
         _confinement(),
         _limits(),
         *(_scanner(name) for name in sorted(KNOWN)),
+        *(_plugin(name) for name in SERVERS if importlib.util.find_spec(name) is not None),
     )
 
 
@@ -154,6 +156,18 @@ def _ml_dsa() -> Capability:
         detail = "available, with --allow-nonstandard-keys"
         return Capability(name="ML-DSA keys", present=True, detail=detail)
     return Capability(name="ML-DSA keys", present=False, detail=MISSING_ML_DSA)
+
+
+def _plugin(server: str) -> Capability:
+    """Say which policy our plugin enforces in a server that is installed here."""
+    name = f"plugin for {server}"
+    try:
+        order = find_order(server, variables=os.environ)
+    except OperationError as error:
+        told = ". ".join(filter(None, (error.message, error.hint)))
+        return Capability(name=name, present=False, detail=told)
+    how = "would refuse and only records" if order.audit else "refuses"
+    return Capability(name=name, present=True, detail=f"{how} what {order.path} does not allow")
 
 
 def _scanner(name: str) -> Capability:

@@ -1,12 +1,18 @@
 """What doctor says of confined processes."""
 
+import importlib.util
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from support.signed_model import make_signed_model, safetensors_file
 from weighbridge.core.errors import OperationError
+from weighbridge.load.guard.children import ORDER_VARIABLE
 from weighbridge.pipeline import installation
+from weighbridge.pipeline.guard.command import keep_order, make_order
+from weighbridge.pipeline.guard.order import reference_to, render_order
 from weighbridge.pipeline.installation import Capability, capabilities
 from weighbridge.sandbox.groups.interface import MEMORY, RESOURCES
 from weighbridge.sandbox.interface import Confinement, Measure
@@ -97,3 +103,31 @@ def test_control_groups(found: frozenset[str], monkeypatch: pytest.MonkeyPatch) 
     (line,) = (c for c in capabilities() if c.name == "isolation: control groups")
     assert line.present is (len(found) == 2)
     assert ("pids" in line.detail) is not line.present
+
+
+def test_a_server_that_loads_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where vLLM is installed, doctor says what our plugin in it goes by, or how to give it that."""
+
+    def plugin() -> list[Capability]:
+        return [each for each in capabilities() if each.name == "plugin for vllm"]
+
+    find = importlib.util.find_spec
+    there = find("json")
+    monkeypatch.delenv(ORDER_VARIABLE, raising=False)
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "vllm" else find(name)
+    )
+    assert plugin() == []
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: there if name == "vllm" else find(name)
+    )
+    (without,) = plugin()
+    assert not without.present
+    assert "guard install --only vllm" in without.detail
+    make_signed_model(tmp_path, {"a.safetensors": safetensors_file(w=[1.0])})
+    data = render_order(make_order(tmp_path / "weighbridge.toml"))
+    monkeypatch.setenv(ORDER_VARIABLE, reference_to(data, keep_order(data)))
+    (found,) = plugin()
+    assert (found.present, str(tmp_path) in found.detail) == (True, True)

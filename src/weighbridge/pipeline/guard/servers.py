@@ -95,10 +95,15 @@ def find_order(
     if started:
         return read_order(started)
     raise OperationError(
-        f"weighbridge's plugin for {server} has no policy, so nothing is loaded",
+        f"weighbridge is installed beside {server}, and its plugin has no policy: {server} loads "
+        "nothing that nobody verified",
         code=Code.GUARD_DENIED,
         where=os.fspath(place),
-        expected="an order",
-        found="none",
-        hint=f"Say weighbridge guard install --only {server} --policy F in this environment",
+        expected="a policy that was installed here, or the guard of weighbridge exec",
+        found="neither",
+        hint=(
+            f"Begin one with `weighbridge policy init`, and say `weighbridge guard install --only "
+            f"{server} --policy weighbridge.toml`, with --audit to see first what it would refuse. "
+            f"To use {server} without, install weighbridge in another environment"
+        ),
     )

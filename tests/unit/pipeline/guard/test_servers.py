@@ -52,6 +52,7 @@ def test_no_order_is_an_error(tmp_path: Path, variables: dict[str, str]) -> None
     with pytest.raises(OperationError) as caught:
         find_order("vllm", variables=variables, directory=tmp_path)
     assert "guard install --only vllm" in str(caught.value.hint)
+    assert "in another environment" in str(caught.value.hint)
 
 
 def test_an_order_is_not_replaced_or_changed(order: Order, tmp_path: Path) -> None:
