@@ -378,6 +378,22 @@ def test_signals_reach_the_program_of_a_repeated_run(home: Path) -> None:
         assert again.end() == 9
 
 
+def test_a_signal_before_the_program_is_there_ends_the_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not decided anew then, and started after all."""
+    run_noted(*COMMAND)
+    found = notes.find(call_key(words(*COMMAND)))
+    assert found is not None
+    start = found["start"]
+    assert isinstance(start, dict)
+    line = ("/bin/sh", "-c", "kill -TERM $PPID; read line")
+    asked = {**found, "start": {**start, "line": line}}
+    monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: asked)
+    with repeating(*COMMAND) as again:
+        assert again.end() in {128 + signal.SIGTERM, -signal.SIGTERM}
+
+
 def test_the_lists_are_those_of_remembered_checks() -> None:
     """What is written twice, so that little is imported, is the same."""
     assert facts_module._LASTING == standing.LASTING

@@ -105,6 +105,7 @@ class _Start:
         self._listen = listen
         self._connect = connect
         self._opened: set[int] = set()
+        self._asked: list[int] = []
 
     def run(
         self,
@@ -137,6 +138,9 @@ class _Start:
             status, over = self._run(seconds, {**joins, STARTED: teller}, relays, before)
             # What it exits with says nothing of that: the program may exit with anything.
             if not _said(news):
+                if self._asked:
+                    # It was asked to end before the program was there: so it does.
+                    return End(128 + self._asked[0])
                 raise NotStartedError(
                     "the walls could not be put up, and the program was not run; the reason is "
                     "above"
@@ -180,7 +184,7 @@ class _Start:
         try:
             self._close(*(own for there, own in given.items() if there not in joins))
             for number in _PASSED_ON:
-                before[number] = _signal.signal(number, _passing_on(process))
+                before[number] = _signal.signal(number, _passing_on(process, self._asked))
             first = None if info is None else _first_inside(info)
             if first is not None and gate is not None:
                 relays.begin(first)
@@ -258,10 +262,11 @@ def _said(news: int) -> bool:
         return False
 
 
-def _passing_on(process: int) -> "Callable[[int, object], None]":
+def _passing_on(process: int, asked: "list[int]") -> "Callable[[int, object], None]":
     def pass_on(number: int, frame: object) -> None:
         """Hand a signal to the program, which the first process inside has started."""
         del frame
+        asked.append(number)
         for first in _children(process) or [process]:
             for child in _children(first) or [first]:
                 try:
