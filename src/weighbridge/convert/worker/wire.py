@@ -152,6 +152,7 @@ def decode_planned(payload: bytes, order: Order) -> PlannedFile:
 
     Raises:
         ValueError: It is no plan for such a checkpoint.
+        LimitExceededError: The header has more than readers take.
     """
     if len(payload) < _LENGTH.size:
         raise ValueError("a plan that is cut")
@@ -167,8 +168,8 @@ def decode_planned(payload: bytes, order: Order) -> PlannedFile:
     match document:
         case [int(size), int(inflated), list(aliases), list(rearranged), list(left)]:
             names = _names(header, size=size, room=room_for(order.size))
-            if type(inflated) is not int or not 0 <= inflated <= size:
-                raise ValueError("a plan with another size in memory")
+            if type(inflated) is not int or inflated < 0:
+                raise ValueError("a plan with an impossible size in memory")
             return PlannedFile(
                 source=order.path,
                 target=order.target,
@@ -190,7 +191,7 @@ def _names(header: bytes, *, size: int, room: int) -> tuple[str, ...]:
         raise ValueError("a plan for a file of an impossible size")
     try:
         found = parse_header(_Beginning(header, size=size))
-    except WeighbridgeError as error:
+    except MalformedContentError as error:
         raise ValueError(f"a header that is none: {error}") from error
     if found.data_offset != len(header):
         raise ValueError("a header of another length")

@@ -90,6 +90,9 @@ def test_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     files = {
         "a.bin": TURNED,
         "b.bin": small_checkpoint(),
+        "d.bin": checkpoint(
+            state(a=tensor(storage("0", 900), [2], [1])), {"0": bytes(3600)}, compressed=True
+        ),
         "c.bin": legacy_checkpoint(state(a=vector("0", 2, legacy=True)), {"0": (2, floats(1, 2))}),
     }
     source = write_files(tmp_path / "model", files).root
