@@ -46,6 +46,14 @@ def session(path):
     found = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return found.run(None, {"x": np.zeros(400, "f4")})[0][:2].tolist()
 
+def operators(path):
+    import onnxruntime
+    onnxruntime.SessionOptions().register_custom_ops_library(str(path))
+
+def provider(path):
+    import onnxruntime
+    onnxruntime.register_execution_provider_library("some", str(path))
+
 def h5(path):
     import h5py
     with h5py.File(path) as file:
@@ -131,6 +139,9 @@ if has("dill"):
 if has("cloudpickle"):
     import cloudpickle
     attempt("evil cloudpickle.loads", lambda: cloudpickle.loads(evil))
+if has("onnxruntime"):
+    for function in (operators, provider):
+        attempt(f"unsigned {function.__name__}", function, BAD / "code" / "own.so")
 attempt("good joblib workers", lambda: joblib.Parallel(n_jobs=2)(
     joblib.delayed(abs)(number) for number in (-1, -2)))
 """
@@ -163,6 +174,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     bad.mkdir()
     for name, data in files.items():
         (bad / f"unsigned-{name}").write_bytes(data)
+    (bad / "code").mkdir()
+    (bad / "code" / "tokenizer_config.json").touch()
+    (bad / "code" / "own.so").touch()
     evil = {"x": Call(leave_mark, place / "marker")}
     joblib.dump(evil, bad / "evil.joblib")
     joblib.dump(evil, bad / "evil-packed.joblib", compress=3)

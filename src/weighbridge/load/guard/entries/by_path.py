@@ -13,23 +13,35 @@ from types import ModuleType
 from typing import Any
 
 from weighbridge.load.guard.entries.paths import is_path
-from weighbridge.load.guard.entries.replacing import replace
+from weighbridge.load.guard.entries.replacing import replace, replace_method
 from weighbridge.load.guard.scopes import Scope, entered
 from weighbridge.load.guard.watch import guard
 
 _FUNCTIONS = {
     "keras.src.saving.saving_api": ("load_model", "load_weights"),
     "pandas.io.pickle": ("read_pickle",),
+    "spacy.util": ("load_model_from_path",),
 }
 _ARGUMENTS = {
+    "from_disk": (1, "path"),
     "load_model": (0, "filepath"),
+    "load_model_from_path": (0, "model_path"),
     "load_weights": (1, "filepath"),
     "read_pickle": (0, "filepath_or_buffer"),
 }
+_CONFIGURATIONS = ("config.cfg", "config.json")
+"""What a directory of a model has, of spaCy and of Keras."""
 
 
 def install(module: ModuleType) -> None:
-    """Guard Keras' or pandas' loaders."""
+    """Guard Keras', pandas' or spaCy's loaders."""
+    if module.__name__ == "spacy.language":
+        replace_method(
+            module.Language,
+            "from_disk",
+            partial(_by_path, "spacy.Language.from_disk", *_ARGUMENTS["from_disk"]),
+        )
+        return
     for name in _FUNCTIONS[module.__name__]:
         entry = f"{module.__name__.partition('.')[0]}.{name}"
         replace(module, name, partial(_by_path, entry, *_ARGUMENTS[name]))
@@ -47,7 +59,8 @@ def _by_path(
             # Whatever the loader makes of it is no file that was admitted.
             return original(*args, **options)
         if os.path.isdir(path):
-            path = os.path.join(path, "config.json")
+            inner = [os.path.join(path, name) for name in _CONFIGURATIONS]
+            path = next(filter(os.path.exists, inner), inner[-1])
         guard().admit(path, entry=entry)
         with entered(Scope(what=path, verified=True)):
             return original(*args, **options)

@@ -1,4 +1,11 @@
-"""`h5py.File`: reads the verified bytes as a file object, which HDF5 takes as it takes a file."""
+"""
+Files of HDF5, which its library opens by name.
+
+| entry point | what it reads |
+|---|---|
+| `h5py.File` | a file object on the verified bytes, which HDF5 takes as it takes a file |
+| `tables.File` (PyTables, `pandas.read_hdf`) | the verified bytes as an image in memory |
+"""
 
 import os
 from collections.abc import Callable
@@ -6,19 +13,24 @@ from types import ModuleType
 from typing import Any, Final
 
 from weighbridge.load.guard.entries.paths import is_path
-from weighbridge.load.guard.handing import hand_over
+from weighbridge.load.guard.entries.replacing import replace_method
+from weighbridge.load.guard.handing import hand_over, judged
 from weighbridge.load.guard.judging import judge_file_in_memory
 from weighbridge.load.guard.scopes import Scope
 from weighbridge.load.guard.watch import guard
 from weighbridge.load.reader import open_held
 
 _ENTRY: Final = "h5py.File"
+_TABLE: Final = "tables.File"
+_IN_MEMORY: Final = {"DRIVER": "H5FD_CORE", "DRIVER_CORE_BACKING_STORE": 0}
 
 
 def install(module: ModuleType) -> None:
-    """Guard `h5py._hl.files`."""
+    """Guard `h5py._hl.files` or `tables.file`."""
     file = module.File
-    if not hasattr(file, "_weighbridge"):
+    if module.__name__ == "tables.file":
+        replace_method(file, "__init__", _table)
+    elif not hasattr(file, "_weighbridge"):
         file._weighbridge = True
         file.__init__ = _guarded(file.__init__)
 
@@ -35,6 +47,22 @@ def _guarded(original: Callable[..., None]) -> Callable[..., None]:
         elif hasattr(name, "read") and mode in {None, "r"}:
             given, _ = hand_over(name, entry=_ENTRY, judge=_judge)
         original(self, given, mode, *args, **options)
+
+    return __init__
+
+
+def _table(original: Callable[..., None]) -> Callable[..., None]:
+    def __init__(self: Any, filename: Any, mode: Any = "r", *args: Any, **options: Any) -> None:  # noqa: N807  it becomes this method
+        path = os.path.expanduser(os.fsdecode(filename))
+        if "DRIVER_CORE_IMAGE" in options:
+            judged(bytes(options["DRIVER_CORE_IMAGE"]), entry=_TABLE, judge=_judge)
+        elif mode in {"r", "r+"} or (mode == "a" and os.path.exists(path)):
+            admission = guard().admit(path, entry=_TABLE)
+            # A file that is written to is checked, and then opened by its name.
+            if admission is not None and mode == "r":
+                options |= _IN_MEMORY | {"DRIVER_CORE_IMAGE": admission.held.read()}
+                filename = f"{path} (verified)"  # HDF5 wants that there is no such file
+        original(self, filename, mode, *args, **options)
 
     return __init__
 

@@ -1,4 +1,8 @@
-"""`onnxruntime.InferenceSession`: of verified bytes, with external data from the same artifact."""
+"""
+`onnxruntime.InferenceSession`: of verified bytes, with external data from the same artifact.
+
+Libraries of operators and providers, which it loads by itself, are code, and looked at.
+"""
 
 import os
 from collections.abc import Callable
@@ -7,7 +11,8 @@ from typing import Any, Final
 
 from weighbridge.core.artifact import FileFormat
 from weighbridge.core.errors import WeighbridgeError
-from weighbridge.load.guard.entries.paths import is_path
+from weighbridge.load.guard.entries.paths import is_path, look_at_library
+from weighbridge.load.guard.entries.replacing import replace, replace_method
 from weighbridge.load.guard.handing import judged
 from weighbridge.load.guard.interface import Admission
 from weighbridge.load.guard.judging import judge_file_in_memory
@@ -26,6 +31,24 @@ def install(module: ModuleType) -> None:
     if not hasattr(session, "_weighbridge"):
         session._weighbridge = True
         session.__init__ = _guarded(session.__init__, module)
+    replace_method(module.C.SessionOptions, "register_custom_ops_library", _operators)
+    replace(module.C, "register_execution_provider_library", _provider)
+
+
+def _operators(original: Callable[..., None]) -> Callable[..., None]:
+    def register_custom_ops_library(self: Any, path: Any) -> None:
+        look_at_library(path, entry="register_custom_ops_library")
+        original(self, path)
+
+    return register_custom_ops_library
+
+
+def _provider(original: Callable[..., None]) -> Callable[..., None]:
+    def register_execution_provider_library(name: Any, path: Any) -> None:
+        look_at_library(path, entry="register_execution_provider_library")
+        original(name, path)
+
+    return register_execution_provider_library
 
 
 def _guarded(original: Callable[..., None], module: ModuleType) -> Callable[..., None]:

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from weighbridge.load.guard.watch import guard
+from weighbridge.load.guard.watch import guard, may_be_brought
 
 
 def is_path(value: object) -> bool:
@@ -20,3 +20,15 @@ def sealed(value: Any, *, entry: str) -> str:
         FileNotFoundError: There is none.
     """
     return guard().path(os.fsdecode(value), entry=entry)
+
+
+def look_at_library(value: Any, *, entry: str) -> None:
+    """
+    Look at the native library *value*, which is loaded without an event.
+
+    Raises:
+        GuardDeniedError: It lies with a model, and no rule admits its code.
+    """
+    path = os.path.abspath(os.fsdecode(value))
+    if may_be_brought(path):
+        guard().code(path, entry=entry)

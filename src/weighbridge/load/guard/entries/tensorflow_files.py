@@ -7,6 +7,7 @@ TensorFlow and LiteRT: native readers that open files by name, and again when th
 | `tf.train.load_checkpoint`, `Checkpoint.restore`, `Saver.restore` | the same, for good |
 | `tf.io.gfile.GFile` of what is called like a model | sealed memory |
 | `tf.lite.Interpreter`, `ai_edge_litert` | sealed memory, or bytes that are judged |
+| `tf.load_op_library`, `tf.load_library` and the like | code, which is looked at |
 """
 
 import os
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 from weighbridge.core.errors import WeighbridgeError
 from weighbridge.load.guard import watch
-from weighbridge.load.guard.entries.paths import is_path, sealed
+from weighbridge.load.guard.entries.paths import is_path, look_at_library, sealed
 from weighbridge.load.guard.entries.replacing import put, replace, replace_method
 from weighbridge.load.guard.handing import judged
 from weighbridge.load.guard.interface import Admission
@@ -30,6 +31,11 @@ from weighbridge.load.held import HeldFile
 from weighbridge.load.shown import show_files, show_for_good
 from weighbridge.load.store import Store
 
+_LIBRARIES: Final = (
+    "TF_LoadLibrary",
+    "TF_LoadPluggableDeviceLibrary",
+    "TF_RegisterFilesystemPlugin",
+)
 _GRAPHS: Final = ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")
 _SAVED_MODEL: Final = "tf.saved_model.load"
 _CHECKPOINT: Final = "tf.train.load_checkpoint"
@@ -52,6 +58,12 @@ def install(module: ModuleType) -> None:
             replace_method(module.Saver, "restore", partial(_restore, 1))
         case "tensorflow.python.training.py_checkpoint_reader":
             _replace_reader(module)
+        case "tensorflow.python.client.pywrap_tf_session":
+            for name in _LIBRARIES:
+                replace(module, name, _library)
+        case "ai_edge_litert._pywrap_litert_compiled_model_wrapper":
+            replace(module, "CreateCompiledModelFromFile", _compiled)
+            replace(module, "CreateCompiledModelFromBuffer", _compiled)
         case "tensorflow.python.lib.io.file_io":
             replace_method(module.FileIO, "_preread_check", _file)
         case _:
@@ -227,6 +239,26 @@ def _interpreter(original: Callable[..., None]) -> Callable[..., None]:
         original(self, model_path, model_content, *args, **options)
 
     return __init__
+
+
+def _compiled(original: Callable[..., Any]) -> Callable[..., Any]:
+    def create(environment: Any, given: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(given, str):
+            given = sealed(given, entry="litert.CompiledModel")
+        else:
+            given = bytes(given)
+            judged(given, entry="litert.CompiledModel", judge=_judge)
+        return original(environment, given, *args, **options)
+
+    return create
+
+
+def _library(original: Callable[..., Any]) -> Callable[..., Any]:
+    def load(path: Any) -> Any:
+        look_at_library(path, entry="tf.load_library")
+        return original(path)
+
+    return load
 
 
 def _judge(data: bytes) -> Scope:
