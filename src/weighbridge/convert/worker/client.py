@@ -224,7 +224,7 @@ class _Confined:
         """End the process, and wait until it has ended."""
         found = self._worker.end()
         if not self._worker.reaped:
-            raise failures.ended(", ".join(self._numbers), found=f"that it {found}")
+            raise failures.ended(next(iter(self._numbers), ""), found=f"that it {found}")
 
     def plan(self, order: Order, descriptor: int, /) -> PlannedFile:
         """Have it planned, and hold the plan against what such a checkpoint may become."""
@@ -241,7 +241,7 @@ class _Confined:
         """Have it written, into *file* and no further than it is planned."""
         self._worker.limit_files(planned.size)
         left = planned.tensor_bytes
-        with self._failing(planned.source):
+        with self._failing(planned.target):
             number = wire.encode_count(self._numbers[planned.target])
             until = self._order(wire.WRITE, number, file.fileno(), size=planned.size)
             while (payload := self._answer(wire.WRITTEN, wire.ADVANCED, until=until)) != b"":
