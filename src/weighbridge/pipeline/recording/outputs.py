@@ -1,7 +1,7 @@
 """Where a step's output goes: nothing may be there that the step would be given credit for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from weighbridge.core.artifact import CLAIMS_NAME
@@ -107,13 +107,28 @@ def linked_files(output: Path, /) -> tuple[str, ...]:
     """Return the real paths of files elsewhere that links in *output* lead to."""
     place = os.path.realpath(output)
     found: dict[str, None] = {}
-    for directory, _, names in os.walk(place):
-        for name in names:
-            path = f"{directory}/{name}"
+    for path in _links_below(place):
+        # One that leads through more links than the kernel follows leads to no file.
+        if os.path.isfile(path):  # noqa: PTH113  a string
             real = os.path.realpath(path)
-            if real != path and not _is_within(real, place):
+            if not _is_within(real, place):
                 found[real] = None
     return tuple(found)
+
+
+def _links_below(place: str) -> Iterator[str]:
+    """Yield the links below *place*, however deep a step has made it; see `remove_tree`."""
+    waiting = [place]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        yield entry.path
+                    elif entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            continue
 
 
 def _is_within(inner: str, outer: str) -> bool:

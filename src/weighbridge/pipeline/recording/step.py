@@ -12,11 +12,10 @@ Record a step: inputs -> command -> outputs -> statement -> signature -> claims.
 """
 
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +62,7 @@ from weighbridge.provenance.slsa import render_build
 from weighbridge.sandbox.programs import find_program
 from weighbridge.sandbox.steps.interface import Isolation, StepOrder, StepReport
 from weighbridge.sandbox.steps.launch import run_step
+from weighbridge.sandbox.walls.leftovers import remove_tree
 from weighbridge.signing.interface import Signer
 
 
@@ -277,7 +277,8 @@ def _isolated(
         )
         yield isolation, isolated_environment(step.environment, scratch)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(os.fspath(scratch))
 
 
 def _seen(

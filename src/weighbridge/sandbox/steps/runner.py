@@ -35,6 +35,7 @@ _GONE: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
 _ROUND_SECONDS: Final = 0.2
 
 UNREADABLE: Final = "the memory of a process could not be read"
+TOO_DEEP: Final = "a path had more directories or links than are followed"
 
 
 def main(control: int) -> None:
@@ -90,12 +91,15 @@ class _Run:
                 ours.close()
                 become(self._order, theirs, parent=parent, ignored=self._ignored)
             theirs.close()
-            said = self._greet(ours)
-            if said["failure"] is None:
-                with contextlib.suppress(OSError):
-                    ours.sendall(b"!")
-            self._attend()
-            stubborn = self._clear_up()
+            with contextlib.ExitStack() as unforeseen:
+                unforeseen.callback(self._end_all)
+                said = self._greet(ours)
+                if said["failure"] is None:
+                    with contextlib.suppress(OSError):
+                        ours.sendall(b"!")
+                self._attend()
+                stubborn = self._clear_up()
+                unforeseen.pop_all()
             failure = said["failure"] or _last_words(ours)
         return self._report(said, failure=failure, stubborn=stubborn)
 
@@ -150,6 +154,15 @@ class _Run:
             self._serve(_ROUND_SECONDS)
         return self._others
 
+    def _end_all(self) -> None:
+        """End the program and what it left behind, without looking at anything else of them."""
+        for _ in range(MAX_ENDING_ROUNDS):
+            self._kill_children()
+            self._reap()
+            if not self._others:
+                return
+            time.sleep(_ROUND_SECONDS)
+
     def _serve(self, seconds: float | None) -> None:
         """Wait for something to happen, *seconds* at most, and take it in."""
         wait = None if seconds is None else max(seconds, 0) * 1000
@@ -179,17 +192,24 @@ class _Run:
             outcome = self._changes.make(notice, lambda: listener.is_valid(notice))
             listener.answer(notice, outcome)
             return
+        call, found = None, None
         try:
             call = read_call(notice)
             found = self._observer.before(call)
         except OSError as error:
             if listener.is_valid(notice):
                 self._observer.miss(f"{UNREADABLE}: {error.strerror}")
-            call, found = None, None
+            call = None
+        except RecursionError:
+            self._observer.miss(TOO_DEEP)
+            call = None
         valid = listener.is_valid(notice)
         listener.let_go_on(notice)
         if call is not None and valid:
-            self._observer.after(call, found)
+            try:
+                self._observer.after(call, found)
+            except RecursionError:
+                self._observer.miss(TOO_DEEP)
 
     def _reap(self) -> None:
         """Take note of every process that has ended."""

@@ -289,6 +289,18 @@ def test_an_isolated_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None
         bench.record("cat base/w.bin > out2/w.bin", output="out2", isolated=True)
 
 
+def test_a_step_that_makes_directories_without_end(bench: Bench) -> None:
+    """Those in its own directory are gone afterwards, however deep."""
+    text = "echo $TMPDIR > out/home; cd $TMPDIR; mkdir -p $(printf 'd/%.0s' $(seq 1000))"
+    try:
+        bench.record(text, isolated=True)
+    except OperationError as error:
+        if error.code is Code.ISOLATION_UNAVAILABLE:
+            pytest.skip(str(error))
+        raise
+    assert not Path((bench.root / "out" / "home").read_text().strip()).exists()
+
+
 def test_an_isolated_step_reads_the_commit_and_nothing_beside_it(bench: Bench) -> None:
     """A key that lies in the checkout, or what git keeps there, is not for the step."""
     bench.check_in()

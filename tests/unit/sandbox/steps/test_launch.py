@@ -21,6 +21,7 @@ from weighbridge.sandbox.steps.interface import (
     StepReport,
 )
 from weighbridge.sandbox.steps.launch import is_supported
+from weighbridge.sandbox.steps.runner import TOO_DEEP
 from weighbridge.sandbox.steps.wire import encode_report
 
 pytestmark = pytest.mark.skipif(not is_supported(), reason="no steps here")
@@ -147,6 +148,63 @@ def test_threads_are_seen(place: Path) -> None:
     report = run(sys.executable, "-I", "-W", "ignore", "-c", text, grace_seconds=600)
     found = {Path(path).name for path in seen(report).files}
     assert set(names) <= found
+
+
+@pytest.mark.parametrize(
+    "action", ["os.open('file', os.O_RDONLY)", "os.chdir(start); os.rename('d', 'e')"]
+)
+def test_directories_that_are_too_deep_are_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """A step makes more directories within each other than anybody follows, and hides nothing."""
+    fewer = "sys.setrecursionlimit(160); from weighbridge"
+    monkeypatch.setattr(launch, "_CODE", launch._CODE.replace("from weighbridge", fewer, 1))
+    text = (
+        "import os, stat\n"
+        "start, deep = os.getcwd(), 170\n"
+        "for _ in range(deep): os.mkdir('d'); os.chdir('d')\n"
+        "os.mknod('file', 0o600 | stat.S_IFREG)\n"
+        f"{action}\n"
+        "os.chdir(start)\n"
+        "os.chdir('d' if os.path.exists('d') else 'e')\n"
+        "for _ in range(deep - 1): os.chdir('d')\n"
+        "os.unlink('file')\n"
+        "for _ in range(deep): os.chdir('..'); os.rmdir('e' if os.path.exists('e') else 'd')\n"
+    )
+    report = run(sys.executable, "-I", "-c", text)
+    assert TOO_DEEP in seen(report).blind
+    assert report.exit_code == 0
+
+
+def test_the_end_of_a_runner_is_the_end_of_the_step(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong where a step is watched, the step does not go on without."""
+    wrong = (
+        "import weighbridge.sandbox.steps.observer as o; b = o.Observer.before; "
+        "o.Observer.before = lambda s, c: 1 // ('wrong' not in repr(c)) and b(s, c); "
+    )
+    monkeypatch.setattr(
+        launch, "_CODE", launch._CODE.replace("from weighbridge", f"{wrong}from weighbridge", 1)
+    )
+    os.mkfifo(place / "p")
+    reader = os.open(place / "p", os.O_RDONLY | os.O_NONBLOCK)
+    text = (
+        "import ctypes, os, signal\n"
+        "ctypes.CDLL(None).prctl(1, 0)\n"  # not to end with the runner
+        "os.write(os.open('p', os.O_WRONLY), b'up')\n"
+        "if not os.fork(): os.setsid()\n"
+        "try: open('wrong')\n"
+        "except OSError: signal.pause()\n"
+        "raise SystemExit(9)\n"
+    )
+    try:
+        seen(run("/bin/true"))
+        with pytest.raises(OperationError, match="runner of the step is gone"):
+            run(sys.executable, "-I", "-c", text)
+        assert [os.read(reader, 9), os.read(reader, 9)] == [b"up", b""]
+    finally:
+        os.close(reader)
 
 
 def test_a_step_within_a_step_is_not_observed_twice(place: Path) -> None:
