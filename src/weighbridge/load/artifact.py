@@ -184,6 +184,8 @@ class VerifiedArtifact:
                 the artifact is closed.
         """
         chosen = choose_framework(framework)
+        _require_several(files, "files")
+        _require_several(names, "names")
         paths = None if files is None else tuple(files)
         placements = place_tensors(self._held, paths, name=self._digests.name)
         if names is not None:
@@ -430,4 +432,14 @@ def _require_same_files(verdict: Verdict, held: HeldFiles, admitted: frozenset[s
             code=Code.FILE_CHANGED,
             expected="each admitted file held, and each held file in the verdict",
             found=f"not held: {missing[:3]}, not in the verdict: {surplus[:3]}",
+        )
+
+
+def _require_several(given: object, what: str) -> None:
+    """Refuse one text where several are meant: each of its letters would be taken for one."""
+    if isinstance(given, str):
+        raise UsageError(
+            f"several {what} are given at once",
+            expected=f"{what}=[{given[:200]!r}]",
+            found="a text",
         )

@@ -16,6 +16,7 @@ from weighbridge.core.values import frozen
 from weighbridge.formats.sniff import sniff
 from weighbridge.load.held import HeldFile, HeldFiles
 from weighbridge.load.judged import COMPRESSED, PICKLES
+from weighbridge.load.pretrained.libraries import LIBRARIES
 
 ObjectKind: TypeAlias = Literal[
     "catboost",
@@ -226,7 +227,8 @@ def load_object(
     """
     loader = _LOADERS.get(kind)
     if loader is None:
-        raise UsageError("no such kind of object", expected=", ".join(_LOADERS), found=str(kind))
+        known = ", ".join(sorted((*_LOADERS, *LIBRARIES)))
+        raise UsageError("no such kind of object", expected=known, found=str(kind))
     options = {"providers": providers, "trusted": trusted}
     for option, value in {**options, "settings": settings}.items():
         if value is not None and option != loader.option:

@@ -119,8 +119,9 @@ def choose(
             try:
                 chosen[name] = narrow(placed[name], names[name])
             except (AttributeError, TypeError, ValueError) as error:
+                why = "" if isinstance(error, AttributeError) else f": {error}"
                 raise UsageError(
-                    f"these are no rows of the tensor {name[:200]!r}: {error}",
+                    f"these are no rows of the tensor {name[:200]!r}{why}",
                     expected="a slice such as slice(0, 512), of a tensor with rows",
                     found=repr(names[name])[:80],
                 ) from error

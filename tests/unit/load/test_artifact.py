@@ -182,3 +182,14 @@ class TestReader:
         """Writing is refused."""
         with pytest.raises(io.UnsupportedOperation):
             admit({"f": b"0123"}).open("f").write(b"x")
+
+
+@pytest.mark.parametrize("what", ["names", "files"])
+def test_one_text_is_not_several_names(what: str) -> None:
+    """A name without its list is refused, and not taken letter by letter; a list of it is not."""
+    artifact = admit({"w.safetensors": safetensors_file(w=[1.0])})
+    given = {"names": "w", "files": "w.safetensors"}[what]
+    with pytest.raises(UsageError, match="several") as caught:
+        artifact.tensors("numpy", **{what: given})
+    assert repr(given) in str(caught.value)
+    assert list(artifact.tensors("numpy", **{what: [given]})) == ["w"]

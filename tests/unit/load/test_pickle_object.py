@@ -440,8 +440,9 @@ class TestChoice:
     def test_wrong_use(self) -> None:
         """Other kinds, files that are not there and closed artifacts are errors of use."""
         artifact = admit({"m.pkl": self.DATA})
-        with pytest.raises(UsageError, match="no such kind"):
+        with pytest.raises(UsageError, match="no such kind") as unknown:
             artifact.as_("tensors")  # type: ignore[call-overload]  # that is the point
+        assert "sklearn, skops, tensorflow, transformers" in str(unknown.value.expected)
         with pytest.raises(UsageError):
             artifact.as_("pickle", file="other")
         artifact.close()
