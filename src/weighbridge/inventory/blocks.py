@@ -9,7 +9,7 @@ import io
 import threading
 from collections.abc import Generator
 from queue import SimpleQueue
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 Blocks: TypeAlias = Generator[tuple[memoryview, bool], None, None]
 """
@@ -20,6 +20,18 @@ Fewer bytes than were asked for mean that the file is shorter.
 
 _BLOCKS_AHEAD: Final = 8
 """How far a reading thread may be before the hashing one: both within the shared cache."""
+
+
+class Spares(Protocol):
+    """Tells whether there is a core for one more thread; see `inventory.crew.Crew`."""
+
+    def take_spare(self) -> bool:
+        """Tell whether there is one, and count on it no longer."""
+        ...
+
+    def give_spare(self) -> None:
+        """Say that the thread has ended."""
+        ...
 
 
 def read_blocks(file: io.FileIO, start: int, end: int, *, block: bytearray) -> Blocks:
@@ -39,9 +51,13 @@ def read_blocks(file: io.FileIO, start: int, end: int, *, block: bytearray) -> B
             start += count
 
 
-def read_in_place(file: io.FileIO, start: int, room: memoryview, *, size: int) -> Blocks:
+def read_in_place(
+    file: io.FileIO, start: int, room: memoryview, *, size: int, spares: Spares | None = None
+) -> Blocks:
     """
     Fill *room* with the bytes from *start* on, *size* at a time, and release it at the end.
+
+    As soon as *spares* has a core, the rest is read by a thread of its own, as by `read_ahead`.
 
     Raises:
         OSError: The file cannot be read.
@@ -50,6 +66,12 @@ def read_in_place(file: io.FileIO, start: int, room: memoryview, *, size: int) -
     with room:
         position = 0
         while position < len(room):
+            if spares is not None and spares.take_spare():
+                try:
+                    yield from read_ahead(file, start + position, room[position:], size=size)
+                finally:
+                    spares.give_spare()
+                return
             count = file.readinto(room[position : position + size])
             if not count:
                 return

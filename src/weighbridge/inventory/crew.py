@@ -47,6 +47,8 @@ class Crew:
             self._queue.put(job)
             count += 1
         self._ended: SimpleQueue[None] = SimpleQueue()
+        self._spare = max(0, workers - count)
+        self._counting = threading.Lock()
         self._running = 0
         self._error: BaseException | None = None
         self._stop = threading.Event()
@@ -60,6 +62,24 @@ class Crew:
     def stopped(self) -> bool:
         """Whether the work is to end early."""
         return self._stop.is_set()
+
+    def take_spare(self) -> bool:
+        """
+        Tell whether a worker has nothing more to do, and count on it no longer; from any thread.
+
+        A job that is told so may start a thread. When that has ended, it says `give_spare`.
+        """
+        if not self._spare:
+            return False
+        with self._counting:
+            taken = self._spare > 0
+            self._spare -= taken
+            return taken
+
+    def give_spare(self) -> None:
+        """Say that what `take_spare` allowed for has ended, or that a worker has nothing to do."""
+        with self._counting:
+            self._spare += 1
 
     def start(self) -> None:
         """Let the workers begin."""
@@ -124,6 +144,7 @@ class Crew:
             try:
                 job = self._queue.get_nowait()
             except Empty:
+                self.give_spare()
                 return
             try:
                 job(self)

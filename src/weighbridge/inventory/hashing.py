@@ -5,7 +5,8 @@ Large files (or their shards) go to worker threads, largest first, while the cal
 takes the small ones. Each worker reads one block, hashes it while it is still in the cache, and
 hands it to the sink, if there is one; where the sink has room of its own, the block is read into
 that. Peak memory without a sink is one block a worker. A file that leaves other workers idle is
-read by one thread and hashed by the next, right behind it.
+read by one thread and hashed by the next, right behind it; so is what is left of one when a worker
+has nothing more to do, so that all end together.
 
 A file counts as read only if it is still the one that was listed: the same device, inode,
 size, mtime and ctime after its last byte was read as when it was listed. Otherwise it is a gap.
@@ -247,14 +248,14 @@ class _LargeFile:
                 layout: PartHasher(layout, start=start, threads=threads)
                 for layout in self._reading.layouts
             }
-            with closing(self._blocks(file, start, end, threads=threads)) as blocks:
+            with closing(self._blocks(file, start, end, threads=threads, crew=crew)) as blocks:
                 self._hash(blocks, start, end, hashers, crew)
             check_unchanged(file.fileno(), self._found.stamp, path=self._found.path)
         with self._lock:
             for layout, hasher in hashers.items():
                 self._parts[layout].extend(hasher.finish())
 
-    def _blocks(self, file: io.FileIO, start: int, end: int, *, threads: int) -> Blocks:
+    def _blocks(self, file: io.FileIO, start: int, end: int, *, threads: int, crew: Crew) -> Blocks:
         """Yield the bytes from *start* to *end*, in order, each block while it is in the cache."""
         room = None if self._writer is None else self._writer.room(start, end)
         size = _block_size(self._reading, threads)
@@ -262,7 +263,7 @@ class _LargeFile:
             return read_blocks(file, start, end, block=bytearray(size))
         if threads > 1:
             return read_ahead(file, start, room, size=size)
-        return read_in_place(file, start, room, size=PLACED_BLOCK_BYTES)
+        return read_in_place(file, start, room, size=PLACED_BLOCK_BYTES, spares=crew)
 
     def _hash(
         self,

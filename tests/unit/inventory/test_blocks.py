@@ -5,6 +5,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,30 @@ def ahead(file: io.FileIO, start: int, end: int) -> Blocks:
     return read_ahead(file, start, memoryview(bytearray(end - start)), size=SIZE)
 
 
-WAYS = [through_one_block, in_place, ahead]
+class OneSpare:
+    """Has a core for one more thread from the third time on that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.given = 0
+
+    def take_spare(self) -> bool:
+        """Tell so once."""
+        self.asked += 1
+        return self.asked == 3
+
+    def give_spare(self) -> None:
+        """Count."""
+        self.given += 1
+
+
+def helped(file: io.FileIO, start: int, end: int) -> Blocks:
+    """Read by `read_in_place`, the rest by another thread."""
+    room = memoryview(bytearray(end - start))
+    return read_in_place(file, start, room, size=SIZE, spares=OneSpare())
+
+
+WAYS = [through_one_block, in_place, ahead, helped]
 Way = Callable[[io.FileIO, int, int], Blocks]
 
 
@@ -107,6 +131,31 @@ def test_a_failing_file_is_an_error(way: Way, tmp_path: Path) -> None:
         for block, _ in way(file, 0, len(DATA)):
             found.append(bytes(block))
     assert b"".join(found) == DATA[: 2 * SIZE]
+
+
+@pytest.mark.parametrize("blocks", [1, 3, None])
+def test_the_rest_is_read_by_a_spare_thread(blocks: int | None, place: Path) -> None:
+    """As soon as there is a core for it another thread reads, and the core is given back."""
+    readers: list[threading.Thread] = []
+
+    class Noting(io.FileIO):
+        """Notes who reads."""
+
+        def readinto(self, buffer: object, /) -> int:
+            """Note it."""
+            readers.append(threading.current_thread())
+            return super().readinto(buffer)  # type: ignore[arg-type]  # as it was given
+
+    room, spares = bytearray(len(DATA)), OneSpare()
+    with Noting(place) as file:
+        reading = read_in_place(file, 0, memoryview(room), size=SIZE, spares=spares)
+        deque(islice(reading, blocks), maxlen=0)
+        reading.close()
+    mine = threading.current_thread()
+    assert {reader is mine for reader in readers[:2]} == {True}
+    assert mine not in readers[2:]
+    assert (len(readers) > 2, spares.given) == ((False, 0) if blocks == 1 else (True, 1))
+    assert blocks is not None or room == DATA
 
 
 def test_the_reader_does_not_run_away(place: Path) -> None:

@@ -60,6 +60,32 @@ def test_a_stopped_crew_leaves_no_thread() -> None:
     assert seen.is_set()
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_a_job_is_told_of_workers_without_one(workers: int) -> None:
+    """Each worker that has nothing more to do can be counted on once, until it is given back."""
+    taken: list[bool] = []
+    others = threading.Event()
+
+    def last(crew: Crew) -> None:
+        others.wait()
+        for _ in range(workers - 1):
+            while not crew.take_spare():
+                pass
+        taken.append(crew.take_spare())
+        crew.give_spare()
+        taken.append(crew.take_spare())
+
+    def first(crew: Crew) -> None:
+        taken.append(crew.take_spare())
+        if taken[0]:
+            crew.give_spare()
+        others.set()
+
+    with Crew([last, first], workers=workers) as crew:
+        crew.start()
+    assert taken == [workers == 3, False, True]
+
+
 def test_an_interrupt_while_waiting_ends_the_work() -> None:
     """An interrupt of the waiting caller stops the workers before it goes on its way."""
     ended = threading.Event()

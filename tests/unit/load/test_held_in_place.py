@@ -1,10 +1,13 @@
 """Held bytes that are filled where they stay, and lent to frameworks without a copy."""
 
 import hashlib
+import io
 import mmap
 import sys
 import threading
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +18,15 @@ from weighbridge.core.codes import Code
 from weighbridge.core.digest import HashLayout
 from weighbridge.core.errors import ArtifactChangedError, UsageError
 from weighbridge.core.limits.loading import HELD_INLINE_BYTES, HUGE_PAGE_BYTES
+from weighbridge.inventory import blocks
+from weighbridge.inventory.blocks import read_ahead
+from weighbridge.inventory.crew import Crew
 from weighbridge.inventory.parts import digest_bytes
+from weighbridge.inventory.take import InventoryPlan, take_inventory
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFile, HeldFiles, HoldingSink
 from weighbridge.load.memory import AnonymousMemory, map_anonymous
+from weighbridge.sources.local import locate
 
 LARGE = HELD_INLINE_BYTES + 4097
 SIZES = [LARGE, HUGE_PAGE_BYTES - 1, HUGE_PAGE_BYTES, HUGE_PAGE_BYTES + 1, 3 * HUGE_PAGE_BYTES + 5]
@@ -234,3 +242,30 @@ def test_an_artifact_gives_its_tensors_again() -> None:
     assert first["w"].sum() == second["w"].sum() == LARGE
     with pytest.raises(ValueError, match="read-only"):
         first["w"][0] = 2.0
+
+
+@pytest.mark.parametrize("from_time", [0, 1])
+def test_a_worker_without_a_file_reads_for_another(
+    from_time: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held are the bytes of the files, with their digests, whoever has read which of them."""
+    files = {name: pattern(LARGE * size) for name, size in (("a", 40), ("b", 5), ("c", 1))}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    helped: list[int] = []
+    asked = count()
+
+    def note(file: io.FileIO, start: int, room: memoryview, *, size: int) -> blocks.Blocks:
+        helped.append(start)
+        return read_ahead(file, start, room, size=size)
+
+    monkeypatch.setattr(Crew, "take_spare", lambda _: next(asked) >= from_time)
+    monkeypatch.setattr(blocks, "read_ahead", note)
+    sink = HoldingSink(sealed=False)
+    inventory = take_inventory(locate(tmp_path), InventoryPlan(workers=2), sink=sink)
+    held = sink.finish()
+    assert helped
+    assert {path: held[path].read() for path in held.paths} == files
+    assert {each.path: each.digests[0].parts[0].value for each in inventory.entries} == {
+        name: hashlib.sha256(data).digest() for name, data in files.items()
+    }
