@@ -29,6 +29,7 @@ import click
 from weighbridge.core.errors import MissingExtraError, OperationError, UsageError, WeighbridgeError
 from weighbridge.load.tree import remove_tree
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
+from weighbridge.pipeline.output import lies_in
 from weighbridge.pipeline.pulling import Pulled, pull
 from weighbridge.policy.schema import Policy
 
@@ -57,7 +58,7 @@ def initialize(
 
     Raises:
         UsageError: A path is the same as an earlier one, holds it, or is a part of what was put
-            there.
+            there; or it holds the working directory, the policy or a model, or lies in a model.
         MissingExtraError: KServe's package is needed for an address, and not installed.
         OperationError: An address cannot be downloaded.
         WeighbridgeError: As for `pipeline.pulling.pull`. What was put at other paths is taken
@@ -67,6 +68,7 @@ def initialize(
     places = [(uri, Path(os.path.abspath(path))) for uri, path in pairs]  # noqa: PTH100
     rules = Policy.from_file(os.path.abspath(policy))  # noqa: PTH100  links are the caller's
     _require_apart([path for _, path in places])
+    _require_expendable(places, policy)
     with contextlib.ExitStack() as unwinding:
         for _, path in places:
             unwinding.callback(_empty, path)
@@ -86,6 +88,28 @@ def _require_apart(paths: Sequence[Path]) -> None:
         for earlier in real[:number]:
             if earlier.is_relative_to(path):
                 raise _not_apart("is the same as an earlier one or holds it", path, earlier)
+
+
+def _require_expendable(places: Sequence[tuple[str, Path]], policy: Path) -> None:
+    """Refuse a path that is emptied with something in it that nobody can mean to lose."""
+    models = [local for uri, _ in places if (local := _local(uri)) is not None]
+    needed = [os.path.realpath(each) for each in (os.curdir, os.fspath(policy), *models)]
+    for _, path in places:
+        lost = [each for each in needed if lies_in(each, path)]
+        lost += [os.path.realpath(model) for model in models if lies_in(path, model)]
+        if lost:
+            raise UsageError(
+                "a path is emptied first, and this one may not be",
+                where=os.fspath(path),
+                expected="a directory for the model alone",
+                found=f"one with or in {lost[0]}",
+            )
+
+
+def _local(uri: str) -> str | None:
+    """Return the path on this machine that *uri* names; None if it is to be downloaded."""
+    scheme, separator, rest = uri.partition(_SEPARATOR)
+    return (rest if separator else uri) if not separator or scheme == _LOCAL else None
 
 
 def _require_nothing_of(done: Sequence[Pulled], path: Path) -> None:
@@ -109,10 +133,11 @@ def _not_apart(why: str, path: Path, earlier: Path) -> UsageError:
 @contextlib.contextmanager
 def _fetched(uri: str) -> Iterator[str]:
     """Give a reference to what *uri* names, which is downloaded if need be."""
-    scheme, separator, rest = uri.partition(_SEPARATOR)
-    if not separator or scheme == _LOCAL:
-        yield rest if separator else uri
+    local = _local(uri)
+    if local is not None:
+        yield local
         return
+    scheme, _, rest = uri.partition(_SEPARATOR)
     segments = rest.strip("/").split("/")
     if not _SCHEME.fullmatch(scheme):
         raise UsageError("an address begins with a scheme", expected="such as s3://", found=uri)
@@ -178,6 +203,10 @@ def main(policy: Path, boundary: str, uris_and_paths: tuple[str, ...]) -> None:
     except WeighbridgeError as error:
         click.echo(f"weighbridge: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        failed = OperationError(error.strerror or str(error), where=str(error.filename))
+        click.echo(f"weighbridge: {failed}", err=True)
+        sys.exit(failed.exit_code)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,39 @@ def test_an_address_without_a_rule(model: SignedModel, tmp_path: Path) -> None:
     assert not (tmp_path / "mnt").exists()
 
 
+@pytest.mark.parametrize("path", ["", ".", "..", "here", "here/sub", "policy", "model", "model/in"])
+def test_what_is_needed_is_not_emptied(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A path with the working directory, the policy or the model in it keeps what it has."""
+    policy = tmp_path / "policy" / "weighbridge.toml"
+    rules = (tmp_path / "weighbridge.toml").read_bytes()
+    write(tmp_path, {"here/sub/kept": b"x", "policy/weighbridge.toml": rules})
+    (model.root / "in").mkdir()
+    before = files_below(tmp_path)
+    monkeypatch.chdir(tmp_path / "here" / "sub")
+    place = Path(path) if path in {"", ".", ".."} else tmp_path / path
+    with pytest.raises(UsageError, match="emptied first"):
+        initialize([(f"file://{model.root}", place)], policy=policy)
+    assert files_below(tmp_path) == before
+
+
+def test_what_the_system_refuses_is_said(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the system is a line and an exit code, without a trace."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "/mnt/models")
+
+    monkeypatch.setattr("weighbridge.integrations.kserve.remove_tree", fail)
+    write(tmp_path / "mnt", {"before": b"x"})
+    policy = ["--policy", str(tmp_path / "weighbridge.toml")]
+    done = CliRunner().invoke(main, [*policy, "s3://bucket/bert", str(tmp_path / "mnt")])
+    assert done.exit_code == 1
+    assert "/mnt/models: Permission denied [io-failed]" in done.output
+
+
 def test_a_file_of_the_hub_client_counts_elsewhere(model: SignedModel, tmp_path: Path) -> None:
     """What the hub's client leaves is taken away for its own addresses only."""
     write(model.root, {NOTE: b"etag"})
