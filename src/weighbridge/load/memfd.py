@@ -1,5 +1,7 @@
 """Memory files (`memfd_create(2)`), sealed so that nobody can change them again."""
 
+from __future__ import annotations
+
 import errno
 import mmap
 import os
@@ -34,9 +36,21 @@ class Descriptor:
 
     def __init__(self, number: int) -> None:
         self.number: Final = number
+        self._empty: Descriptor | None = None
+
+    def occupy(self, empty: Descriptor) -> None:
+        """
+        Have the number lead to *empty* from then on, and never to another file.
+
+        For numbers that were given out in a path, which somebody may open later.
+        """
+        self._empty = empty
 
     def __del__(self) -> None:
-        os.close(self.number)
+        if self._empty is None:
+            os.close(self.number)
+        else:
+            os.dup2(self._empty.number, self.number, inheritable=False)
 
 
 class SealedMemory:

@@ -1,7 +1,9 @@
 """Verified bytes for readers that want a file: a descriptor of sealed memory, or a file on it."""
 
 import os
+import threading
 from typing import IO, Any, Final
+from weakref import WeakKeyDictionary
 
 from weighbridge.core.errors import OperationError
 from weighbridge.load.held import HeldFile
@@ -14,18 +16,24 @@ from weighbridge.load.memfd import (
 )
 
 _BLOCK_BYTES: Final = 1 << 20
+_LAST_GIVEN: Final = 4
+"""Files that a thread may be about to open: loaders within loaders."""
 
 
 class Descriptors:
     """
-    Gives each held file a descriptor of sealed memory, which lives as long as this object.
+    Gives each held file a descriptor of sealed memory, which lives as long as the held file.
 
-    Files that are held otherwise (small ones) are copied into sealed memory first.
+    Files that are held otherwise (small ones) are copied into sealed memory first. What a thread
+    was given last lives on: it may not have opened it yet. The number of a descriptor is not used
+    again, so that a path which is opened too late leads to an empty file and to no other.
     """
 
     def __init__(self) -> None:
-        self._sealed: dict[int, tuple[HeldFile, Descriptor]] = {}
+        self._sealed: WeakKeyDictionary[HeldFile, Descriptor] = WeakKeyDictionary()
         self._inodes: set[tuple[int, int]] = set()
+        self._empty: Descriptor | None = None
+        self._given = threading.local()
 
     def provide(self, held: HeldFile) -> int:
         """
@@ -34,14 +42,17 @@ class Descriptors:
         Raises:
             OperationError: The system has no sealed memory, or no descriptor left.
         """
-        known = self._sealed.get(id(held))
+        self._given.last = (*getattr(self._given, "last", ())[1 - _LAST_GIVEN :], held)
+        known = self._sealed.get(held)
         if known is not None:
-            return known[1].number
+            return known.number
         memory = held.memory
         descriptor = memory.descriptor if isinstance(memory, SealedMemory) else _copy(held)
         found = os.fstat(descriptor.number)
         self._inodes.add((found.st_dev, found.st_ino))
-        self._sealed[id(held)] = (held, descriptor)
+        self._empty = self._empty or _create(0)
+        descriptor.occupy(self._empty)
+        self._sealed[held] = descriptor
         return descriptor.number
 
     def path(self, held: HeldFile) -> str:
@@ -55,15 +66,20 @@ class Descriptors:
 
 
 def _copy(held: HeldFile) -> Descriptor:
-    descriptor = create_memory_file(held.size)
+    descriptor = _create(held.size)
+    for offset in range(0, held.size, _BLOCK_BYTES):
+        write_memory_file(descriptor, held.read_at(offset, _BLOCK_BYTES), offset=offset)
+    return seal_memory_file(descriptor, size=held.size).descriptor
+
+
+def _create(size: int) -> Descriptor:
+    descriptor = create_memory_file(size)
     if descriptor is None:
         raise OperationError(
             "verified bytes cannot be given to a reader that wants a file",
             expected="sealed memory and a free file descriptor (Linux)",
         )
-    for offset in range(0, held.size, _BLOCK_BYTES):
-        write_memory_file(descriptor, held.read_at(offset, _BLOCK_BYTES), offset=offset)
-    return seal_memory_file(descriptor, size=held.size).descriptor
+    return descriptor
 
 
 def call_it(file: IO[bytes] | IO[str], path: str) -> None:
