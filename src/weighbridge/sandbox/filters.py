@@ -52,8 +52,9 @@ _OF_ITS_OWNER: Final = (0x5412, 0x541C, 0x5423, 0x541D, 0x540C)
 what it is, and closing it to others for good."""
 _KIND: Final = 0xFF00
 _TERMINAL, _SOCKET = 0x5400, 0x8900
-_OF_INTERFACES: Final = 0x890B
-"""SIOCADDRT; requests to sockets before this one are about the socket itself."""
+_OF_INTERFACES: Final = (0x890B, 0x8C00)
+"""From SIOCADDRT to the last about wireless ones, which come to networks by any socket; those before
+are about the socket itself."""
 _OF_FILES: Final = (0x6600, 0x5800, 0x9400, 0x1200, 0x1500)
 """Kinds of requests to file systems and block devices: 'f', 'X', Btrfs, disks, inodes."""
 
@@ -320,8 +321,8 @@ def _requests(*, devices: bool, alone: bool) -> tuple[bytes, ...]:
     allowed = tuple(_equal(kind, _ALLOW) for kind in (_TERMINAL, _SOCKET))
     refused = tuple(_equal(kind, bpf.result(NO_DEVICE)) for kind in _OF_FILES)
     interfaces = (
-        bpf.line(bpf.GREATER, _OF_INTERFACES, other=2),
-        bpf.line(bpf.GREATER, _SOCKET + 0x100, then=1),
+        bpf.line(bpf.GREATER, _OF_INTERFACES[0], other=2),
+        bpf.line(bpf.GREATER, _OF_INTERFACES[1], then=1),
         bpf.result(NO_DEVICE),
     )
     return (

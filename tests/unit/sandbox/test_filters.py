@@ -369,6 +369,8 @@ class TestWays:
             (0x401C5820, NO_DEVICE),
             (0x40049409, NO_DEVICE),
             (0x5412, REFUSE),
+            (0x8912, NO_DEVICE),
+            (0x8B1B, NO_DEVICE),
         ],
     )
     def test_devices(self, architecture: str, request_: int, expected: int) -> None:
