@@ -36,7 +36,11 @@ def spawn(line: "Sequence[str]", given: "Mapping[int, int]", /) -> int:
     try:
         for there, own in given.items():
             held[there] = fcntl.fcntl(own, fcntl.F_DUPFD_CLOEXEC, least)
-        closed = [(os.POSIX_SPAWN_CLOSE, number) for number in _left_open() if number not in held]
+        closed = [
+            (os.POSIX_SPAWN_CLOSE, number)
+            for number in _left_open()
+            if number not in held and not _is_beyond(number)
+        ]
         taken = [(os.POSIX_SPAWN_DUP2, own, there) for there, own in held.items()]
         actions = [*closed, *taken]
         return os.posix_spawn(line[0], [*line], {}, file_actions=actions, setsigdef=_DEFAULT)
@@ -63,6 +67,14 @@ def _left_open() -> "list[int]":
     """Return the descriptors that programs would inherit, besides the standard streams."""
     numbers = map(int, os.listdir("/proc/self/fd"))  # noqa: PTH208  pathlib takes too long
     return [number for number in numbers if number >= _FIRST and _is_inherited(number)]
+
+
+def _is_beyond(number: int) -> bool:
+    """Have *number* closed there if it is above a limit that was lowered: no action can say it."""
+    beyond = number >= os.sysconf("SC_OPEN_MAX")
+    if beyond:
+        os.set_inheritable(number, False)
+    return beyond
 
 
 def _is_inherited(number: int) -> bool:

@@ -179,8 +179,7 @@ class _Start:
         try:
             process = spawn(self._line, given)
         except OSError as error:
-            reason = f"the engine cannot be started: {error.strerror or error}"
-            raise NotStartedError(reason, self._line[0]) from error
+            raise NotStartedError(_why_not(error, given), self._line[0]) from error
         try:
             self._close(*(own for there, own in given.items() if there not in joins))
             for number in _PASSED_ON:
@@ -283,6 +282,20 @@ def _children(process: int) -> "list[int]":
             return [int(child) for child in file.read().split()]
     except OSError:
         return []
+
+
+def _why_not(error: OSError, given: "Mapping[int, int]") -> str:
+    """Say why a program was not started that is given descriptors, by their numbers there."""
+    import resource  # noqa: PLC0415  see the module: most programs are started
+
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    needed = max(given) + 1 + len(given)  # each is held above all numbers for a moment
+    if 0 <= allowed <= needed:  # below 0 there is no limit
+        return (
+            f"the engine cannot be started: expected that {needed + 1} files may be open "
+            f"(ulimit -n), found {allowed}"
+        )
+    return f"the engine cannot be started: {error.strerror or error}"
 
 
 def say(text: str) -> None:

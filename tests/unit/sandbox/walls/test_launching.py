@@ -1,9 +1,11 @@
-"""What a repeated run says of itself."""
+"""What a start says of itself."""
+
+import resource
 
 import pytest
 
 from support.streams import FullStream
-from weighbridge.sandbox.walls.launching import say
+from weighbridge.sandbox.walls.launching import _why_not, say
 
 
 @pytest.mark.parametrize("stream", [None, FullStream()])
@@ -19,3 +21,15 @@ def test_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Elsewhere it is a line of its own."""
     say("isolated by bubblewrap")
     assert capsys.readouterr().err == "isolated by bubblewrap\n"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [(32, "114 files may be open"), (113, "114"), (114, "Invalid"), (-1, "Invalid")],
+)
+def test_a_limit_of_open_files_that_is_too_low_is_named(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, said: str
+) -> None:
+    """Where the descriptors of a start are above what the process may have, that is said."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+    assert said in _why_not(OSError(22, "Invalid argument"), {101: 5, 110: 7})
