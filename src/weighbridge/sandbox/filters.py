@@ -53,8 +53,7 @@ what it is, and closing it to others for good."""
 _KIND: Final = 0xFF00
 _TERMINAL, _SOCKET = 0x5400, 0x8900
 _OF_INTERFACES: Final = (0x890B, 0x8C00)
-"""From SIOCADDRT to the last about wireless ones, which come to networks by any socket; those before
-are about the socket itself."""
+"""From SIOCADDRT to the last about wireless ones; those before are about the socket itself."""
 _OF_FILES: Final = (0x6600, 0x5800, 0x9400, 0x1200, 0x1500)
 """Kinds of requests to file systems and block devices: 'f', 'X', Btrfs, disks, inodes."""
 
