@@ -26,7 +26,7 @@ from weighbridge.sandbox.walls.interface import Walls
 engine, node, gpus, command = json.loads(sys.argv[1])
 walls = Walls(readable=("/usr", "/bin", "/lib", "/lib64", *json.loads(sys.argv[2])),
               gpus=(node,) if gpus else ())
-sys.exit(choose_engine(engine)[0].run(command, walls))
+sys.exit(choose_engine(engine)[0].run(command, walls).code)
 """
 
 _REQUESTS = """
