@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from weighbridge.sandbox.relay.starting import Place, Port
 
-ORDER, STARTED, INFO, GATE, JOINS, CONTENTS = 101, 102, 103, 104, 105, 110
+ORDER, STARTED, INFO, GATE, JOINS, CONTENTS = 3, 4, 5, 6, 7, 10
 """Descriptors of what is started: what the last step reads, what it tells of its start by, what
 bubblewrap tells of itself by, what the last step waits for, and the first by which it joins groups
 and from which bubblewrap reads."""
