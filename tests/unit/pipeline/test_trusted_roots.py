@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sigstore._utils import read_embedded
+from tuf.api.exceptions import DownloadError
 
 from support.signatures import refused
 from support.tuf_repository import Repository as Published
@@ -162,6 +163,23 @@ def test_a_repository_that_is_not_there_is_an_error(published: Published) -> Non
     with pytest.raises(OperationError) as raised:
         update_root()
     assert raised.value.code is Code.SERVICE_FAILED
+
+
+@pytest.mark.parametrize(
+    ("cause", "found"), [(OSError("no route"), "no route"), (None, "no reason given")]
+)
+def test_a_machine_without_a_network_is_told_why(
+    published: Published, monkeypatch: pytest.MonkeyPatch, cause: OSError | None, found: str
+) -> None:
+    """The client's own error may say nothing; then the reason is that of the error behind it."""
+
+    def fail(_: object) -> NoReturn:
+        raise DownloadError from cause
+
+    monkeypatch.setattr("weighbridge.signing.sigstore.refresh.Updater.refresh", fail)
+    with pytest.raises(OperationError) as raised:
+        update_root()
+    assert raised.value.found == found
 
 
 def test_state_that_cannot_be_kept_is_an_error(published: Published) -> None:

@@ -80,7 +80,7 @@ def fetch_root(url: str, /, *, keys: bytes, directory: Path) -> FetchedRoot:
             "the repository of the trusted root cannot be reached",
             code=Code.SERVICE_FAILED,
             where=url,
-            found=str(error)[:200],
+            found=(str(error) or str(error.__cause__ or "no reason given"))[:200],
         ) from error
     except (RepositoryError, ValueError) as error:
         raise KeyRejectedError(
