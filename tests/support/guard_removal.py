@@ -171,6 +171,10 @@ WAYS = (
         code="os.environ.pop('PYTHONPATH'); SPAWN([PY, '-c', RUN])",
     ),
     Way(
+        what="`os.unsetenv`, which `os.environ` does not know of, then `python`",
+        code="os.unsetenv('PYTHONPATH'); subprocess.run([PY, '-c', RUN])",
+    ),
+    Way(
         what="`env -i python`, or a shell that starts `python -S`",
         code="subprocess.run(['env', '-i', PY, '-S', '-c', RUN])",
     ),
