@@ -28,9 +28,9 @@ DOCKER = FOLDER / "docker"
 PODS = FOLDER / "kubernetes" / "model-server.yaml"
 BREAKS_BUBBLEWRAP = {
     *("ProtectKernelTunables", "ProtectKernelLogs", "ProcSubset", "ProtectHostname"),
-    *("RestrictNamespaces", "MemoryDenyWriteExecute"),
+    *("RestrictNamespaces", "MemoryDenyWriteExecute", "RestrictSUIDSGID", "DynamicUser"),
 }
-"""Directives with which namespaces cannot be made, and that end programs which translate code."""
+"""Directives with which bubblewrap cannot start, and that end programs which translate code."""
 
 
 def image() -> dict[str, list[str]]:

@@ -114,7 +114,8 @@ def _settings() -> Iterator[str]:
 def _around() -> Iterator[str]:
     """Yield what to do where this process is filtered itself."""
     if _status("Seccomp") not in {None, "0"}:
-        yield _BY_CONTAINER.format(calls="unshare, setns, mount, umount2 and pivot_root")
+        yield _BY_CONTAINER.format(calls="unshare, setns, mount, umount2, pivot_root and openat2")
+        yield "in a service of systemd: leave out RestrictSUIDSGID, and DynamicUser with it"
         yield "use the engine direct, which needs no namespaces"
 
 

@@ -110,6 +110,7 @@ def test_a_filter_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_status", lambda _: "2")
     remedies = machine.namespace_remedies()
     assert any("unshare" in each for each in remedies)
+    assert any("RestrictSUIDSGID" in each for each in remedies)
     assert any("direct" in each for each in remedies)
     monkeypatch.setattr(machine, "_status", lambda _: "0")
     assert len(machine.namespace_remedies()) == 1
