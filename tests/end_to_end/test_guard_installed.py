@@ -14,7 +14,7 @@ import weighbridge
 from support.guarding import Workplace, make_guard_workplace
 from support.policies import UNSIGNED, rule_text
 from weighbridge.pipeline.guard.command import make_order
-from weighbridge.pipeline.guard.installation import install
+from weighbridge.pipeline.guard.installation import PTH_NAME, START_NAME, install
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME
 
 EVIL = """
@@ -101,7 +101,7 @@ def test_an_order_elsewhere_does_not_count(environment: Environment, tmp_path: P
 
 
 def test_a_broken_installation_starts_nothing(environment: Environment) -> None:
-    """Where the order is gone, no Python of the environment runs a program."""
+    """Where the order is gone, no Python of the environment runs a program, and it is said why."""
     reference = environment.packages / REFERENCE_NAME
     text = reference.read_text()
     reference.unlink()
@@ -111,6 +111,8 @@ def test_a_broken_installation_starts_nothing(environment: Environment) -> None:
         reference.write_text(text)
     assert (done.stdout, done.returncode) == ("", 78)
     assert "the guard cannot start" in done.stderr
+    assert REFERENCE_NAME in done.stderr
+    assert f"Delete {PTH_NAME} and {START_NAME} in" in done.stderr
 
 
 def test_removed_is_gone(environment: Environment) -> None:

@@ -30,8 +30,13 @@ def begin() -> None:
         places = site.getsitepackages([sys.prefix, *site.PREFIXES])
         _load_hook().start(find_reference(places), directory="")
     except BaseException as error:  # noqa: BLE001  a program that is to be guarded runs guarded or not at all
-        message = f"weighbridge: the guard cannot start, so nothing does: {error!r} [guard-denied]"
-        os.write(2, message.encode("utf-8", "backslashreplace") + b"\n")
+        message = (
+            "weighbridge: the guard cannot start, so nothing of this environment does: "
+            f"{type(error).__name__}: {error}. Delete zz-weighbridge-guard.pth and "
+            "zz-weighbridge-guard.start in its site-packages, and say weighbridge guard remove "
+            "and install again [guard-denied]\n"
+        )
+        os.write(2, message.encode("utf-8", "backslashreplace"))
         os._exit(EXIT_CODE)
 
 

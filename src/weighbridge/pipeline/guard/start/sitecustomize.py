@@ -76,7 +76,10 @@ def check(order: str) -> bytes:
 
 def stop(error: BaseException) -> None:
     """End the process, and say why."""
-    message = f"weighbridge: the guard cannot start, so nothing does: {error!r} [guard-denied]\n"
+    message = (
+        "weighbridge: the guard cannot start, so nothing does: "
+        f"{type(error).__name__}: {error}. Start it again by weighbridge exec [guard-denied]\n"
+    )
     os.write(2, message.encode("utf-8", "backslashreplace"))
     os._exit(EXIT_CODE)
 
