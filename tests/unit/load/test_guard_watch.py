@@ -7,7 +7,7 @@ import pytest
 
 from weighbridge.core.errors import GuardDeniedError, UsageError
 from weighbridge.formats.sniff.suffixes import suffix_format
-from weighbridge.load.guard import guard, watch
+from weighbridge.load.guard import guard, names, watch
 from weighbridge.load.guard.children import (
     ORDER_VARIABLE,
     PATH_VARIABLE,
@@ -20,7 +20,7 @@ HERITAGE = Heritage(order="digest:/order", start="/start")
 GUARDED = {ORDER_VARIABLE: "digest:/order", PATH_VARIABLE: "/start"}
 
 
-@pytest.mark.parametrize("suffix", sorted(watch.MODEL_SUFFIXES | watch.UNSURE_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(names.MODEL_SUFFIXES | names.UNSURE_SUFFIXES))
 def test_suffixes_of_models_count(suffix: str) -> None:
     """A file with a suffix of models is looked at, in any spelling of it, and none without a dot."""
     assert watch.is_interesting(f"a/b.{suffix}")
@@ -37,7 +37,7 @@ def test_other_files_do_not_count(name: str) -> None:
 
 def test_suffixes_are_known_to_the_sniffer() -> None:
     """Suffixes that stand for models here promise a format there; the others are said here."""
-    unknown = {s for s in watch.MODEL_SUFFIXES if suffix_format(f"a.{s}") is None}
+    unknown = {s for s in names.MODEL_SUFFIXES if suffix_format(f"a.{s}") is None}
     assert unknown == {"coreml"}
 
 

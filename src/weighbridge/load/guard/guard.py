@@ -24,6 +24,7 @@ from weighbridge.core.errors import (
 from weighbridge.core.verdict import Verdict
 from weighbridge.load.guard import children, net, watch
 from weighbridge.load.guard.interface import Admission, Event, Gate, Recorder
+from weighbridge.load.guard.names import CODE_SUFFIXES, UNSURE_SUFFIXES
 from weighbridge.load.guard.scopes import current, in_verified, working
 from weighbridge.load.guard.serving import Descriptors, call_it
 
@@ -182,7 +183,7 @@ class Guard:
         """Look at the opening of *path* in *caller*, by a reader that gets no verified bytes."""
         if net.is_own_code(caller):
             return
-        if path.endswith(watch.CODE_SUFFIXES):
+        if path.endswith(CODE_SUFFIXES):
             self.code(path)
         elif self._is_guarded_file(path):
             self.admit(path, entry="open")
@@ -252,7 +253,7 @@ class Guard:
             if not os.path.isfile(path) or self._gate.is_metadata(path):
                 return False
             suffix = path.rpartition(".")[2].lower()
-            if suffix not in watch.UNSURE_SUFFIXES:
+            if suffix not in UNSURE_SUFFIXES:
                 return True
             return net.looks_like_model(path) or _is_below(path, watch.state.roots)
 

@@ -10,7 +10,8 @@ about everything (`**`) makes no directory a model's, so that programs may lie b
 import os
 
 from weighbridge.core.artifact import is_signature_name
-from weighbridge.load.guard.watch import MODEL_MARKS, MODEL_SUFFIXES, folders_above
+from weighbridge.load.guard.names import MODEL_MARKS, MODEL_SUFFIXES
+from weighbridge.load.guard.watch import folders_above
 from weighbridge.pipeline.guard.artifacts import candidates, names_in
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.schema import Policy

@@ -6,41 +6,57 @@ program that was to be guarded does not run without. Nothing of the package is i
 that the start-up of Python stays what it was; the watch is loaded by its path.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 EXIT_CODE = 78
 """EX_CONFIG of sysexits.h."""
 
 ORDER_VARIABLE = "WEIGHBRIDGE_GUARD"
 WATCH = "weighbridge.load.guard.watch"
+NAMES = "weighbridge.load.guard.names"
+"""What the watch stands on."""
 
 
 def start(order: str, *, directory: str) -> None:
     """Install the watch by the order *order*; *directory* is where children find this hook."""
-    from _frozen_importlib import module_from_spec  # noqa: PLC0415  what is loaded anyway
-    from _frozen_importlib_external import (  # noqa: PLC0415  likewise
-        PathFinder,
-        SourceFileLoader,
-        spec_from_file_location,
-    )
+    from _frozen_importlib_external import PathFinder  # noqa: PLC0415  what is loaded anyway
 
     if WATCH in sys.modules:
         return  # the environment has a guard of its own, which counts
     bases = find_bases(check(order))
     if PathFinder.find_spec("weighbridge") is None:
         raise RuntimeError(f"{sys.executable} has no weighbridge; run: pip install weighbridge")
-    here = os.path.dirname(os.path.abspath(__file__))
-    package = os.path.dirname(os.path.dirname(os.path.dirname(here)))
-    place = os.path.join(package, "load", "guard", "watch.py")
-    loader = SourceFileLoader(WATCH, place)
-    spec = spec_from_file_location(WATCH, place, loader=loader)
-    assert spec is not None
-    watch = sys.modules[WATCH] = module_from_spec(spec)
-    loader.exec_module(watch)
+    load(NAMES)
+    watch = load(WATCH)
     watch.state.bases = bases
     watch.state.provider = ("weighbridge.pipeline.guard.activation", (order, directory))
     watch.install()
+
+
+def load(name: str) -> Any:
+    """Load the module *name* of the guard by its path, and nothing above it."""
+    from _frozen_importlib import module_from_spec  # noqa: PLC0415  what is loaded anyway
+    from _frozen_importlib_external import (  # noqa: PLC0415  likewise
+        SourceFileLoader,
+        spec_from_file_location,
+    )
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    place = os.path.join(package, "load", "guard", name.rpartition(".")[2] + ".py")
+    loader = SourceFileLoader(name, place)
+    spec = spec_from_file_location(name, place, loader=loader)
+    assert spec is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def find_bases(order: bytes) -> tuple[str, ...]:
