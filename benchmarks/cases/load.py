@@ -6,7 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -116,7 +117,7 @@ def _checked(setting: Setting, root: Path, algorithm: str, signature: Path) -> C
         shutil.copyfile(signature, root / "model.sig")
 
     reading = _reading(setting, root, "weighbridge", f"checked load {algorithm}")
-    return _after(reading, sign)
+    return replace(reading, before=sign)
 
 
 def _half(setting: Setting, root: Path, signature: Path) -> Contender:
@@ -135,28 +136,14 @@ def _half(setting: Setting, root: Path, signature: Path) -> Contender:
     def sign() -> None:
         shutil.copyfile(signature, root / "model.sig")
 
-    return _after(_on_touched_memory(reading, setting), sign)
+    return replace(_on_touched_memory(reading, setting), before=sign)
 
 
 def _on_touched_memory(contender: Contender, setting: Setting) -> Contender:
     """Have memory ready that the host has given to this machine; without it nothing compares."""
     size = setting.sizes.load_bytes * 9 // 8
-
-    def touch() -> None:
-        subprocess.run(setting.program("touch_memory", str(size)), check=True)
-
-    return _after(contender, touch)
-
-
-def _after(contender: Contender, act: Callable[[], None]) -> Contender:
-    first = contender.before
-
-    def before() -> None:
-        if first is not None:
-            first()
-        act()
-
-    return Contender(name=contender.name, command=contender.command, before=before)
+    command = (*setting.program("with_memory", str(size)), *contender.command)
+    return replace(contender, command=command)
 
 
 def _seconds(sample: Sample) -> float:
