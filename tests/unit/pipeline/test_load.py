@@ -1,7 +1,9 @@
 """Loading: one pass over each byte, hashed as it was signed."""
 
+import io
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,8 +108,8 @@ def test_bytes_are_read_where_they_stay(tmp_path: Path, monkeypatch: pytest.Monk
     """Every byte of a large file is read once, into the memory that is given out."""
     reads: list[int] = []
 
-    def counting(file: object, start: int, room: memoryview, *, size: int) -> Blocks:
-        for block, stays in read_in_place(file, start, room, size=size):  # type: ignore[arg-type]
+    def counting(file: io.FileIO, start: int, room: memoryview, **how: Any) -> Blocks:
+        for block, stays in read_in_place(file, start, room, **how):
             reads.append(len(block))
             yield block, stays
 
