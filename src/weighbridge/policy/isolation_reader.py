@@ -31,7 +31,7 @@ def read_isolation(rule: Table) -> IsolationControl | None:
         network=network,
         read=table.texts("read", required=False, may_be_empty=True),
         write=table.texts("write", required=False, may_be_empty=True),
-        env=table.texts("env", required=False, may_be_empty=True),
+        env=_read_env(table),
         listen=_read_listen(table, connect),
         connect=connect,
         unpickle=table.choice("unpickle", Unpickle, default=Unpickle.JUDGED),
@@ -42,6 +42,18 @@ def read_isolation(rule: Table) -> IsolationControl | None:
     )
     table.finish()
     return control
+
+
+def _read_env(table: Table) -> tuple[str, ...]:
+    names = table.texts("env", required=False, may_be_empty=True)
+    for place, name in enumerate(names):
+        if "=" in name:
+            table.problem(
+                f"'env': {quote(name)} has a value: list the name, and set it for weighbridge",
+                key="env",
+                index=place,
+            )
+    return names
 
 
 def _read_engines(table: Table) -> tuple[str, ...]:

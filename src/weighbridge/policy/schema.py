@@ -118,8 +118,9 @@ def read_policy_file(path: str | Path) -> bytes:
             hint="Make one with: weighbridge policy init",
         ) from error
     except (OSError, ValueError) as error:
-        # ValueError: a NUL in the path.
-        raise OperationError(f"cannot read the policy: {error}", where=str(file)) from error
+        # ValueError: a NUL in the path, or a character that the system's encoding lacks.
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise OperationError(f"the policy cannot be read: {reason}", where=str(file)) from error
     return data
 
 

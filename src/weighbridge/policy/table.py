@@ -25,6 +25,10 @@ _PRINTED_NUMBER: Final = 10**9
 E = TypeVar("E", bound=StrEnum)
 
 
+_NUL: Final = "\0"
+"""What no name of a file, a program or a variable can have."""
+
+
 def quote(value: object, /) -> str:
     """Return *value* for a message: escaped, on one line, cut where it is long."""
     text = repr(value) if isinstance(value, str) else str(value)
@@ -141,6 +145,9 @@ class Table:
         if not value.strip():
             self.problem(f"'{key}' is empty", key=key)
             return None
+        if _NUL in value:
+            self.problem(f"'{key}' has a null character", key=key)
+            return None
         return value
 
     def texts(
@@ -161,6 +168,8 @@ class Table:
                 self._wrong_type(key, "a list of strings", item, index=index)
             elif not item.strip():
                 self.problem(f"'{key}' has an empty string", key=key, index=index)
+            elif _NUL in item:
+                self.problem(f"'{key}' has a null character", key=key, index=index)
             elif item in texts:
                 self.problem(f"'{key}' has {quote(item)} twice", key=key, index=index)
             else:
@@ -188,6 +197,9 @@ class Table:
             return ()
         if not value or not all(value):
             self.problem(f"'{key}' is empty, or has an empty string", key=key)
+            return ()
+        if any(_NUL in word for word in value):
+            self.problem(f"'{key}' has a null character", key=key)
             return ()
         return tuple(value)
 

@@ -67,6 +67,13 @@ def read_named(path: Path, /, *, limit: int, what: str) -> bytes:
             code=Code.REFERENCE_NOT_FOUND,
             where=os.fspath(path),
         ) from error
+    except UnicodeEncodeError as error:
+        raise OperationError(
+            f"the name of the {what} has characters that are none in this system's encoding",
+            where=os.fspath(path),
+            found=error.encoding,
+            hint="Set a locale with UTF-8, such as LC_ALL=C.UTF-8",
+        ) from error
     except OSError as error:
         raise _unreadable(path, error) from error
     try:

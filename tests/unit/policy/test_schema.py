@@ -5,6 +5,7 @@ import os
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -336,6 +337,22 @@ def test_from_file_that_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(PolicyError, match="a regular file"):
         Policy.from_file(tmp_path / "pipe")
+
+
+def test_a_policy_that_may_not_be_read_is_said_without_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message has the system's words, and neither its number nor the path twice."""
+    file = tmp_path / "weighbridge.toml"
+    file.touch()
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(OperationError) as caught:
+        Policy.from_file(file)
+    assert str(caught.value) == f"{file}: the policy cannot be read: Permission denied [io-failed]"
 
 
 def test_from_file_that_is_too_large(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from support.policies import FILES, blocking_codes, judge, signature_of
 from weighbridge.core.artifact import Carries, FileFormat, carries
+from weighbridge.core.errors import PolicyError
 from weighbridge.core.verdict import Decision
 from weighbridge.policy.schema import Policy
 from weighbridge.policy.template import STARTER_FORMATS, starter_policy
@@ -60,11 +61,18 @@ def test_starter_formats_cannot_execute() -> None:
 
 def test_hostile_names_stay_strings() -> None:
     """A path with quotes and line ends stays the path that it is."""
-    path = 'a"\n[[rule]]\nmatch = ["**"]\\\x00\x7f\t\ré'
+    path = 'a"\n[[rule]]\nmatch = ["**"]\\\x01\x7f\t\ré'
     text = starter_policy(KeyTrust(name="hsm", public_key=path), match=("x",), formats=("json",))
     policy = Policy.from_toml(text.encode(), path=None)
     assert policy.trust == (KeyTrust(name="hsm", public_key=path),)
     assert len(policy.rules) == 1
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    """What is written with a null character is read back as a mistake, and not as a path."""
+    text = starter_policy(KeyTrust(name="hsm", public_key="a\x00b"), formats=("json",))
+    with pytest.raises(PolicyError, match="null character"):
+        Policy.from_toml(text.encode(), path=None)
 
 
 def test_surrogates_are_refused() -> None:

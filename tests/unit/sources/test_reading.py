@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -43,3 +44,15 @@ def test_a_directory_cannot_be_read(tmp_path: Path) -> None:
     """A directory in the place of a key is an error of the operation, not a crash."""
     with pytest.raises(OperationError, match="cannot be read"):
         read_named(tmp_path, limit=10, what="key")
+
+
+def test_a_name_that_the_system_cannot_write_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an old locale, a name beyond its characters is an error of the machine, with a way out."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise UnicodeEncodeError("ascii", "Schlüssel.pub", 4, 5, "ordinal not in range")
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(OperationError, match="UTF-8") as caught:
+        read_named(Path("Schlüssel.pub"), limit=10, what="public key")
+    assert caught.value.found == "ascii"
