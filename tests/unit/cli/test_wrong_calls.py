@@ -19,6 +19,7 @@ from weighbridge.cli.main import run
 from weighbridge.cli.terminal import Session
 
 POLICY = ("--policy", "weighbridge.toml")
+SIGNER = ("--private-key", "publisher.key")
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def test_a_wrong_call_is_a_document_where_json_was_asked_for(
         ("exec", *POLICY, "--log", "nosuch/new", "--", "true"),
         ("exec", *POLICY, "--log", ".", "--", "true"),
         ("guard", "install", *POLICY, "--log", "nosuch/new"),
+        ("keygen", "new.key", "--no-password", "--password-file", "nosuch"),
+        ("attest", "convert", "model", *SIGNER, "--to", "", "--input", "publisher.pub"),
         ("chek", "model"),
     ],
 )

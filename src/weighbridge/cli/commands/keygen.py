@@ -11,7 +11,7 @@ from weighbridge.cli.passwords import ENVIRONMENT_NAME, given_password
 from weighbridge.cli.render import show_key
 from weighbridge.cli.terminal import Session
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import KeyRejectedError
+from weighbridge.core.errors import KeyRejectedError, UsageError
 from weighbridge.pipeline.keys import ELLIPTIC, make_key
 
 
@@ -52,6 +52,12 @@ def command(
     The private key goes to FILE, readable for you only, and the public key beside it, with the
     suffix `.pub`. No existing file is replaced.
     """
+    if no_password and password_file is not None:
+        raise UsageError(
+            "a key has a password or none",
+            expected="--password-file or --no-password",
+            found="both",
+        )
     password = None if no_password else _password(session, password_file)
     key = make_key(private_key, algorithm=algorithm, curve=curve, password=password)
     show_key(session, key)

@@ -198,8 +198,10 @@ def conversion(given: Given, /, *, to: str) -> Given:
     Return *given* as a conversion to the format *to*: of one input.
 
     Raises:
-        UsageError: There is not exactly one input, or `to` is a parameter already.
+        UsageError: There is not exactly one input, no format, or `to` is a parameter already.
     """
+    if not to.strip():
+        raise UsageError("a format has a name", expected="such as gguf", found=repr(to))
     if len(given.inputs) != 1:
         raise UsageError(
             "a conversion has one input", expected="one --input", found=str(len(given.inputs))
