@@ -1,7 +1,8 @@
 """
 Hold the coverage floors: 90 % of everything, 95 % of branches where a mistake admits something.
 
-What tests run in their own process counts, and not what the programs do that they start.
+What tests run in their own process counts, and not what the programs do that they start, but for
+those of modules that ask for it (`measured_programs`).
 
 Usage: python -m tests.coverage_floors   (after `coverage combine`)
 """

@@ -12,6 +12,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from support.publisher import make_workplace, weighbridge
 from weighbridge.pipeline.bill import make_bill
 
+pytestmark = pytest.mark.usefixtures("measured_programs")
+
 CARD = "---\nlicense: apache-2.0\nbase_model: acme/base\ndatasets:\n- acme/data\n---\n# Model\n"
 
 

@@ -9,6 +9,8 @@ import pytest
 from support.guarding import Outcome, Workplace, make_guard_workplace, run_guarded
 from weighbridge.load.guard.children import ORDER_VARIABLE
 
+pytestmark = pytest.mark.usefixtures("measured_programs")
+
 LOADS = """
 import io, mmap, pickle, shelve, threading, gzip
 import numpy as np

@@ -17,6 +17,8 @@ from weighbridge.pipeline.guard.command import make_order
 from weighbridge.pipeline.guard.installation import PTH_NAME, START_NAME, install
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME
 
+pytestmark = pytest.mark.usefixtures("measured_programs")
+
 EVIL = """
 import pickle, sys
 try:

@@ -24,6 +24,8 @@ from weighbridge.core.errors import (
 )
 from weighbridge.load.isolated.plain import Opaque
 
+pytestmark = pytest.mark.usefixtures("measured_programs")
+
 RULE = f"""{POLICY}
 formats   = {{{{ allow = ["pickle", "torch-zip", "text"] }}}}
 scan      = {{{{ {{scan}} }}}}
