@@ -116,6 +116,8 @@ class Again:
         if self.process == 0:
             code = None
             try:
+                # As in a fresh process: commands of other tests may have set it in this one.
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 os.dup2(given, 0)
                 os.dup2(saying, 1)
                 code = run_again(words(*command))

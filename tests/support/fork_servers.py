@@ -11,6 +11,7 @@ import resource
 import select
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
@@ -53,23 +54,26 @@ class SharingLauncher(Launcher):
 
 
 _hosts: dict[tuple[object, ...], Launcher] = {}
+_finding: Final = threading.Lock()
 
 
 def _host_of(target: str, allowance: Allowance) -> Launcher:
     """Return who has the server for *target* as this process would start it now."""
     inherited = (os.environ.get("LD_LIBRARY_PATH"), resource.getrlimit(resource.RLIMIT_FSIZE))
     name = (target, sys.executable, *search_path(), *inherited)
-    host = _hosts.get(name)
-    if host is None or not _lives(host):
-        host = _hosts[name] = Launcher(target, allowance=allowance)
-    return host
+    with _finding:
+        host = _hosts.get(name)
+        if host is None or not _lives(host):
+            host = _hosts[name] = Launcher(target, allowance=allowance)
+        return host
 
 
 def _lives(host: Launcher) -> bool:
     """Tell whether the server of *host* can still be asked, or was not started yet."""
     if host._closed or host._control is None:
         return not host._closed
-    ended, _, _ = select.select([host._control], [], [], 0)
+    with host._lock:  # otherwise it may be an answer for somebody else
+        ended, _, _ = select.select([host._control], [], [], 0)
     if ended:
         host.close()
     return not ended
