@@ -41,7 +41,10 @@ def measure(setting: Setting) -> Result:
     result = Result(case="load", title=f"loading {size // MIB} MiB of safetensors in four files")
     with model(setting, sizes=(size // _FILES,) * _FILES, suffix="safetensors") as root:
         signatures = {each: _signed(setting, root, each) for each in ALGORITHMS}
-        ways = [_reading(setting, root, "plain", "plain reading")]
+        ways = [
+            _reading(setting, root, "plain", "reading into huge pages"),
+            _reading(setting, root, "bytes", "plain reading"),
+        ]
         if setting.torch_python is None:
             result.skipped.append("the reference reader: no PyTorch (make test-torch, --torch)")
         else:
@@ -158,7 +161,7 @@ def _ratios(taken: dict[str, list[Sample]], algorithm: str, *, aim: str) -> list
     ratios = [
         ratio(f"{algorithm}: checked load / hashing", over=checked, under=hashing, of=_seconds)
     ]
-    for name in ("safetensors reading", "plain reading"):
+    for name in ("safetensors reading", "plain reading", "reading into huge pages"):
         if name in taken:
             ratios += [
                 ratio(

@@ -3,10 +3,11 @@ Read a model's tensors and say what that took: `read_tensors.py HOW MODEL POLICY
 
 HOW is `weighbridge` (checked against the policy, from the verified bytes), `half` (every other
 tensor, by the digests of parts that were claimed), `safetensors` (the reference reader, each tensor
-copied into private memory: unchecked) or `plain` (the bytes into huge pages, a thread for each file
-as far as there are cores: unchecked, unparsed). Prints one JSON object: seconds from a warm
-interpreter to the last touched page, and the bytes held at the end and at the peak, in anonymous
-and in sealed memory, beyond what the interpreter and its modules take.
+copied into private memory: unchecked), `bytes` (each file by `read_bytes`, as programs read files)
+or `plain` (the bytes into huge pages); these two with a thread for each core, unchecked, unparsed.
+Prints one JSON object: seconds from a warm interpreter to the last touched page, and the bytes held
+at the end and at the peak, in anonymous and in sealed memory, beyond what the interpreter and its
+modules take.
 """
 
 import importlib
@@ -76,10 +77,20 @@ def safetensors() -> Read:
 
 
 def plain() -> Read:
-    """Read the bytes."""
+    """Read the bytes into huge pages."""
+    return _each_file(_read_plainly)
+
+
+def as_bytes() -> Read:
+    """Read the bytes as Python does it."""
+    return _each_file(Path.read_bytes)
+
+
+def _each_file(take: Callable[[Path], object]) -> Read:
+    """Return what takes the files of weights one by one, by a thread for each core."""
 
     def read(model: Path, _policy: Path) -> object:
-        buffers: list[mmap.mmap] = []
+        buffers: list[object] = []
         work: SimpleQueue[Path] = SimpleQueue()
         for path in _weights(model):
             work.put(path)
@@ -87,7 +98,7 @@ def plain() -> Read:
         def run() -> None:
             while True:
                 try:
-                    buffers.append(_read_plainly(work.get_nowait()))
+                    buffers.append(take(work.get_nowait()))
                 except Empty:
                     return
 
@@ -146,6 +157,7 @@ WAYS: Final[dict[str, Callable[[], Read]]] = {
     "weighbridge": weighbridge,
     "half": half,
     "safetensors": safetensors,
+    "bytes": as_bytes,
     "plain": plain,
 }
 
