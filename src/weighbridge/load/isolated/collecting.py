@@ -86,16 +86,25 @@ class Collector:
         self._nodes.append([kind, *plain, *holds])
         return [len(self._nodes) - 1]
 
-    def piece(self, kind: str, *plain: object, size: int, piece: Piece) -> list[int]:
+    def piece(
+        self, kind: str, *plain: object, size: int, piece: Piece, types: int = 1
+    ) -> list[int]:
         """
         Add a node with *size* bytes of data.
+
+        Args:
+            kind: One of `NODES`.
+            plain: What it says of itself.
+            size: Bytes.
+            piece: Gives them.
+            types: How many types its elements are made of.
 
         Raises:
             LimitExceededError: A bound was met.
         """
         self._size = aligned(self._size) + size
         _require(self._size, self._room, "bytes")
-        found = self.node(kind, *plain, weight=weight_of(kind, size))
+        found = self.node(kind, *plain, weight=weight_of(kind, size, types=types))
         self._pieces.append((size, piece))
         return found
 

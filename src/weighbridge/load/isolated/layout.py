@@ -81,13 +81,14 @@ _GONE_THROUGH: Final = frozenset({"text", "bytes", "bytearray", "scalar"})
 _BYTES_OF_A_VALUE: Final = 1 << 12
 
 
-def weight_of(kind: str, size: int, /) -> int:
+def weight_of(kind: str, size: int, /, *, types: int = 1) -> int:
     """
     Return for how many values a node with *size* bytes of data counts.
 
-    What can be part of a key is compared and hashed byte by byte.
+    What can be part of a key is compared and hashed byte by byte, a record field by field: *types*
+    is how many types it is made of, itself among them.
     """
-    return 1 + size // _BYTES_OF_A_VALUE if kind in _GONE_THROUGH else 1
+    return types + size // _BYTES_OF_A_VALUE if kind in _GONE_THROUGH else 1
 
 
 def aligned(size: int, /) -> int:

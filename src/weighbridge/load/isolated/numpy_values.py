@@ -69,8 +69,16 @@ def _told(describer: Describer, kind: str, array: "npt.NDArray[Any]", said: obje
     size = array.size * array.dtype.itemsize
     order = "F" if fortran else "C"
     return describer.collector.piece(
-        kind, said, list(array.shape), order, size=size, piece=_empty if not size else piece
+        *(kind, said, list(array.shape), order),
+        size=size,
+        piece=_empty if not size else piece,
+        types=_breadth(array.dtype),
     )
+
+
+def _breadth(dtype: "np.dtype[Any]") -> int:
+    """Return how many types it is made of, itself among them."""
+    return 1 + sum(_breadth(dtype[name].base) for name in dtype.names or ())
 
 
 def _empty() -> bytes:

@@ -401,7 +401,7 @@ class _Reader:
             start=self._piece(size),
         )
         self._require_truths(stored)
-        return self._build.array(stored), 0, weight_of(kind, size)
+        return self._build.array(stored), 0, weight_of(kind, size, types=found.breadth)
 
     def _require_truths(self, stored: StoredArray) -> None:
         """Refuse truth values that are neither: compiled code relies on it."""

@@ -234,13 +234,31 @@ def test_large_keys_that_meet_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> N
         read(handed_back(60))
 
 
+def test_records_as_keys_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are hashed field by field, whatever few bytes they share, in every set anew."""
+    monkeypatch.setattr(reading, "MAX_ISOLATED_EXPANDED", 3000)
+    fields = [[f"f{number}", "i1", 0, []] for number in range(50)]
+    inner = ["record", 1, fields]
+    scalar = ["scalar", ["record", 1, [["a", inner, 0, []], ["b", inner, 0, []]]], [], "C"]
+
+    def handed_back(sets: int) -> bytes:
+        return by_hand(value_head([sets], scalar, *[["set", [0]]] * sets, size=1), b"x")
+
+    found = read(handed_back(1), build=AsArrays())
+    assert isinstance(found, set)
+    assert len(found) == 1
+    with pytest.raises(MalformedContentError, match="keys that are too large"):
+        read(handed_back(60), build=AsArrays())
+
+
 def test_an_honest_process_counts_what_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it would have to be refused for, it reports."""
     monkeypatch.setattr(collecting, "MAX_ISOLATED_EXPANDED", 20)
     monkeypatch.setattr(reading, "MAX_ISOLATED_EXPANDED", 20)
     fine = {"a": bytes(10 << 12), "b": np.bytes_(b"x" * (5 << 12))}
     assert read(told(fine))
-    for large in (bytes(20 << 12), [fine["a"], fine["a"]], np.str_("x" * (5 << 12))):
+    record = np.zeros((), dtype=[(f"f{number}", "i1") for number in range(20)])[()]
+    for large in (bytes(20 << 12), [fine["a"], fine["a"]], np.str_("x" * (5 << 12)), record):
         with pytest.raises(LimitExceededError):
             told(large)
 
