@@ -36,7 +36,7 @@ _PEAK_AIM: Final = "<= 1.02"
 
 
 def measure(setting: Setting) -> Result:
-    """Measure; each way is a process that reads, touches every page, and reports itself."""
+    """Measure; each way is a process that reads everything into memory, and reports itself."""
     size = setting.sizes.load_bytes
     result = Result(case="load", title=f"loading {size // MIB} MiB of safetensors in four files")
     with model(setting, sizes=(size // _FILES,) * _FILES, suffix="safetensors") as root:
@@ -52,7 +52,7 @@ def measure(setting: Setting) -> Result:
         for algorithm, signature in signatures.items():
             hashing = raw_hash(setting, root, algorithm=algorithm)
             ways += [
-                _on_touched_memory(hashing, setting),
+                replace(hashing, before=lambda: _read_once(root)),
                 _checked(setting, root, algorithm, signature),
             ]
         ways.append(_half(setting, root, signatures["sha256"]))
@@ -110,7 +110,7 @@ def _signed(setting: Setting, root: Path, algorithm: str) -> Path:
 def _reading(setting: Setting, root: Path, how: str, name: str) -> Contender:
     python = setting.torch_python if how == "safetensors" else Path(sys.executable)
     command = (str(python), str(PROGRAMS / "read_tensors.py"), how, str(root), str(setting.policy))
-    return _on_touched_memory(Contender(name=name, command=command), setting)
+    return Contender(name=name, command=command)
 
 
 def _checked(setting: Setting, root: Path, algorithm: str, signature: Path) -> Contender:
@@ -139,14 +139,16 @@ def _half(setting: Setting, root: Path, signature: Path) -> Contender:
     def sign() -> None:
         shutil.copyfile(signature, root / "model.sig")
 
-    return replace(_on_touched_memory(reading, setting), before=sign)
+    return replace(reading, before=sign)
 
 
-def _on_touched_memory(contender: Contender, setting: Setting) -> Contender:
-    """Have memory ready that the host has given to this machine; without it nothing compares."""
-    size = setting.sizes.load_bytes * 9 // 8
-    command = (*setting.program("with_memory", str(size)), *contender.command)
-    return replace(contender, command=command)
+def _read_once(root: Path) -> None:
+    """Have the files in the page cache, as `read_tensors.py` has them."""
+    block = bytearray(MIB)
+    for path in root.iterdir():
+        with path.open("rb", buffering=0) as stream:
+            while stream.readinto(block):
+                pass
 
 
 def _seconds(sample: Sample) -> float:
