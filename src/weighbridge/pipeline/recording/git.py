@@ -8,7 +8,7 @@ whoever records.
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,7 @@ class Checkout:
         untracked: Real paths of files that the commit does not have and that are not ignored, and
             of those that git was told not to look at, less those left out.
         tracked: Absolute real paths of all other files of the commit.
+        places: Real paths of where git finds out what it is to do: the root, and its own.
     """
 
     root: Path
@@ -55,6 +56,11 @@ class Checkout:
     edited: tuple[str, ...]
     untracked: frozenset[str]
     tracked: frozenset[str]
+    places: tuple[str, ...]
+
+    def decided_in(self, place: str, /) -> bool:
+        """Tell whether who can write to the real path *place* decides what git says, and runs."""
+        return any(_lies_in(each, (place,)) for each in self.places)
 
 
 def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Checkout | None:
@@ -86,6 +92,7 @@ def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Check
         edited=edited,
         untracked=untracked.union(path for path in unseen if not _lies_in(path, left_out)),
         tracked=tracked,
+        places=(os.fspath(root), *_own_places(root)),
     )
 
 
@@ -213,6 +220,12 @@ def _is_checked_out(checkout: Checkout, ref: str) -> bool:
     return False
 
 
+def _own_places(root: Path) -> tuple[str, ...]:
+    """Return where git has its own files: of this working tree, and of all of the repository."""
+    asked = (_ask(root, "rev-parse", f"--{kind}-dir") for kind in ("git", "git-common"))
+    return tuple(os.path.realpath(root / _text(found)) for found in asked if found is not None)
+
+
 def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return what of the commit was edited, and what else is there."""
     data = _ask(
@@ -227,6 +240,8 @@ def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], fro
         ),
         *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"),
         "--ignore-submodules=none",
+        # Not looked at either: in a submodule git would run what that one's configuration says.
+        *("--", ".", *_excluded(root, left_out)),
     )
     if data is None:
         raise OperationError("git does not say what was changed", where=os.fspath(root))
@@ -242,6 +257,13 @@ def _status(root: Path, left_out: tuple[str, ...]) -> tuple[tuple[str, ...], fro
         else:
             edited.append(f"{path} ({_stamp(root / path)})")
     return tuple(edited), frozenset(untracked)
+
+
+def _excluded(root: Path, left_out: tuple[str, ...]) -> Iterator[str]:
+    """Yield the patterns by which git leaves out what lies in the checkout."""
+    for place in left_out:
+        if _lies_in(place, (os.fspath(root),)) and place != os.fspath(root):
+            yield f":(top,exclude,literal){os.path.relpath(place, root)}"
 
 
 def _files(root: Path) -> tuple[frozenset[str], frozenset[str]]:
@@ -271,7 +293,7 @@ def _stamp(place: Path) -> str:
 
 
 def _lies_in(path: str, places: Iterable[str]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in places)
+    return any(path == place or path.startswith(f"{place.rstrip('/')}/") for place in places)
 
 
 def _remotes(root: Path) -> tuple[str, ...]:

@@ -202,10 +202,14 @@ def _prepare(step: Step, progress: Progress | None) -> _Prepared:
     inputs = take_inputs(given, symlinks=step.given.symlinks, progress=progress)
     require_apart(step.output, inputs, in_place=step.in_place)
     directory = Path.cwd()
+    place = os.path.realpath(step.output)
     checkout = find_checkout(directory, leave_out=_left_out(step, inputs))
+    if step.isolated and checkout is not None and checkout.decided_in(place):
+        # It is asked again afterwards, and would run what the step has put into its configuration.
+        checkout = None
     return _Prepared(
         program=program,
-        place=os.path.realpath(step.output),
+        place=place,
         directory=directory,
         inputs=inputs,
         checkout=checkout,

@@ -317,6 +317,40 @@ def test_an_isolated_step_reads_the_commit_and_nothing_beside_it(bench: Bench) -
             bench.record(f"cat {name}", output="out2", isolated=True)
 
 
+@pytest.mark.parametrize("output", [".", "model"])
+def test_an_isolated_step_has_git_run_nothing(
+    bench: Bench, tmp_path_factory: pytest.TempPathFactory, output: str
+) -> None:
+    """Where the output is a repository, the checkout or in it, its configuration runs nothing."""
+    mark = tmp_path_factory.mktemp("elsewhere") / "mark"
+    bench.check_in()
+    (bench.root / "model").mkdir()
+    (bench.root / "model" / "w.bin").write_bytes(b"w")
+    model = ("-C", "model")
+    bench.git(*model, "init", "--quiet")
+    bench.git(*model, "add", "w.bin")
+    bench.git(*model, "commit", "--quiet", "--message", "first")
+    commit = bench.git(*model, "rev-parse", "HEAD")
+    bench.git("update-index", "--add", "--cacheinfo", f"160000,{commit},model")
+    bench.git("commit", "--quiet", "--message", "model")
+    text = (
+        f"cd {output}; printf '[filter \"x\"]\\nclean = touch {mark}\\n' >> .git/config; "
+        "echo '* filter=x' > .gitattributes; for each in w.bin train.py; do "
+        'test ! -e "$each" || touch "$each"; done'
+    )
+    try:
+        recorded = bench.record(text, output=output, in_place=True, isolated=True)
+    except OperationError as error:
+        if error.code is Code.ISOLATION_UNAVAILABLE:
+            pytest.skip(str(error))
+        raise
+    assert not mark.exists()
+    assert (recorded.build.source is None) is (output == ".")
+    (bench.root / output / ".gitattributes").write_text("* filter=x\n")
+    bench.git("-C", output, "status")
+    assert mark.exists()  # so it would have been run
+
+
 def test_an_output_that_has_files_is_refused(bench: Bench) -> None:
     """What was there before is not the step's work; claims that were there stay."""
     bench.record(MAKE)
