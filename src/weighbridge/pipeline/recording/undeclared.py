@@ -1,6 +1,7 @@
 """Files that a step read without their having been declared, as people and statements see them."""
 
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterable
@@ -8,8 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from weighbridge.core.attestation import Resource
+from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.limits.sandbox import MAX_NAMED_FILES
 from weighbridge.core.values import frozen
+from weighbridge.inventory.files import check_regular, open_descriptor
 from weighbridge.pipeline.recording.git import Checkout
 from weighbridge.sandbox.steps.interface import Isolation, Observation
 
@@ -117,12 +120,20 @@ def _home() -> str:
 
 
 def _digest(path: str) -> str | None:
-    """Return the file's digest; None for one that is gone or cannot be read any more."""
+    """
+    Return the file's digest; None for one that is gone or cannot be read any more.
+
+    The step may have put something else there, to be waited for without end or a link to what is
+    not its own.
+    """
+    if os.path.realpath(path) != path:
+        return None
     hasher = hashlib.sha256()
     try:
-        with Path(path).open("rb") as file:
+        with io.FileIO(open_descriptor(path, through_symlink=False)) as file:
+            check_regular(file.fileno(), path=path)
             while block := file.read(_BLOCK):
                 hasher.update(block)
-    except OSError:
+    except (OSError, ArtifactChangedError):
         return None
     return hasher.hexdigest()
