@@ -82,6 +82,20 @@ def remove_tree(root: Path) -> None:
     root.rmdir()
 
 
+def remove_for_sure(root: Path) -> None:
+    """Do what `remove_tree` does; an interrupt meanwhile is heeded when that is done."""
+    interrupted: KeyboardInterrupt | None = None
+    while True:
+        try:
+            remove_tree(root)
+        except KeyboardInterrupt as again:
+            interrupted = again
+        else:
+            break
+    if interrupted is not None:
+        raise interrupted
+
+
 def set_mode(directory: Path, mode: int) -> None:
     """
     Set the mode of *directory*, and of nothing that a link in its place leads to.

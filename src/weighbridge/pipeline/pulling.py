@@ -14,7 +14,8 @@ import errno
 import os
 import re
 import secrets
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,13 @@ from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Verdict
 from weighbridge.inventory.progress import Progress
-from weighbridge.load.tree import DIRECTORY_MODE, remove_tree, set_mode, write_tree
+from weighbridge.load.tree import (
+    DIRECTORY_MODE,
+    remove_for_sure,
+    remove_tree,
+    set_mode,
+    write_tree,
+)
 from weighbridge.pipeline.check import DEFAULT_BOUNDARY
 from weighbridge.pipeline.copies import choose_hold
 from weighbridge.pipeline.load import admit
@@ -95,40 +102,49 @@ def pull(
             expected="a place outside of it",
         )
     _require_empty(place)
-    with admit(
-        reference,
-        policy=policy,
-        boundary=boundary,
-        progress=progress,
-        sealed=False,
-        hold=choose_hold(handle),
-    ) as artifact:
-        name = artifact.verdict.artifact.name if artifact.verdict.artifact is not None else ""
-        files = {name if path == "." else path: artifact.held[path] for path in artifact.files}
-        within = place.is_dir()
-        hidden = (place if within else place.parent) / f"{_HIDDEN}{secrets.token_hex(8)}"
-        try:
-            try:
+    with ExitStack() as unwinding:
+        with admit(
+            reference,
+            policy=policy,
+            boundary=boundary,
+            progress=progress,
+            sealed=False,
+            hold=choose_hold(handle),
+        ) as artifact:
+            name = artifact.verdict.artifact.name if artifact.verdict.artifact is not None else ""
+            files = {name if path == "." else path: artifact.held[path] for path in artifact.files}
+            within = place.is_dir()
+            hidden = (place if within else place.parent) / f"{_HIDDEN}{secrets.token_hex(8)}"
+            unwinding.callback(remove_for_sure, hidden)
+            with _writing(place):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 write_tree(hidden, files)
-                if within:
-                    _move_into(hidden, place)
-                else:
-                    set_mode(hidden, _MODE)
-                    hidden.rename(place)
-            finally:
-                remove_tree(hidden)
-        except OSError as error:
-            raise OperationError(
-                f"the model cannot be written: {error.strerror or error}", where=os.fspath(place)
-            ) from error
-        return Pulled(
-            path=os.fspath(place),
-            files=tuple(sorted(files)),
-            size=sum(file.size for file in files.values()),
-            verdict=artifact.verdict,
-            made=not within,
-        )
+            done = Pulled(
+                path=os.fspath(place),
+                files=tuple(sorted(files)),
+                size=sum(file.size for file in files.values()),
+                verdict=artifact.verdict,
+                made=not within,
+            )
+        # To let go of the bytes takes a while: an interrupt meets no names until that is done.
+        with _writing(place):
+            if within:
+                _move_into(hidden, place)
+            else:
+                set_mode(hidden, _MODE)
+                hidden.rename(place)
+    return done
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Say of what the system refuses that it is about *place*."""
+    try:
+        yield
+    except OSError as error:
+        raise OperationError(
+            f"the model cannot be written: {error.strerror or error}", where=os.fspath(place)
+        ) from error
 
 
 def take_back(pulled: Pulled) -> None:

@@ -16,6 +16,8 @@ from weighbridge.core.errors import (
     PolicyDeniedError,
     UsageError,
 )
+from weighbridge.load import tree
+from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFile
 from weighbridge.load.tree import set_mode, write_tree
 from weighbridge.pipeline import copies, pulling
@@ -121,6 +123,36 @@ def test_a_full_disk_leaves_nothing(
     monkeypatch.setattr(pulling, "_move" if there else "write_tree", fail_later)
     with pytest.raises(OperationError, match="No space left"):
         pull(model.root, place, policy=model.policy)
+    assert names_in(place) == ([] if there else None)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_interrupt_leaves_nothing(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    """Ctrl-C while the memory is freed comes before any name; again, while all is taken away."""
+    place = tmp_path / "out"
+    if there:
+        place.mkdir()
+    before = names_in(tmp_path)
+    interrupts: list[Path] = []
+    real = tree.remove_tree
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def interrupt_once(root: Path) -> None:
+        interrupts.append(root)
+        if len(interrupts) == 1:
+            raise KeyboardInterrupt
+        real(root)
+
+    monkeypatch.setattr(VerifiedArtifact, "__exit__", interrupted)
+    monkeypatch.setattr(tree, "remove_tree", interrupt_once)
+    with pytest.raises(KeyboardInterrupt):
+        pull(model.root, place, policy=model.policy)
+    assert len(interrupts) == 2
+    assert names_in(tmp_path) == before
     assert names_in(place) == ([] if there else None)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError, UsageError
-from weighbridge.load.tree import remove_tree
+from weighbridge.load.tree import remove_for_sure
 from weighbridge.pipeline.output import put
 
 _TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR})
@@ -105,7 +105,7 @@ class Destination:
         with ExitStack() as unwinding:
             try:
                 # Before it is made: an interrupt right behind it finds it registered.
-                unwinding.callback(_remove, workplace)
+                unwinding.callback(remove_for_sure, workplace)
                 workplace.mkdir(mode=0o700)
                 inner = workplace / "new"
                 inner.mkdir()
@@ -168,17 +168,3 @@ def _withdraw(place: Path, written: os.stat_result) -> None:
     with suppress(FileNotFoundError):
         if os.path.samestat(place.lstat(), written):
             place.unlink()
-
-
-def _remove(workplace: Path) -> None:
-    """Remove what is left; a second interrupt is heeded when that is done."""
-    interrupted: KeyboardInterrupt | None = None
-    while True:
-        try:
-            remove_tree(workplace)
-        except KeyboardInterrupt as again:
-            interrupted = again
-        else:
-            break
-    if interrupted is not None:
-        raise interrupted
