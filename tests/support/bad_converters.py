@@ -76,6 +76,12 @@ def talks_nonsense(talk: socket.socket, /) -> None:
     _serve(talk, _never, look=lambda *_: (wire.WRITTEN, b"x"))
 
 
+def says_that_a_pipe_is_broken(talk: socket.socket, /) -> None:
+    """Say instead of a plan what the system says where somebody has gone."""
+    gone = wire.encode_failure(BrokenPipeError(32, "Broken pipe"))
+    _serve(talk, _never, look=lambda *_: (wire.FAILED, gone))
+
+
 # -- writing -------------------------------------------------------------------------------------
 
 

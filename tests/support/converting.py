@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from support.torch_files import checkpoint, state, vector
 from weighbridge.convert.plan import PlannedFile
 from weighbridge.convert.worker import client
-from weighbridge.pipeline.conversion.convert import ConvertResult
+from weighbridge.core.errors import OperationError
+from weighbridge.pipeline.conversion.convert import ConvertResult, convert
 from weighbridge.sandbox import launcher as launching
 from weighbridge.sandbox.interface import Confinement, Measure
 
@@ -24,6 +26,22 @@ def convert_by(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     monkeypatch.setattr(launching, "search_path", lambda: [*found, TESTS])
     monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)
     monkeypatch.setattr(client, "TARGET", f"support.bad_converters:{target}")
+
+
+def convert_without_room(root: Path) -> str:
+    """Return what is said of a conversion of `a.bin` in *root* when there is no room for half."""
+    import resource  # noqa: PLC0415  not on every system
+
+    data = checkpoint(state(a=vector("0", 100_000)), {"0": bytes(400_000)})
+    (root / "a.bin").write_bytes(data)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(OperationError) as caught:
+            convert(root / "a.bin", root / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return str(caught.value)
 
 
 def confined_less() -> ConvertResult:

@@ -16,6 +16,7 @@ from weighbridge.convert.plan import Plan, PlannedFile, room_for
 from weighbridge.convert.planning import Order, make_plan
 from weighbridge.convert.worker import wire
 from weighbridge.convert.writing import write_planned
+from weighbridge.core.errors import OperationError
 from weighbridge.core.limits.converting import (
     CONVERT_BYTES_PER_SECOND,
     CONVERT_MEMORY_BYTES,
@@ -230,7 +231,12 @@ class _Confined:
         """Have it planned, and hold the plan against what such a checkpoint may become."""
         with self._failing(order.where):
             until = self._order(wire.PLAN, wire.encode_order(order), descriptor, size=order.size)
-            payload = self._answer(wire.PLANNED, until=until)
+            try:
+                payload = self._answer(wire.PLANNED, until=until)
+            except OSError as error:
+                raise OperationError(
+                    f"the checkpoint cannot be read: {error.strerror}", where=order.where
+                ) from error
             planned = wire.decode_planned(payload, order)
         self._numbers[order.target] = len(self._numbers)
         return planned
