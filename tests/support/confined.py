@@ -171,6 +171,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "socket-udp": lambda: _dial(socket.AF_INET, socket.SOCK_DGRAM),
     "socket-unix": lambda: _dial(socket.AF_UNIX, socket.SOCK_STREAM),
     "spin": _spin,
+    "writes-bytecode": lambda: not sys.dont_write_bytecode,
     "write": _write,
 }
 

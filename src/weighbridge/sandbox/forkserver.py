@@ -127,6 +127,7 @@ def _readable() -> tuple[str, ...]:
 def _become_worker(descriptor: int, serve: Serve, allowance: Allowance, parent: int) -> None:
     """Confine this process, say so, and serve; never returns."""
     status = 1
+    sys.dont_write_bytecode = True  # what it imports from now on it could not keep
     try:
         # Made before: it asks the kernel what kind of socket this is.
         with socket.socket(fileno=descriptor) as talk:

@@ -28,7 +28,7 @@ from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, LIMIT, ORDER, REAP,
 _CODE: Final = (
     "import sys; sys.path += sys.argv[2:]; from weighbridge.sandbox.forkserver import main; main()"
 )
-_FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+_FLAGS: Final = ("-I", "-S", "-X", "utf8")
 _MAX_HELLO_BYTES: Final = 4096
 _PACKAGES: Final = ("site-packages", "dist-packages")
 
@@ -66,6 +66,14 @@ class Worker:
         return _describe(status)
 
 
+class _Ahead:
+    """A worker that was ordered before somebody wants one; its process, once that is told."""
+
+    def __init__(self, talk: socket.socket) -> None:
+        self.talk = talk
+        self.process: int | None = None
+
+
 class Launcher:
     """
     Starts workers that run *target*; a context that ends all of them.
@@ -85,6 +93,7 @@ class Launcher:
         self._server: int | None = None
         self._control: socket.socket | None = None
         self._workers: set[Worker] = set()
+        self._ahead: _Ahead | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -100,13 +109,22 @@ class Launcher:
 
     def prepare(self) -> None:
         """
-        Start the fork server, so that it imports what it needs while this process goes on.
+        Have the first worker started while this process goes on.
 
         Raises:
             OperationError: The interpreter cannot be executed.
         """
         with self._lock:
-            self._require_server()
+            if self._ahead is not None or self._workers:
+                return
+            control = self._require_server()
+            ours, theirs = socket.socketpair()
+            self._ahead = _Ahead(ours)
+            with theirs:
+                try:
+                    self._tell(control, self._fork_order(), theirs.fileno())
+                except OSError as error:
+                    raise _not_started(str(error)) from error
 
     def start(self) -> Worker:
         """
@@ -115,11 +133,9 @@ class Launcher:
         Raises:
             OperationError: It does not start.
         """
-        ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as unwinding:
+            process, ours = self._take_ahead() or self._fork()
             unwinding.callback(ours.close)
-            with theirs:
-                process = self._fork(theirs)
             worker = Worker(self, process, ours)
             worker.confinement = _greeting(ours)
             unwinding.pop_all()
@@ -151,6 +167,7 @@ class Launcher:
         """End the fork server, and with it every worker. Calling it again does nothing."""
         # Not under the lock: a thread that waits for the server's answer holds it.
         self._end_server()
+        self._drop_ahead()
         for worker in self._workers.copy():
             worker.end()
 
@@ -169,39 +186,86 @@ class Launcher:
         if control is not None:
             control.close()
 
-    def _fork(self, theirs: socket.socket) -> int:
-        """Have the server fork a worker that gets *theirs*; return its process."""
+    def _take_ahead(self) -> tuple[int, socket.socket] | None:
+        """Return the worker that `prepare` had started, and the socket to it, once."""
+        with self._lock, contextlib.ExitStack() as unwinding:
+            ahead, self._ahead = self._ahead, None
+            if ahead is None:
+                return None
+            unwinding.callback(ahead.talk.close)
+            try:
+                process = self._hear_of(ahead, self._require_server())
+            except OSError as error:
+                raise _not_started(str(error)) from error
+            unwinding.pop_all()
+        return process, ahead.talk
+
+    def _drop_ahead(self) -> None:
+        """Let go of the worker that nobody has taken; it ends with the server."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.talk.close()
+
+    def _fork(self) -> tuple[int, socket.socket]:
+        """Have the server fork a worker; return its process and the socket to it."""
+        ours, theirs = socket.socketpair()
+        with contextlib.ExitStack() as unwinding, theirs, self._lock:
+            unwinding.callback(ours.close)
+            control = self._require_server()
+            try:
+                process = self._ask(control, self._fork_order(), theirs.fileno())
+            except OSError as error:
+                raise _not_started(str(error)) from error
+            unwinding.pop_all()
+        return process, ours
+
+    def _fork_order(self) -> bytes:
         allowance = self._allowance
-        order = ORDER.pack(
+        return ORDER.pack(
             FORK,
             allowance.memory_bytes,
             allowance.cpu_seconds,
             allowance.open_files,
             allowance.file_bytes,
         )
-        with self._lock:
-            control = self._require_server()
-            try:
-                return self._ask(control, order, theirs.fileno())
-            except OSError as error:
-                raise _not_started(str(error)) from error
 
     def _ask(self, control: socket.socket, order: bytes, *descriptors: int) -> int:
         """
         Return what the server answers to *order*.
 
-        A server that does not answer is ended for good: what it says later would be taken for
-        the answer to the next order, the number of a signal for that of a process.
-
         Raises:
             OSError: It has ended, or takes too long.
         """
-        reply = b""
-        try:
+        if (ahead := self._ahead) is not None:
+            self._hear_of(ahead, control)
+        self._tell(control, order, *descriptors)
+        return self._hear(control)
+
+    def _hear_of(self, ahead: _Ahead, control: socket.socket) -> int:
+        """Return the process of *ahead*, which is the first answer of all."""
+        if ahead.process is None:
+            ahead.process = self._hear(control)
+        return ahead.process
+
+    def _tell(self, control: socket.socket, order: bytes, *descriptors: int) -> None:
+        """Send *order* to the server, which is ended for good where that fails."""
+        with contextlib.ExitStack() as unwinding:
+            unwinding.callback(self._end_server)
             if descriptors:
                 socket.send_fds(control, [order], descriptors)
             else:
                 control.sendall(order)
+            unwinding.pop_all()
+
+    def _hear(self, control: socket.socket) -> int:
+        """
+        Return the server's next answer.
+
+        A server that does not answer is ended for good: what it says later would be taken for
+        the answer to the next order, the number of a signal for that of a process.
+        """
+        reply = b""
+        try:
             reply = control.recv(REPLY.size, socket.MSG_WAITALL)
         finally:
             if len(reply) < REPLY.size:
@@ -231,9 +295,11 @@ class Launcher:
         if not sys.executable:
             raise ValueError("the path of the Python interpreter is not known")
         arguments = (self._target, *search_path())
+        # Some installers leave it to the first run to compile modules, and that run is this one.
+        flags = (*_FLAGS, "-B") if sys.dont_write_bytecode else _FLAGS
         return os.posix_spawn(
             sys.executable,
-            [sys.executable, *_FLAGS, "-c", _CODE, *arguments],
+            [sys.executable, *flags, "-c", _CODE, *arguments],
             _environment(),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, theirs.fileno(), CONTROL),

@@ -216,6 +216,79 @@ class TestEnds:
         assert found == ["read 1"]
 
 
+class TestBytecode:
+    """What is compiled once is not compiled again at each start, unless that is not wanted."""
+
+    @pytest.mark.parametrize("unwanted", [False, True])
+    def test_modules_are_compiled_once(
+        self, unwanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What forks workers keeps what it compiled, as Python does for whoever started it."""
+        code = "from support.confined import serve_attempts\n"
+        (tmp_path / "first_run.py").write_text(code)
+        found = [*launching.search_path(), TESTS, str(tmp_path)]
+        monkeypatch.setattr(launching, "search_path", lambda: found)
+        monkeypatch.setattr(launching, "MAX_WORKER_START_SECONDS", 600)
+        monkeypatch.setattr("sys.dont_write_bytecode", unwanted)
+        with Launcher("first_run:serve_attempts", allowance=ALLOWANCE) as launcher:
+            worker = launcher.start()
+            assert attempt(worker, "writes-bytecode") == "False"
+        assert (tmp_path / "__pycache__").exists() is not unwanted
+
+
+class TestAhead:
+    """A worker that is started before somebody wants one."""
+
+    def test_it_is_the_first_one(self, launcher: Launcher) -> None:
+        """The first worker is the one that was prepared, confined as any; the next one is new."""
+        launcher.prepare()
+        launcher.prepare()
+        assert launcher._ahead is not None
+        ahead = launcher._ahead.talk
+        first, second = launcher.start(), launcher.start()
+        assert first.talk is ahead
+        assert first.confinement == second.confinement
+        assert attempt(first, "read-python") == attempt(second, "read-python") == "read 1"
+        assert "is gone" not in {first.end(), second.end()}
+
+    def test_nothing_is_prepared_beside_workers(self, launcher: Launcher) -> None:
+        """Where there is a worker already, none is started on suspicion."""
+        launcher.start()
+        launcher.prepare()
+        assert launcher._ahead is None
+
+    def test_answers_are_not_mixed_up(self, launcher: Launcher) -> None:
+        """What is asked before that worker is taken gets its own answer."""
+        launcher.prepare()
+        with socket.socket() as talk:
+            assert launcher.reap(Worker(launcher, os.getpid(), talk), os.getpid()) == -1
+        assert attempt(launcher.start(), "read-python") == "read 1"
+
+    def test_it_ends_with_the_launcher(self, launcher: Launcher) -> None:
+        """A worker that nobody took is gone when the launcher is closed, and so is the socket."""
+        launcher.prepare()
+        assert launcher._ahead is not None
+        with launcher._ahead.talk.dup() as kept:
+            kept.settimeout(None)
+            receive_frame(kept, most=4096)
+            launcher.close()
+            with pytest.raises(HangUpError):
+                receive_frame(kept, most=10)
+        assert launcher._ahead is None
+        with pytest.raises(OperationError):
+            launcher.start()
+
+    def test_server_that_ended(self, launcher: Launcher) -> None:
+        """When what forks workers has ended meanwhile, starting one is an error."""
+        launcher.prepare()
+        assert launcher._server is not None
+        os.kill(launcher._server, signal.SIGKILL)
+        with pytest.raises(OperationError):
+            launcher.start()
+        with pytest.raises(OperationError):
+            launcher.prepare()
+
+
 class TestStart:
     """What cannot be started."""
 
