@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,19 @@ class TestEnds:
         with pytest.raises(HangUpError):
             attempt(worker, "spin")
         assert worker.end() in {"used up its processor time", "was ended by SIGKILL"}
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    def test_time_that_was_used(self, launcher: Launcher) -> None:
+        """How long a worker has computed is told as long as it is there."""
+        worker = launcher.start()
+        before = worker.worked
+        assert attempt(worker, "read-python") == "read 1"
+        after = worker.worked
+        assert before is not None
+        assert after is not None
+        assert 0 < before < after
+        worker.end()
+        assert worker.worked is None
 
     def test_crash(self, launcher: Launcher) -> None:
         """It is told how a worker crashed, and the next one starts."""
