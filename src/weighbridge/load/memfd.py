@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from weighbridge.core.codes import Code
@@ -37,20 +38,22 @@ class Descriptor:
     def __init__(self, number: int) -> None:
         self.number: Final = number
         self._empty: Descriptor | None = None
+        self._rest: Callable[[int], object] | None = None
 
-    def occupy(self, empty: Descriptor) -> None:
+    def occupy(self, empty: Descriptor, rest: Callable[[int], object]) -> None:
         """
-        Have the number lead to *empty* from then on, and never to another file.
+        Have the number lead to *empty* from then on, where it would be closed, and tell *rest*.
 
         For numbers that were given out in a path, which somebody may open later.
         """
-        self._empty = empty
+        self._empty, self._rest = empty, rest
 
     def __del__(self) -> None:
-        if self._empty is None:
+        if self._empty is None or self._rest is None:
             os.close(self.number)
-        else:
-            os.dup2(self._empty.number, self.number, inheritable=False)
+            return
+        os.dup2(self._empty.number, self.number, inheritable=False)
+        self._rest(self.number)
 
 
 class SealedMemory:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from weighbridge.load.guard import serving
 from weighbridge.load.guard.serving import Descriptors
 from weighbridge.load.held import HeldFile
 from weighbridge.load.memfd import (
@@ -74,3 +75,37 @@ def test_a_held_file_has_one_path() -> None:
             descriptors.path(inline())
         assert descriptors.owns(file.fileno())
         assert file.read() == DATA
+
+
+def test_a_thread_that_comes_second_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that want one file at once get one path, and neither an empty file."""
+    descriptors, held = Descriptors(), inline()
+    copy, others = serving._copy, []
+
+    def copying(given: HeldFile) -> Descriptor:
+        monkeypatch.setattr(serving, "_copy", copy)
+        others.append(descriptors.path(held))
+        return copy(given)
+
+    monkeypatch.setattr(serving, "_copy", copying)
+    path = descriptors.path(held)
+    assert others == [path]
+    assert Path(path).read_bytes() == DATA
+
+
+@pytest.mark.parametrize("make", [sealed, inline])
+def test_a_process_that_loads_for_ever_has_descriptors(
+    make: Callable[[], HeldFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers lead to other verified bytes after a while, and in between to nothing."""
+    monkeypatch.setattr(serving, "GUARD_RESTING_NUMBERS", 3)
+    descriptors = Descriptors()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    paths = []
+    for _ in range(50):
+        paths.append(descriptors.path(make()))
+        assert Path(paths[-1]).read_bytes() == DATA
+        for path in paths:
+            assert Path(path).read_bytes() in {b"", DATA}
+    assert all(Path(path).read_bytes() == b"" for path in set(paths) - set(paths[-4:]))
+    assert len(list(Path("/proc/self/fd").iterdir())) - before < 16

@@ -35,6 +35,10 @@ MAX_GUARD_ARTIFACTS: Final = 8
 """Artifacts whose verified bytes a guarded process keeps for later loads of their other files; the
 one that was used least recently goes first."""
 
+GUARD_RESTING_NUMBERS: Final = 64
+"""Descriptors that lead to nothing, as their verified bytes were let go, before the first of them
+leads to other verified bytes. A path is opened when it was given out, or by a loader within."""
+
 MAX_ORDER_BYTES: Final = 2 * MAX_POLICY_BYTES + 64 * KIB
 """The file that tells guarded children what to enforce: a policy as JSON text, and some paths."""
 

@@ -2,10 +2,12 @@
 
 import os
 import threading
+from collections import deque
 from typing import IO, Any, Final
 from weakref import WeakKeyDictionary
 
 from weighbridge.core.errors import OperationError
+from weighbridge.core.limits.loading import GUARD_RESTING_NUMBERS
 from weighbridge.load.held import HeldFile
 from weighbridge.load.memfd import (
     Descriptor,
@@ -25,14 +27,16 @@ class Descriptors:
     Gives each held file a descriptor of sealed memory, which lives as long as the held file.
 
     Files that are held otherwise (small ones) are copied into sealed memory first. What a thread
-    was given last lives on: it may not have opened it yet. The number of a descriptor is not used
-    again, so that a path which is opened too late leads to an empty file and to no other.
+    was given last lives on: it may not have opened it yet. The number of a descriptor leads to an
+    empty file from then on, and to other verified bytes when `GUARD_RESTING_NUMBERS` more have been
+    let go, so that a path which is opened too late leads to nothing that was not verified.
     """
 
     def __init__(self) -> None:
         self._sealed: WeakKeyDictionary[HeldFile, Descriptor] = WeakKeyDictionary()
         self._inodes: set[tuple[int, int]] = set()
         self._empty: Descriptor | None = None
+        self._resting: deque[int] = deque()
         self._given = threading.local()
 
     def provide(self, held: HeldFile) -> int:
@@ -50,10 +54,18 @@ class Descriptors:
         descriptor = memory.descriptor if isinstance(memory, SealedMemory) else _copy(held)
         found = os.fstat(descriptor.number)
         self._inodes.add((found.st_dev, found.st_ino))
+        # Another thread may have come first, and be about to open its path.
+        return self._sealed.setdefault(held, self._numbered(descriptor)).number
+
+    def _numbered(self, descriptor: Descriptor) -> Descriptor:
+        """Return *descriptor*, by a number that rests long enough if there is one."""
         self._empty = self._empty or _create(0)
-        descriptor.occupy(self._empty)
-        self._sealed[held] = descriptor
-        return descriptor.number
+        if len(self._resting) > GUARD_RESTING_NUMBERS:
+            number = self._resting.popleft()
+            os.dup2(descriptor.number, number, inheritable=False)
+            descriptor = Descriptor(number)
+        descriptor.occupy(self._empty, self._resting.append)
+        return descriptor
 
     def path(self, held: HeldFile) -> str:
         """Return a path that opens the bytes of *held* in this process and its forks."""
