@@ -141,6 +141,13 @@ WAYS = (
         what="`os.execve` with a cleaned environment",
         code="os.execve(sys.executable, [PY, '-c', RUN], {})",
     ),
+    Way(
+        what="`os.execve` of a descriptor of Python, under another name",
+        code=(
+            "os.execve(os.open(sys.executable, os.O_RDONLY), ['x', '-S', '-c', RUN],"
+            " dict(os.environ))"
+        ),
+    ),
     Way(what="`subprocess` of `python -S`", code="subprocess.run([PY, '-S', '-c', RUN])"),
     Way(what="`subprocess` of `python -I`", code="subprocess.run([PY, '-I', '-c', RUN])"),
     Way(

@@ -27,6 +27,9 @@ _PYTHON: Final = re.compile(r"(?:python|pypy)[0-9.]*(?:t|d|td|w|-dbg)?(?:\.exe)?
 _TAKES_VALUE: Final = frozenset("cmWX")
 _LAST: Final = frozenset("cm")
 _LONG_WITH_VALUE: Final = frozenset({"--check-hash-based-pycs"})
+_INTERPRETERS: Final = 6
+"""Programs that Linux looks at where each is a script of the next (execve(2): four within)."""
+
 _FIRST_LINE_BYTES: Final = 256
 """What Linux reads of a script to find its interpreter (BINPRM_BUF_SIZE)."""
 
@@ -57,16 +60,14 @@ def objection_to(args: tuple[Any, ...], heritage: Heritage, *, folder: str = "")
     """
     program, arguments, environment = args
     words = _texts(arguments if isinstance(arguments, list | tuple) else [arguments])
-    name = _text(program) or (words[0] if words else "")
     given = _environment(environment)
-    options = words[1:]
-    if not _is_python(name):
+    name, options = _text(program) or (words[0] if words else ""), words[1:]
+    for _ in range(_INTERPRETERS):
         place = _located(name, given, folder)
-        if not _is_python(os.path.realpath(place)):
-            name, *options = _interpreter_of(place) or [""]
-            if not _is_python(name):
-                return None
-    return _objection_to_python(interpreter_flags(options), given, heritage, folder)
+        if _is_python(name) or _is_python(os.path.realpath(place)):
+            return _objection_to_python(interpreter_flags(options), given, heritage, folder)
+        name, *options = _interpreter_of(place) or [""]
+    return None
 
 
 def _objection_to_python(
@@ -156,6 +157,8 @@ def interpreter_flags(arguments: Iterable[str]) -> set[str]:
 
 
 def _text(value: object) -> str:
+    if type(value) is int:
+        return f"/proc/self/fd/{value}"  # as `os.execve` takes a program
     try:
         return os.fsdecode(value)  # type: ignore[arg-type]  # anything but a path is a TypeError
     except TypeError:
