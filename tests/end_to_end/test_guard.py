@@ -330,8 +330,17 @@ path.write_bytes(bytes.fromhex((BAD / "evil.hex").read_text()))
 attempt("exchanged", lambda: pickle.load(open(path, "rb")))
 path.write_bytes(good)
 attempt("back", lambda: pickle.load(open(path, "rb")))
+
+def late(name):
+    os.path.isfile = isfile
+    return False
+
+isfile, os.path.isfile = os.path.isfile, late
+with open(path, "rb") as file:
+    attempt("put there meanwhile", os.readlink, f"/proc/self/fd/{file.fileno()}")
 """
     outcome = run_guarded(workplace, script)
+    assert outcome.results["put there meanwhile"].startswith("loaded: '/memfd:")
     said = [outcome.results[name].partition(":")[0] for name in ("first", "exchanged", "back")]
     assert said == ["loaded", "denied", "loaded"]
     assert not workplace.marker.exists()

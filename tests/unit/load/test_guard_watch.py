@@ -15,6 +15,9 @@ from weighbridge.load.guard.children import (
     interpreter_flags,
     objection_to,
 )
+from weighbridge.load.guard.interface import Admission
+from weighbridge.load.held import HeldFile, HeldFiles
+from weighbridge.load.memory import InlineMemory
 
 HERITAGE = Heritage(order="digest:/order", start="/start")
 GUARDED = {ORDER_VARIABLE: "digest:/order", PATH_VARIABLE: "/start"}
@@ -140,6 +143,30 @@ def test_a_python_by_another_name(tmp_path: Path) -> None:
     assert objection_to((f"{tmp_path}/runner", ["runner"], GUARDED), HERITAGE) is None
 
 
+def test_scripts_of_scripts_and_of_links(tmp_path: Path) -> None:
+    """Linux follows interpreters that are scripts, and links to Python, and so does the guard."""
+    (tmp_path / "python3").touch()
+    (tmp_path / "runner").symlink_to("python3")
+    (tmp_path / "inner").write_text(f"#!{tmp_path}/runner -I\n")
+    (tmp_path / "outer").write_text(f"#!{tmp_path}/inner\n")
+    (tmp_path / "fine").write_text(f"#!{tmp_path}/runner\n")
+    (tmp_path / "itself").write_text(f"#!{tmp_path}/itself -I\n")
+    refused = {
+        name
+        for name in ("inner", "outer", "fine", "itself")
+        if objection_to((f"{tmp_path}/{name}", [name], GUARDED), HERITAGE)
+    }
+    assert refused == {"inner", "outer"}
+
+
+def test_a_program_by_its_descriptor(tmp_path: Path) -> None:
+    """What a descriptor leads to counts, and not what the program calls itself."""
+    for name, refused in (("python3", True), ("other", False)):
+        with (tmp_path / name).open("wb") as file:
+            found = objection_to((file.fileno(), ["x", "-S"], GUARDED), HERITAGE)
+            assert (found is not None) is refused
+
+
 def test_the_folder_of_the_child_counts(tmp_path: Path) -> None:
     """Another sitecustomize is looked for where the child would find it."""
     (tmp_path / "own").mkdir()
@@ -179,6 +206,33 @@ def test_a_denial_names_what_it_is_about(where: str, said: str) -> None:
     assert str(denied).startswith("/m.pkl: the guard denies f: ")
     assert said in str(denied)
     assert str(denied).count(where) == 1
+
+
+def test_what_was_verified_is_known_by_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An artifact is known as it is called and as the program called it, and no neighbour is."""
+    monkeypatch.setattr(watch, "state", watch._State())
+    files = HeldFiles({"sub/b": HeldFile(InlineMemory(b"")), ".": HeldFile(InlineMemory(b""))})
+    for path, root, relative in (
+        ("/m/a", "/m/a", "."),
+        ("/latest", "/m/b", "."),
+        ("/current/sub/b", "/v3", "sub/b"),
+        ("/elsewhere/c", "/v4", "sub/b"),
+    ):
+        guard._remember(
+            Admission(
+                path=path,
+                root=root,
+                relative=relative,
+                name="",
+                held=files[relative],
+                files=files,
+                rule="",
+            )
+        )
+    assert not watch.is_interesting("/elsewhere/d")
+    for known in ("/m/a", "/m/b", "/latest", "/v3/x", "/current/x", "/v4/x"):
+        assert watch.is_interesting(known), known
+        assert not watch.is_interesting(f"{known.removesuffix('/x')}.log"), known
 
 
 def test_code_of_the_program_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ With *audit* nothing is refused and nothing is exchanged: what would have been i
 import errno
 import os
 import re
+import stat
 import sys
 import threading
 from types import FrameType
@@ -94,6 +95,7 @@ class Guard:
         try:
             with working(), self._lock:
                 admission = self._gate.admit(path)
+                _remember(admission)
         except (WeighbridgeError, OSError) as error:
             self.refuse(entry, error, path=path)
             return None
@@ -107,7 +109,6 @@ class Guard:
                 enforced=not self.audit,
             )
         )
-        self._remember(admission.root)
         return admission
 
     def refuse(
@@ -166,8 +167,18 @@ class Guard:
         Return a file on the verified bytes of *path*; None for Python's own `open` to be used.
 
         A file that is opened for writing as well is checked and opened by its name.
+
+        Raises:
+            GuardDeniedError: The policy does not allow the file.
+            OSError: As Python's own raises it.
         """
-        if not self._is_guarded_file(path):
+        if not os.path.isfile(path):
+            with working():
+                other: IO[Any] = watch.state.open(path, mode, buffering, encoding, errors, newline)
+            if not stat.S_ISREG(os.fstat(other.fileno()).st_mode):
+                return other
+            other.close()  # it was put there meanwhile, and is looked at like any other
+        if not self._is_guarded(path):
             return None
         admission = self.admit(path, entry=entry)
         if admission is None or "+" in mode:
@@ -185,7 +196,7 @@ class Guard:
             return
         if path.endswith(CODE_SUFFIXES):
             self.code(path)
-        elif self._is_guarded_file(path):
+        elif os.path.isfile(path) and self._is_guarded(path):
             self.admit(path, entry="open")
 
     def code(self, path: str, *, entry: str = "import") -> bytes | None:
@@ -197,7 +208,7 @@ class Guard:
         """
         path = os.path.abspath(path)
         with working():
-            if not _is_below(path, watch.state.roots) and not self._gate.is_of_model(path):
+            if not watch.is_of_verified(path) and not self._gate.is_of_model(path):
                 return None
         admission = self.admit_code(path, entry=entry)
         return None if admission is None else admission.held.read()
@@ -247,15 +258,15 @@ class Guard:
         self._lock = threading.RLock()
         self._gate.after_fork()
 
-    def _is_guarded_file(self, path: str) -> bool:
-        """Tell whether *path*, which is interesting, is a file that is to be admitted."""
+    def _is_guarded(self, path: str) -> bool:
+        """Tell whether the file *path*, which is interesting, is to be admitted."""
         with working():
-            if not os.path.isfile(path) or self._gate.is_metadata(path):
+            if self._gate.is_metadata(path):
                 return False
             suffix = path.rpartition(".")[2].lower()
             if suffix not in UNSURE_SUFFIXES:
                 return True
-            return net.looks_like_model(path) or _is_below(path, watch.state.roots)
+            return net.looks_like_model(path) or watch.is_of_verified(path)
 
     def _is_verified_path(self, path: str) -> bool:
         found = _DESCRIPTOR.fullmatch(path)
@@ -275,15 +286,25 @@ class Guard:
             os.path.realpath(path), self._installed
         )
 
-    def _remember(self, root: str) -> None:
-        """Have every opening of the artifact *root* looked at from now on."""
-        known = root + "/" if os.path.isdir(root) else root
-        if known not in watch.state.roots:
-            watch.state.roots = (*watch.state.roots, known)
+
+def _remember(admission: Admission) -> None:
+    """
+    Have every opening of the artifact looked at from now on, by its name and by the program's.
+
+    A loader that is given a name with a link in it opens the other files by that name too.
+    """
+    named = os.path.abspath(admission.path)
+    if admission.relative == ".":
+        watch.state.files |= {admission.root, named}
+        return
+    roots = {os.path.join(admission.root, "")}
+    if named.endswith(f"/{admission.relative}"):
+        roots.add(named.removesuffix(admission.relative))
+    watch.state.roots = (*watch.state.roots, *sorted(roots.difference(watch.state.roots)))
 
 
 def _is_below(path: str, directories: tuple[str, ...]) -> bool:
-    return os.path.abspath(path).startswith(directories) if directories else False
+    return os.path.abspath(path).startswith(directories)
 
 
 def _verdict_of(error: object) -> Verdict | None:

@@ -67,7 +67,9 @@ class _State:
         self.provider: tuple[str, tuple[str, ...]] | None = None
         self.lock = _thread.RLock()
         self.roots: tuple[str, ...] = ()
-        """Artifacts that were verified, each with a final slash."""
+        """Directories of artifacts that were verified, each with a final slash."""
+        self.files: set[str] = set()
+        """Artifacts that were verified and are a single file."""
         self.open: Any = io.open
         """Python's own `open`."""
         self.installed_code: tuple[str, ...] = ()
@@ -244,17 +246,23 @@ def is_interesting(path: str) -> bool:
     suffix = path[path.rfind(".", -_SUFFIX_CHARS - 1) + 1 :].lower()
     if suffix in MODEL_SUFFIXES or suffix in UNSURE_SUFFIXES:
         return not path.startswith(_DESCRIPTORS) or "/" in path[len(_DESCRIPTORS) :]
-    roots = state.roots
-    if roots and os.path.abspath(path).startswith(roots):
+    if is_of_verified(path):
         return True
     folder, name = os.path.split(path)
     return name in CONFIGURATIONS and os.path.exists(os.path.join(folder, _SIGNATURE))
 
 
+def is_of_verified(path: str) -> bool:
+    """Tell whether *path* belongs to a model that was verified, as it or the program names it."""
+    if not state.roots and not state.files:
+        return False
+    path = os.path.abspath(path)
+    return path.startswith(state.roots) or path in state.files
+
+
 def is_of_signed(path: str) -> bool:
     """Tell whether *path* belongs to a verified model, or lies where a signature does."""
-    roots = state.roots
-    if roots and os.path.abspath(path).startswith(roots):
+    if is_of_verified(path):
         return True
     return os.path.exists(os.path.join(os.path.dirname(path), _SIGNATURE))
 
@@ -308,9 +316,7 @@ def may_be_brought(path: str) -> bool:
     path = os.path.abspath(path)
     if path.startswith(state.installed_code):
         return False
-    if state.roots and path.startswith(state.roots):
-        return True
-    if _is_among_models(os.path.dirname(path)):
+    if is_of_verified(path) or _is_among_models(os.path.dirname(path)):
         return True
     return os.path.islink(path) and _is_among_models(os.path.dirname(os.path.realpath(path)))
 
@@ -402,7 +408,7 @@ def _guard_imports() -> None:
 
     def guarded_set_data(self: Any, path: str, data: bytes, **options: Any) -> None:
         # What Python compiled would be a file of the model that nobody signed.
-        if not (state.roots and os.path.abspath(path).startswith(state.roots)):
+        if not is_of_verified(path):
             set_data(self, path, data, **options)
 
     FileLoader.get_data = guarded_get_data  # type: ignore[method-assign]  # that is the point
