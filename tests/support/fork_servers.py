@@ -36,6 +36,11 @@ class SharingLauncher(Launcher):
         self._host = _host_of(target, allowance)
         self._lock = self._host._lock  # one order at a time is asked of a server
 
+    def prepare(self) -> None:
+        """Start the server, and order nothing ahead: others would take the answer for theirs."""
+        with self._lock:
+            self._require_server()
+
     def close(self) -> None:
         """End the workers of this launcher."""
         self._closed = True
