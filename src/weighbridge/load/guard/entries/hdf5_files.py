@@ -22,7 +22,9 @@ from weighbridge.load.reader import open_held
 
 _ENTRY: Final = "h5py.File"
 _TABLE: Final = "tables.File"
-_IN_MEMORY: Final = {"DRIVER": "H5FD_CORE", "DRIVER_CORE_BACKING_STORE": 0}
+_IMAGE: Final = "driver_core_image"
+_CORE: Final = "H5FD_CORE"
+_IN_MEMORY: Final = {"driver": _CORE, "driver_core_backing_store": 0}
 
 
 def install(module: ModuleType) -> None:
@@ -54,13 +56,15 @@ def _guarded(original: Callable[..., None]) -> Callable[..., None]:
 def _table(original: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, filename: Any, mode: Any = "r", *args: Any, **options: Any) -> None:  # noqa: N807  it becomes this method
         path = os.path.expanduser(os.fsdecode(filename))
-        if "DRIVER_CORE_IMAGE" in options:
-            judged(bytes(options["DRIVER_CORE_IMAGE"]), entry=_TABLE, judge=_judge)
+        # It takes parameters in capitals too, and warns.
+        options = {name.lower(): value for name, value in options.items()}
+        if options.get("driver") == _CORE and options.get(_IMAGE) is not None:
+            judged(bytes(options[_IMAGE]), entry=_TABLE, judge=_judge)
         elif mode in {"r", "r+"} or (mode == "a" and os.path.exists(path)):
             admission = guard().admit(path, entry=_TABLE)
             # A file that is written to is checked, and then opened by its name.
             if admission is not None and mode == "r":
-                options |= _IN_MEMORY | {"DRIVER_CORE_IMAGE": admission.held.read()}
+                options |= _IN_MEMORY | {_IMAGE: admission.held.read()}
                 filename = f"{path} (verified)"  # HDF5 wants that there is no such file
         original(self, filename, mode, *args, **options)
 
