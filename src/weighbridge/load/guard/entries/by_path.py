@@ -18,23 +18,29 @@ from weighbridge.load.guard.scopes import Scope, entered
 from weighbridge.load.guard.watch import guard
 
 _FUNCTIONS = {
+    "flair.file_utils": ("load_torch_state",),
     "keras.src.saving.saving_api": ("load_model", "load_weights"),
     "pandas.io.pickle": ("read_pickle",),
     "spacy.util": ("load_model_from_path",),
+    "stable_baselines3.common.save_util": ("load_from_zip_file",),
 }
 _ARGUMENTS = {
     "from_disk": (1, "path"),
+    "load_from_zip_file": (0, "load_path"),
     "load_model": (0, "filepath"),
     "load_model_from_path": (0, "model_path"),
+    "load_torch_state": (0, "model_file"),
     "load_weights": (1, "filepath"),
     "read_pickle": (0, "filepath_or_buffer"),
 }
 _CONFIGURATIONS = ("config.cfg", "config.json")
 """What a directory of a model has, of spaCy and of Keras."""
+_ENDINGS = {"stable_baselines3.load_from_zip_file": ".zip"}
+"""What a loader adds to a name that there is no file of."""
 
 
 def install(module: ModuleType) -> None:
-    """Guard Keras', pandas' or spaCy's loaders."""
+    """Guard the loaders of one of the libraries' modules."""
     if module.__name__ == "spacy.language":
         replace_method(
             module.Language,
@@ -55,6 +61,13 @@ def _by_path(
         if not is_path(given):
             return original(*args, **options)
         path = os.fsdecode(given)
+        if entry in _ENDINGS and not os.path.exists(path):
+            # Whatever has the shorter name by then is not the file that is admitted.
+            path += _ENDINGS[entry]
+            if len(args) > position:
+                args = (*args[:position], path, *args[position + 1 :])
+            else:
+                options[keyword] = path
         if path.startswith("~") or "://" in path or not os.path.exists(path):
             # Whatever the loader makes of it is no file that was admitted.
             return original(*args, **options)
