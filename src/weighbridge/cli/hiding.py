@@ -26,6 +26,13 @@ _PREFERRED: Final[Mapping[str, str]] = MappingProxyType({name: f"{name}-file" fo
 """What is read before the variable: with it, the argument has to stay one to keep its place."""
 
 
+_WITHOUT_SECRETS: Final = frozenset({"exec", "run"})
+"""Commands that have none of these options: what is called so is the program's."""
+
+_RECORD: Final = "record"
+"""The command whose program's own options can be told from its own only where `--` is between."""
+
+
 def hide_secrets() -> None:
     """
     Start this process anew without the secrets among its arguments; return if there are none.
@@ -52,6 +59,9 @@ def hide_secrets() -> None:
 
 def without_secrets(arguments: Sequence[str], /) -> tuple[list[str], dict[str, str]]:
     """Return *arguments* without the options of `SECRETS`, and those options' values."""
+    command = arguments[0] if arguments else None
+    if command in _WITHOUT_SECRETS or (command == _RECORD and "--" not in arguments):
+        return list(arguments), {}
     kept: list[str] = []
     secrets: dict[str, str] = {}
     left = list(arguments)

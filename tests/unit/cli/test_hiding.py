@@ -47,6 +47,7 @@ def test_a_password_leaves_the_list_of_processes() -> None:
         (["sign", "--password"], ["sign", "--password"], None),
         (["sign", "--password-file", "x"], ["sign", "--password-file", "x"], None),
         (["sign", "m"], ["sign", "m"], None),
+        (["record", "--password", "x", "--", "p"], ["record", "--", "p"], "x"),
     ],
 )
 def test_only_the_secret_is_taken_out(
@@ -56,6 +57,21 @@ def test_only_the_secret_is_taken_out(
     found, secrets = without_secrets(arguments)
     assert found == kept
     assert secrets == ({} if secret is None else {"--password": secret})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["exec", "--policy", "f", "server", "--password", "x"],
+        ["exec", "--policy", "f", "server", "--client_secret=x", "--", "y"],
+        ["run", "m", "--policy", "f", "server", "--identity-token", "x"],
+        ["record", "--output", "o", "server", "--password", "x"],
+        ["record", "--output", "o", "--", "server", "--password", "x"],
+    ],
+)
+def test_a_program_keeps_its_own_arguments(arguments: list[str]) -> None:
+    """An option of the program that is run is not taken from it, whatever it is called."""
+    assert without_secrets(arguments) == (arguments, {})
 
 
 @pytest.mark.parametrize("file", ["--password-file", "--password_file=f"])
