@@ -24,6 +24,16 @@ def test_a_publisher_starts_with_a_new_key(tmp_path: Path, password: str | None)
     assert json.loads(made.out)["fingerprint"] in done.out
 
 
+def test_a_password_need_not_be_text(tmp_path: Path) -> None:
+    """What a variable holds is taken byte by byte, as from a file."""
+    make_workplace(tmp_path)
+    (tmp_path / "password").write_bytes(b"a\xff\n")
+    assert weighbridge(tmp_path, "keygen", "new.key", "--password-file", "password").code == 0
+    signing = ("sign", "key", "model", "--private-key", "new.key")
+    assert weighbridge(tmp_path, *signing, WEIGHBRIDGE_PASSWORD="a\udcff").code == 0
+    assert weighbridge(tmp_path, *signing, WEIGHBRIDGE_PASSWORD="a").code == 10
+
+
 def test_a_key_without_a_password_is_a_decision(tmp_path: Path) -> None:
     """Without a password, and without saying that there is to be none, no key is made."""
     done = weighbridge(tmp_path, "keygen", "new.key")

@@ -43,12 +43,17 @@ def given_password(session: Session, argument: str | None, file: Path | None) ->
     """Return the password that the user gave, in whichever way; None without one."""
     if argument is not None:
         session.talk("warning: other users can see a password on the command line")
-        return argument.encode()
+        return _bytes(argument)
     if file is not None:
         data = read_named(file, limit=MAX_KEY_FILE_BYTES, what="password file")
         return data.removesuffix(b"\n").removesuffix(b"\r")
     environment = os.environ.get(ENVIRONMENT_NAME)
-    return environment.encode() if environment is not None else None
+    return _bytes(environment) if environment is not None else None
+
+
+def _bytes(text: str) -> bytes:
+    """Return an argument or a variable as it was given, also where that is no text."""
+    return text.encode(errors="surrogateescape")
 
 
 def pin_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +78,7 @@ def given_pin(file: Path | None, source: Path | None) -> bytes:
         return data.removesuffix(b"\n").removesuffix(b"\r")
     environment = os.environ.get(PIN_NAME)
     if environment is not None:
-        return environment.encode()
+        return _bytes(environment)
     if sys.stdin is None or not sys.stdin.isatty():
         raise KeyRejectedError(
             "the token needs a PIN",

@@ -19,6 +19,7 @@ from weighbridge.core.errors import UsageError
 from weighbridge.core.lineage import Standing
 from weighbridge.core.values import frozen
 from weighbridge.core.verdict import Decision, Verdict
+from weighbridge.inventory.names import as_text
 from weighbridge.pipeline.output import lies_in, write_whole
 from weighbridge.provenance.summary import render_summary
 
@@ -105,7 +106,7 @@ def receipt_statement(verdict: Verdict, *, reference: str, at: datetime) -> byte
     binding = None if verdict.artifact is None else verdict.artifact.binding
     if verdict.artifact is None or binding is None:
         return None
-    artifact = Artifact(name=verdict.artifact.name, binding=binding)
+    artifact = Artifact(name=as_text(verdict.artifact.name), binding=binding)
     return render_summary(summary_of(verdict, reference=reference, at=at), artifacts=[artifact])
 
 
@@ -132,7 +133,8 @@ def reference_uri(reference: str) -> str:
     """Return *reference* as a URI, or as a reference relative to wherever the check ran."""
     if "://" in reference:
         return reference
-    return urllib.parse.quote(reference, safe=_SAFE)
+    # A path is bytes, which need not be text.
+    return urllib.parse.quote(reference.encode(errors="surrogateescape"), safe=_SAFE)
 
 
 def _levels(verdict: Verdict) -> tuple[str, ...]:

@@ -96,12 +96,23 @@ def test_nothing_to_name(digests: ArtifactDigests | None, tmp_path: Path) -> Non
     assert place.read_text() == "before"
 
 
+def test_a_name_that_is_no_text() -> None:
+    """A file system has names that no document can have: their bytes are escaped."""
+    assert VERDICT.artifact is not None
+    verdict = replace(VERDICT, artifact=replace(VERDICT.artifact, name="b\udcff"))
+    statement = receipt_statement(verdict, reference="b\udcff", at=NOW)
+    assert statement is not None
+    (artifact,) = read_claim(statement, where="r").artifacts
+    assert artifact.name == "b\\xff"
+
+
 @pytest.mark.parametrize(
     ("reference", "uri"),
     [
         ("models/bert", "models/bert"),
         ("hf://acme/bert@1#x", "hf://acme/bert@1#x"),
         ("a b/ü?#%", "a%20b/%C3%BC%3F%23%25"),
+        ("a\udcff", "a%FF"),
     ],
 )
 def test_reference(reference: str, uri: str) -> None:

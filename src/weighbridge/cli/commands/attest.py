@@ -1,5 +1,6 @@
 """`weighbridge attest`."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -166,14 +167,10 @@ def attest_parts_(
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
-    try:
+    with suppress(ValueError, OverflowError):  # the latter for a zone at the end of all years
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            "this is no time",
-            where=text,
-            expected="a date, a time and a zone: 2026-01-31T12:00:00Z",
-        )
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise UsageError(
+        "this is no time", where=text, expected="a date, a time and a zone: 2026-01-31T12:00:00Z"
+    )

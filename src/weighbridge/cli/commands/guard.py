@@ -7,6 +7,7 @@ import click
 from weighbridge.cli.options import FILE, output_options
 from weighbridge.cli.policies import policy_options
 from weighbridge.cli.terminal import Session
+from weighbridge.core.errors import one_line
 from weighbridge.pipeline.guard.command import make_order
 from weighbridge.pipeline.guard.installation import (
     find_installation,
@@ -87,4 +88,4 @@ def show_status(session: Session) -> int:
 
 
 def _mode(order: Order) -> str:
-    return f"{'records only' if order.audit else 'enforces'} {order.path}"
+    return f"{'records only' if order.audit else 'enforces'} {one_line(order.path)}"

@@ -8,7 +8,7 @@ from weighbridge.cli.options import FILE, MODEL, only_option, output_options
 from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_cases, show_explanation
 from weighbridge.cli.terminal import Session
-from weighbridge.core.errors import UsageError
+from weighbridge.core.errors import UsageError, one_line
 from weighbridge.pipeline.output import write_whole
 from weighbridge.pipeline.policies import rehearse, select_for
 from weighbridge.policy.schema import Policy
@@ -77,11 +77,16 @@ def init(
             san_uri=None,
             any_identity=False,
         )
-    text = starter_policy(trust, match=match or ("**",)).encode()
+    try:
+        text = starter_policy(trust, match=match or ("**",)).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "a policy is UTF-8, and a name in it is not", found=error.object
+        ) from error
     # What the template makes of these words has to be a policy: an empty identity is not.
     Policy.from_toml(text, path=str(output))
     write_whole(output, text, replace=False)
-    session.write(f"wrote {output}")
+    session.write(f"wrote {one_line(str(output))}")
     return 0
 
 
