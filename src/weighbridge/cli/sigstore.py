@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from weighbridge.cli.options import FILE
+from weighbridge.cli.options import FILE, only_option
 from weighbridge.cli.terminal import Session, escape_logs
 from weighbridge.core.errors import KeyRejectedError, UsageError
 from weighbridge.core.limits.signing import MAX_IDENTITY_TOKEN_BYTES, MAX_KEY_FILE_BYTES
@@ -58,7 +58,7 @@ def instance_options(function: _Decorated) -> _Decorated:
     return _added(
         function,
         click.option("--use-staging", is_flag=True, help="Sigstore's staging instance, for tests."),
-        click.option(
+        only_option(
             "--trust-config",
             type=FILE,
             help="Client trust configuration, or trusted root, of a private instance.",

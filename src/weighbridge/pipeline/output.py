@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.errors import OperationError
+from weighbridge.core.errors import OperationError, UsageError
 
 _NEW_FILE: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -47,6 +47,21 @@ def lies_in(place: str | os.PathLike[str], reference: str | os.PathLike[str], /)
     """Tell whether *place* is the model *reference* or in it, where one more file is unsigned."""
     real, root = Path(os.path.realpath(place)), Path(os.path.realpath(reference))
     return real == root or root in real.parents
+
+
+def require_other(place: Path, /, *read: str | os.PathLike[str]) -> None:
+    """
+    Refuse to write a result over one of the files that it is made of.
+
+    Raises:
+        UsageError: *place* is one of those that are *read*.
+    """
+    if os.path.realpath(place) in map(os.path.realpath, read):
+        raise UsageError(
+            "a result cannot be written over what it is about",
+            where=os.fspath(place),
+            expected="another file",
+        )
 
 
 def _exists(path: Path) -> OperationError:

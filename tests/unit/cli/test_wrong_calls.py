@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from support.hub_models import files_below
 from support.publisher import make_workplace
 from support.streams import FullStream
 from weighbridge.cli.interrupts import heed_termination
@@ -69,6 +70,8 @@ def test_a_wrong_call_is_a_document_where_json_was_asked_for(
         ("guard", "install", *POLICY, "--log", "nosuch/new"),
         ("keygen", "new.key", "--no-password", "--password-file", "nosuch"),
         ("attest", "convert", "model", *SIGNER, "--to", "", "--input", "publisher.pub"),
+        ("attest", "build", "model", *SIGNER, "--started", "0001-01-01T00:00:00+14:00"),
+        ("policy", "init", "--output", "new.toml", "--public-key", "\udcff.pub"),
         ("chek", "model"),
     ],
 )
@@ -151,6 +154,7 @@ def test_what_nobody_expected_is_a_document_too(
         ("claims", "list", "model", *POLICY, *POLICY),
         ("scan", "model", "--fail-on", "low", "--fail-on", "critical"),
         ("verify", "sigstore", "model", "--identity", "a", "--identity", "b"),
+        ("trust", "show", "--trust-config", "a", "--trust-config", "b"),
     ],
 )
 def test_what_decides_is_said_once(
@@ -181,6 +185,27 @@ def test_an_empty_name_is_no_path(
     assert run(arguments) == 2
     assert "a path is expected, and found is ''" in "".join(capsys.readouterr())
     assert sorted(each.name for each in place.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("bom", "model/config.json", "--output", "model/config.json"),
+        ("bom", "model", *POLICY, "--output", "weighbridge.toml"),
+        ("scan", "model", "model/config.json", "--report", "link.json"),
+        ("check", "model", *POLICY, "--receipt", "weighbridge.toml"),
+        ("check", "model/config.json", *POLICY, "--receipt", "link.json"),
+    ],
+)
+def test_a_result_is_not_written_over_what_it_is_about(
+    place: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    """A model, or a policy, that was named twice by mistake is still there, also by a link."""
+    (place / "link.json").symlink_to("model/config.json")
+    before = files_below(place)
+    assert run(arguments) == 2
+    assert "written over" in "".join(capsys.readouterr())
+    assert files_below(place) == before
 
 
 def test_an_empty_boundary_is_none(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from weighbridge.cli.policies import boundary_option
 from weighbridge.cli.render import show_bill
 from weighbridge.cli.terminal import Session
 from weighbridge.pipeline.bill import make_bill
+from weighbridge.pipeline.output import require_other
 from weighbridge.policy.schema import Policy
 
 
@@ -37,6 +38,8 @@ def command(
 
     The exit code is 0 also where the policy denies: the bill then says so.
     """
+    if output is not None:
+        require_other(output, reference, *() if policy is None else (policy,))
     with session.progress() as progress:
         bill = make_bill(
             reference,

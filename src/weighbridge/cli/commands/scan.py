@@ -9,7 +9,7 @@ from weighbridge.cli.render import render_scans, show_scans
 from weighbridge.cli.terminal import Session
 from weighbridge.core.evidence import Severity
 from weighbridge.core.limits.scanning import MAX_SCAN_JOBS
-from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.output import require_other, write_whole
 from weighbridge.pipeline.scan import scan_paths
 from weighbridge.scan.report import ScanVerdict
 
@@ -85,6 +85,8 @@ def command(
     """
     bar = Severity(fail_on)
     session.one_line = len(references) > 1
+    for file in report:
+        require_other(file, *references)
     with session.progress() as progress:
         reports = scan_paths(
             references,
