@@ -362,6 +362,6 @@ def test_an_interrupt_while_a_service_is_silent_leaves_nothing(
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
-    assert "interrupted; nothing was written" in err
+    assert "interrupted; nothing is left half-written" in err
     assert (place / "model" / "model.sig").read_bytes() == before
     assert not list((place / "model").glob(".weighbridge-*"))

@@ -138,7 +138,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         return report_call(session, error, arguments=_arguments(arguments))
     except (click.Abort, KeyboardInterrupt):
-        session.talk("interrupted; nothing was written")
+        session.talk("interrupted; nothing is left half-written")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  the process boundary: a crash is never a pass
         # Imported here: a run without errors, such as --help, does without the whole tree.
