@@ -204,7 +204,8 @@ def main(policy: Path, boundary: str, uris_and_paths: tuple[str, ...]) -> None:
         click.echo(f"weighbridge: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        failed = OperationError(error.strerror or str(error), where=str(error.filename))
+        where = None if error.filename is None else str(error.filename)
+        failed = OperationError(error.strerror or str(error), where=where)
         click.echo(f"weighbridge: {failed}", err=True)
         sys.exit(failed.exit_code)
 

@@ -19,7 +19,13 @@ def select_for(reference: str, policy: Policy, *, boundary: str) -> RuleSelectio
     Return the rule of *policy* that decides about *reference* at *boundary*.
 
     Nothing has to be there: a rule can be looked for before a model exists.
+
+    Raises:
+        UsageError: The boundary has no name, as of a variable that is not set; a rule for every
+            boundary would match it.
     """
+    if not boundary:
+        raise UsageError("a boundary has a name", expected="such as load", found=repr(boundary))
     directory = os.path.realpath(policy.directory) if policy.path is not None else None
     names = reference_names(reference, resolved=os.path.realpath(reference), directory=directory)
     return select_rule(policy, names=names, boundary=boundary)

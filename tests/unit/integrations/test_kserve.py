@@ -125,6 +125,23 @@ def test_what_the_system_refuses_is_said(
     assert done.exit_code == 1
     assert "/mnt/models: Permission denied [io-failed]" in done.output
 
+    def fill(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("weighbridge.integrations.kserve.remove_tree", fill)
+    done = CliRunner().invoke(main, [*policy, "s3://bucket/bert", str(tmp_path / "mnt")])
+    assert done.output == "weighbridge: No space left on device [io-failed]\n"
+
+
+def test_a_boundary_has_a_name(model: SignedModel, tmp_path: Path) -> None:
+    """A variable that is not set does not choose the rule for every boundary."""
+    policy = tmp_path / "weighbridge.toml"
+    policy.write_text(policy.read_text().replace('boundary = ["load"]', 'boundary = ["*"]'))
+    for boundary, code in (("anywhere", 0), ("", 2)):
+        options = ["--policy", str(policy), "--boundary", boundary]
+        done = CliRunner().invoke(main, [*options, "s3://bucket/bert", str(tmp_path / "mnt")])
+        assert done.exit_code == code, done.output
+
 
 def test_a_file_of_the_hub_client_counts_elsewhere(model: SignedModel, tmp_path: Path) -> None:
     """What the hub's client leaves is taken away for its own addresses only."""
