@@ -84,14 +84,16 @@ class Relays:
 
     def __init__(self, listen: "Iterable[Port]", connect: "Iterable[Place]", /) -> None:
         self._started: list[tuple[int, int, int]] = []
+        whole = False
         try:
             self._start_inward([*listen])
             arguments = [str(part) for place in connect for part in (*place[:3], int(place[3]))]
             if arguments:
                 self._start("outward", arguments, ())
-        except BaseException:
-            self.end()
-            raise
+            whole = True
+        finally:
+            if not whole:
+                self.end()
 
     def begin(self, first: int, /) -> None:
         """

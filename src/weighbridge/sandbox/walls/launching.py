@@ -135,7 +135,7 @@ class _Start:
             if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
                 before[_signal.SIGCHLD] = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             relays = Relays(self._listen, self._connect)
-            status, over = self._run(seconds, {**joins, STARTED: teller}, relays, before)
+            status, over = self._run(seconds, {**joins, STARTED: teller}, relays)
             # What it exits with says nothing of that: the program may exit with anything.
             if not _said(news):
                 if self._asked:
@@ -148,10 +148,11 @@ class _Start:
         except RelayError as error:
             raise NotStartedError(str(error), error.where) from error
         finally:
-            _set_back(before)
             if relays is not None:
                 relays.end()
             self._close(*self._opened)
+            # At last: who ignores the end of children could not wait for any of them.
+            _set_back(before)
         code = os.waitstatus_to_exitcode(status)
         return End(
             TIME_OVER if over else 128 - code if code < 0 else code,
@@ -160,11 +161,7 @@ class _Start:
         )
 
     def _run(
-        self,
-        seconds: int | None,
-        given: "dict[int, int]",
-        relays: Relays,
-        before: "dict[int, Any]",
+        self, seconds: int | None, given: "dict[int, int]", relays: Relays
     ) -> tuple[int, bool]:
         """Return the status that bubblewrap ends with, and whether that took too long."""
         joins = sorted(there for there in given if there >= JOINS)  # nothing else is given yet
@@ -180,6 +177,8 @@ class _Start:
             process = spawn(self._line, given)
         except OSError as error:
             raise NotStartedError(_why_not(error, given), self._line[0]) from error
+        before: dict[int, Any] = {}
+        in_time = False
         try:
             self._close(*(own for there, own in given.items() if there not in joins))
             for number in _PASSED_ON:
@@ -188,16 +187,14 @@ class _Start:
             if first is not None and gate is not None:
                 relays.begin(first)
                 _open(gate)
-            over = not _ends(process, seconds)
+            in_time = _ends(process, seconds)
+        finally:
+            if not in_time:
+                os.kill(process, _signal.SIGKILL)
             # Signals are nobody's before it is waited for: until then its number is its own.
             _set_back(before)
-        except BaseException:
-            os.kill(process, _signal.SIGKILL)
-            os.waitpid(process, 0)
-            raise
-        if over:
-            os.kill(process, _signal.SIGKILL)
-        return os.waitpid(process, 0)[1], over
+            status = os.waitpid(process, 0)[1]
+        return status, not in_time
 
     def _pipe(self) -> tuple[int, int]:
         made = os.pipe()

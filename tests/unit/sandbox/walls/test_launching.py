@@ -1,11 +1,12 @@
 """What a start says of itself."""
 
 import resource
+import signal
 
 import pytest
 
 from support.streams import FullStream
-from weighbridge.sandbox.walls.launching import _why_not, say
+from weighbridge.sandbox.walls.launching import NotStartedError, _why_not, launch, say
 
 
 @pytest.mark.parametrize("stream", [None, FullStream()])
@@ -33,3 +34,21 @@ def test_a_limit_of_open_files_that_is_too_low_is_named(
     """Where the descriptors of a start are above what the process may have, that is said."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
     assert said in _why_not(OSError(22, "Invalid argument"), {101: 5, 110: 7})
+
+
+@pytest.mark.parametrize(
+    ("line", "listen", "seconds"),
+    [(("/bin/sleep", "1000"), [], 0), (("/bin/true",), [("127.0.0.1", 0)], None)],
+    ids=["in time", "with a relay"],
+)
+def test_what_was_started_is_waited_for_whoever_ignores_the_end_of_children(
+    line: tuple[str, ...], listen: list[tuple[str | None, int]], seconds: int | None
+) -> None:
+    """What is ended here, or with the program, is no error then, and the signal is ignored again."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(NotStartedError):
+            launch(line, contents=(), order={}, listen=listen, seconds=seconds)
+        assert signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, before)
