@@ -23,6 +23,7 @@ from weighbridge.pipeline.running import Noting, Run, run
 from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.groups import group
 from weighbridge.sandbox.walls.engines import choose_engine
+from weighbridge.sandbox.walls.interface import Strength
 from weighbridge.sandbox.walls.starting import PACKAGE
 
 PLAIN = 'network = "none", env = ["LISTED"]'
@@ -71,12 +72,18 @@ def words(*command: str) -> tuple[str, ...]:
     return ("model", "--policy", "weighbridge.toml", "--", *command)
 
 
-def run_noted(*command: str) -> Run:
-    """Run *command* as `weighbridge run` does."""
+def run_noted(*command: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+    """Run *command* as `weighbridge run` does, and do something when it is decided."""
+
+    def decided(strength: Strength) -> None:
+        del strength
+        meanwhile()
+
     return run(
         "model",
         command,
         policy=Policy.from_file("weighbridge.toml"),
+        started=decided,
         noted=Noting(name=call_key(words(*command)), said=lambda strength: strength.engine),
     )
 
@@ -297,20 +304,39 @@ def test_what_changed_while_it_was_read_is_not_noted(
     assert run_again(words(*COMMAND)) == 7
 
 
+@pytest.mark.parametrize("name", ["the policy", "a key"])
+def test_what_has_changed_since_it_was_read_is_not_noted(home: Path, name: str) -> None:
+    """A note is of what decided, and not of what is in its place when the program starts."""
+    assert run_noted(*COMMAND, meanwhile=lambda: CHANGES[name](home)).exit_code == 7
+    assert run_again(words(*COMMAND)) is None
+
+
+def test_a_policy_that_was_exchanged_before_is_not_noted(home: Path) -> None:
+    """What decides is the policy that was read, whatever is at its path when the run begins."""
+    policy = Policy.from_file("weighbridge.toml")
+    CHANGES["the policy"](home)
+    noted = Noting(name=call_key(words(*COMMAND)), said=lambda strength: strength.engine)
+    assert run("model", COMMAND, policy=policy, noted=noted).exit_code == 7
+    assert run_again(words(*COMMAND)) is None
+
+
+def start_otherwise(monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
+    """Have the noted run found with another start."""
+    found = notes.find(call_key(words(*COMMAND)))
+    assert found is not None
+    start = found["start"]
+    assert isinstance(start, dict)
+    note = {**found, "start": {**start, **changed}}
+    monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: note)
+
+
 def test_walls_that_cannot_be_put_up_are_no_run(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then it is decided anew, and said why it does not work."""
     run_noted(*COMMAND)
-    found = notes.find(call_key(words(*COMMAND)))
-    assert found is not None
-    start = found["start"]
-    assert isinstance(start, dict)
-    listening = (("127.0.0.1", 0),)
-    for listen in ((), listening):
-        refused = {**start, "contents": (b"--no-such-option\0",), "listen": listen}
-        broken = {**found, "start": refused}
-        monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _, b=broken: b)
+    for listen in ((), (("127.0.0.1", 0),)):
+        start_otherwise(monkeypatch, contents=(b"--no-such-option\0",), listen=listen)
         assert run_again(words(*COMMAND)) is None
 
 
@@ -385,13 +411,7 @@ def test_a_signal_before_the_program_is_there_ends_the_run(
 ) -> None:
     """It is not decided anew then, and started after all."""
     run_noted(*COMMAND)
-    found = notes.find(call_key(words(*COMMAND)))
-    assert found is not None
-    start = found["start"]
-    assert isinstance(start, dict)
-    line = ("/bin/sh", "-c", "kill -TERM $PPID; read line")
-    asked = {**found, "start": {**start, "line": line}}
-    monkeypatch.setattr("weighbridge.pipeline.again.running.find", lambda _: asked)
+    start_otherwise(monkeypatch, line=("/bin/sh", "-c", "kill -TERM $PPID; read line"))
     with repeating(*COMMAND) as again:
         assert again.end() in {128 + signal.SIGTERM, -signal.SIGTERM}
 

@@ -139,12 +139,13 @@ def run(
     strength = replace(strength, limits=chosen.how_held(limits))
     gpus = _gpus(control, chosen)
     strength = replace(strength, gpus=None if gpus is None else gpus.nodes)
+    # Before the paths of the rule are looked up: what is noted has to be what was found there.
+    beginning = None if noted is None else begin(noted.name, handle, policy, rule, chosen)
     places = _places(control, policy, command, root=handle.root)
     if gpus is not None:
         places = replace(places, readable=(*places.readable, *gpus.readable), gpus=gpus.nodes)
     if not chosen.moves:
         _refuse_shown(handle.root, places.readable)
-    beginning = None if noted is None else begin(noted.name, handle, policy, rule, chosen)
     with admit(
         reference, policy=policy, boundary=boundary, progress=progress, sealed=False, isolated=True
     ) as artifact:

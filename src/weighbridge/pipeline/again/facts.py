@@ -73,7 +73,7 @@ def facts(
         tuple(os.getgroups()),
         _state_of_program(),
         tuple(_installed(path) for path in sys.path),
-        tuple(_content(path) for path in read),
+        tuple(content(path) for path in read),
         tuple(_digest(tree(path, lasting)) for path in trees),
         tuple(_place(path) for path in places),
         tuple(directories(path) for path in passed),
@@ -91,6 +91,21 @@ def newest(root: str, /) -> int:
         OSError: It cannot be looked at.
     """
     return max(max(each[5:7]) for each in tree(root, _lasting_devices()))
+
+
+def content(path: str, /) -> "tuple[str, str]":
+    """
+    Return where *path* leads, and the digest of what is there.
+
+    Raises:
+        OSError: It cannot be read, or is too large.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise OSError(0, "it is too large to be compared")
+    return os.path.realpath(path), hashlib.sha256(data).hexdigest()
 
 
 def tree(root: str, lasting: "frozenset[int]") -> "Iterator[Stamp]":
@@ -166,16 +181,6 @@ def _installed(directory: str) -> "tuple[object, ...]":
     except OSError:
         return (directory,)
     return (directory, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _content(path: str) -> "tuple[str, str]":
-    """Return where *path* leads and the digest of what is there."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise OSError(0, "it is too large to be compared")
-    return os.path.realpath(path), hashlib.sha256(data).hexdigest()
 
 
 def _place(path: str) -> "tuple[object, ...]":

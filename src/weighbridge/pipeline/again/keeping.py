@@ -20,7 +20,7 @@ from weighbridge.core.limits.remembering import MAX_REMEMBERED_CHECKS, MIN_STAMP
 from weighbridge.core.values import frozen
 from weighbridge.load.store import default_root
 from weighbridge.pipeline.again import notes
-from weighbridge.pipeline.again.facts import facts, newest
+from weighbridge.pipeline.again.facts import content, facts, newest
 from weighbridge.pipeline.origins import may_remember
 from weighbridge.policy.controls.provenance import asks_for_claims
 from weighbridge.policy.rule import Rule
@@ -53,7 +53,7 @@ class Beginning:
         variables: Names of variables that the program is given.
         named: Paths that the caller and the rule name, of which counts where they lead.
         root: The model.
-        stamps: Of the model.
+        state: Of all of these, and of this program.
     """
 
     name: str
@@ -62,14 +62,16 @@ class Beginning:
     variables: tuple[str, ...]
     named: tuple[str, ...]
     root: str
-    stamps: str
+    state: str
 
 
 def begin(
     name: str | None, handle: LocalHandle, policy: Policy, rule: Rule | None, engine: Engine
 ) -> Beginning | None:
     """
-    Return the state of things before the model is read; None where the run cannot be repeated.
+    Return the state of things before anything is read; None where the run cannot be repeated.
+
+    The policy was read before that, and has to be the same still.
 
     What other programs wrote through shared memory mappings is written back first, as in
     `pipeline.remembered`.
@@ -92,19 +94,24 @@ def begin(
         if isinstance(entry, KeyTrust) and entry.name in rule.signature.any_of
         for key in entry.public_keys
     )
+    read = tuple(os.path.abspath(path) for path in (policy.path, *keys))  # noqa: PTH100  as is
+    named = (handle.reference, root, policy.path, *_listed(rule, policy))
     try:
         _write_back(root)
-        return Beginning(
-            name=name,
-            begun_ns=time.time_ns(),
-            read=tuple(os.path.abspath(path) for path in (policy.path, *keys)),  # noqa: PTH100  as is
-            variables=() if rule.isolation is None else rule.isolation.env,
-            named=(handle.reference, root, policy.path, *_listed(rule, policy)),
-            root=root,
-            stamps=_stamps(root),
-        )
+        begun_ns, state = time.time_ns(), _state(root, read, named)
+        if content(policy.path)[1] != policy.sha256:
+            return None
     except OSError:
         return None
+    return Beginning(
+        name=name,
+        begun_ns=begun_ns,
+        read=read,
+        variables=() if rule.isolation is None else rule.isolation.env,
+        named=named,
+        root=root,
+        state=state,
+    )
 
 
 def keep(
@@ -118,7 +125,7 @@ def keep(
     said: str,
 ) -> None:
     """
-    Note the run, or do not: model and copy have to have been left alone since before all was read.
+    Note the run, or do not: what decides has to be as it was, model and copy left alone before.
 
     Args:
         beginning: The state of things before.
@@ -155,7 +162,7 @@ def keep(
         "program": command[0],
     }
     try:
-        if beginning.stamps != _stamps(beginning.root):
+        if beginning.state != _state(beginning.root, beginning.read, beginning.named):
             return
         latest = max(newest(beginning.root), newest(os.fspath(copy)))
         if latest > beginning.begun_ns - MIN_STAMP_AGE_NS:
@@ -195,8 +202,8 @@ def _listed(rule: Rule, policy: Policy) -> tuple[str, ...]:
     return tuple(os.fspath(policy.directory / name) for name in (*listed, *policy.believed))
 
 
-def _stamps(root: str) -> str:
-    return repr(facts(read=(), trees=(root,), places=(), variables=(), program="/"))
+def _state(root: str, read: tuple[str, ...], named: tuple[str, ...]) -> str:
+    return repr(facts(read=read, trees=(root,), places=named, variables=(), program="/"))
 
 
 def _write_back(root: str) -> None:
