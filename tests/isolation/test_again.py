@@ -406,12 +406,17 @@ def test_signals_reach_the_program_of_a_repeated_run(home: Path) -> None:
         assert again.end() == 9
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["kill -TERM $PPID; read line", "(trap '' TERM; kill -TERM $PPID; read line); :"],
+    ids=["by what is started", "by what that has started and heeds none"],
+)
 def test_a_signal_before_the_program_is_there_ends_the_run(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     """It is not decided anew then, and started after all."""
     run_noted(*COMMAND)
-    start_otherwise(monkeypatch, line=("/bin/sh", "-c", "kill -TERM $PPID; read line"))
+    start_otherwise(monkeypatch, line=("/bin/sh", "-c", script))
     with repeating(*COMMAND) as again:
         assert again.end() in {128 + signal.SIGTERM, -signal.SIGTERM}
 

@@ -264,7 +264,9 @@ def _passing_on(process: int, asked: "list[int]") -> "Callable[[int, object], No
         del frame
         asked.append(number)
         for first in _children(process) or [process]:
-            for child in _children(first) or [first]:
+            # The first process of a namespace heeds none of these: while it prepares, who has
+            # started it ends, and it with that.
+            for child in _children(first) or [process]:
                 try:
                     os.kill(child, number)
                 except ProcessLookupError:

@@ -279,7 +279,13 @@ class Running:
         Raises:
             IsolationError: The walls could not be put up.
         """
-        with self._process, _passing_on(signalled, interrupts=interrupts):
+        asked: list[int] = []
+
+        def ask(number: int) -> None:
+            asked.append(number)
+            signalled(number)
+
+        with self._process, _passing_on(ask, interrupts=interrupts):
             try:
                 code = self._process.wait(seconds)
             except subprocess.TimeoutExpired:
@@ -288,6 +294,9 @@ class Running:
                 code = self._process.wait()
         # What it exits with says nothing of that: the program may exit with anything.
         if not self._has_started():
+            if asked:
+                # It was asked to end before the program was there: so it does.
+                return 128 + asked[0]
             raise IsolationError(
                 "the walls could not be put up, and the program was not run; the reason is above"
             )
