@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ import pytest
 from isolation.conftest import working
 from support.publisher import weighbridge
 from support.walled import LISTING, line, started, write_policy
+from weighbridge.core.errors import IsolationError
+from weighbridge.pipeline import running
+from weighbridge.policy.schema import Policy
 from weighbridge.sandbox.walls.leftovers import remove_tree
 
 _MANY = 300
@@ -146,6 +150,28 @@ def test_what_is_believed_is_not_changed(
     policy.write_text(text.replace(f'["{write}"]', '["other"]'), "utf-8")
     (place / "other").mkdir()
     assert run(place, "direct", "model", "/bin/echo", "it ran")[:2] == (0, "it ran\n")
+
+
+@pytest.mark.parametrize(
+    "write", ["programs", "linked", "modules", "commands", "temporary", "/etc"]
+)
+def test_what_is_started_is_not_changed(
+    place: Path, write: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where an engine's program may be, modules, the command, files of ours, or the linker's."""
+    for each in ("programs", "linked", "modules", "commands", "temporary"):
+        (place / each).mkdir()
+    (place / "programs" / "bwrap").symlink_to("../linked/bwrap")
+    monkeypatch.setattr(os, "defpath", f"{place}/programs{os.pathsep}{os.defpath}")
+    monkeypatch.setattr(sys, "path", [*sys.path, f"{place}/modules"])
+    (place / "commands" / "weighbridge").touch()
+    monkeypatch.setattr(sys, "argv", [f"{place}/commands/weighbridge"])
+    monkeypatch.setattr(tempfile, "tempdir", f"{place}/temporary")
+    monkeypatch.chdir(place)
+    write_policy(place, f'write = ["{write}"]')
+    policy = Policy.from_file("weighbridge.toml")
+    with pytest.raises(IsolationError, match="what it is checked by"):
+        running.run("model", ("/bin/true",), policy=policy, engine=working("direct"))
 
 
 def test_links_of_an_earlier_program(place: Path, engine: str) -> None:

@@ -8,7 +8,9 @@ Run: check, keep a verified copy, and run a program that sees that copy and noth
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,8 +25,9 @@ from weighbridge.pipeline.load import admit
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.rule import IsolationControl, Network
 from weighbridge.policy.schema import Policy
+from weighbridge.sandbox.walls.bundle import TEMPORARY
 from weighbridge.sandbox.walls.demands import require_one
-from weighbridge.sandbox.walls.engines import choose_engine
+from weighbridge.sandbox.walls.engines import ENGINES, choose_engine
 from weighbridge.sandbox.walls.gpus import Gpus, find_gpus
 from weighbridge.sandbox.walls.interface import Engine, Limits, Strength, Walls
 from weighbridge.sandbox.walls.limiting import shares
@@ -54,6 +57,12 @@ _SYSTEM: Final = (
     "/etc/mime.types",
 )
 """What programs are made of; no configuration of the machine, no users, no secrets."""
+
+_LINKED: Final = (
+    *("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib"),
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload"),
+)
+"""What each program is linked with that is started here, walls and interpreters among them."""
 
 _PLAIN: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "USER": "model", "LOGNAME": "model"}
 _UNLIMITED: Final = Limits()
@@ -141,7 +150,7 @@ def run(
     strength = replace(strength, gpus=None if gpus is None else gpus.nodes)
     # Before the paths of the rule are looked up: what is noted has to be what was found there.
     beginning = None if noted is None else begin(noted.name, handle, policy, rule, chosen)
-    places = _places(control, policy, command, root=handle.root)
+    places = _places(control, policy, command, root=handle.root, engine=chosen)
     if gpus is not None:
         places = replace(places, readable=(*places.readable, *gpus.readable), gpus=gpus.nodes)
     if not chosen.moves:
@@ -186,7 +195,12 @@ def _gpus(control: IsolationControl | None, engine: Engine) -> Gpus | None:
 
 
 def _places(
-    control: IsolationControl | None, policy: Policy, command: Sequence[str], *, root: Path
+    control: IsolationControl | None,
+    policy: Policy,
+    command: Sequence[str],
+    *,
+    root: Path,
+    engine: Engine,
 ) -> _Places:
     """
     Return what is listed and named.
@@ -200,7 +214,7 @@ def _places(
     # What leads through a place that an earlier program could change leads where that said, in
     # whichever order they are listed.
     writable = [
-        _changeable(place, policy, root)
+        _changeable(place, policy, root, engine)
         for place, own in found.items()
         if not leads_through(place, [each for each in found.values() if each != own])
     ]
@@ -216,7 +230,7 @@ def _places(
     )
 
 
-def _changeable(place: Path, policy: Policy, root: Path) -> str:
+def _changeable(place: Path, policy: Policy, root: Path, engine: Engine) -> str:
     found = os.path.realpath(place)
     if not Path(found).is_dir():
         raise IsolationError(
@@ -233,15 +247,18 @@ def _changeable(place: Path, policy: Policy, root: Path) -> str:
             hint="List the directory by its own path",
         )
     own = [os.fspath(root), os.fspath(default_root()), *map(os.fspath, own_directories())]
-    own += _python()
-    believed = [os.fspath(policy.directory / name) for name in policy.believed]
-    deciding = [*own, sys.executable, *believed, *([] if policy.path is None else [policy.path])]
+    own += (*_python(), *_LINKED)
+    deciding = [*own, *_believed(policy), *_started()]
+    # What an engine makes anew for each program is no directory of the machine.
+    if not (engine.moves and found in TEMPORARY):
+        deciding += _temporary()
     if any(_decides_in(each, found) for each in deciding) or any(
         is_within(found, os.path.realpath(each)) for each in own
     ):
         raise IsolationError(
             "the rule lets the program change what it is checked by: the model, the policy, what "
-            "that believes, the store or weighbridge itself",
+            "that believes, the store, weighbridge itself, what that starts and is linked with, or "
+            "its directory for temporary files",
             where=found,
             hint="List a directory for what the program makes, and nothing else",
         )
@@ -307,6 +324,28 @@ def _bytes(mib: int | None) -> int | None:
 def _python() -> Iterator[str]:
     """Yield where this interpreter is installed: the last step before the program needs it."""
     yield from dict.fromkeys((sys.prefix, sys.base_prefix, _package()))
+
+
+def _believed(policy: Policy) -> Iterator[str]:
+    """Yield the policy, and files that it goes by."""
+    if policy.path is not None:
+        yield policy.path
+    yield from (os.fspath(policy.directory / name) for name in policy.believed)
+
+
+def _started() -> Iterator[str]:
+    """Yield what this process was started by, where its modules are, and engines' programs."""
+    yield sys.executable
+    # What is no file is how Python names what it was told on the command line.
+    yield from (each for each in sys.argv[:1] if _is_file(Path(each)))
+    yield from sys.path
+    yield from (program for engine in ENGINES for program in engine.programs)
+
+
+def _temporary() -> Iterator[str]:
+    """Yield where engines and scanners are told what to do, and tell what they found."""
+    with suppress(FileNotFoundError):  # there is none, so nobody is
+        yield tempfile.gettempdir()
 
 
 def _package() -> str:

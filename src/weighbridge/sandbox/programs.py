@@ -8,6 +8,11 @@ from weighbridge.core.codes import Code
 from weighbridge.core.errors import UsageError
 
 
+def candidates(name: str, path: str, /) -> tuple[str, ...]:
+    """Return the places at which *name* is looked for on *path*, there or not."""
+    return tuple(os.path.join(place, name) for place in path.split(os.pathsep))  # noqa: PTH118  as a shell does
+
+
 def find_program(name: str, environment: Mapping[str, str], /) -> str:
     """
     Return the absolute path of the program that a shell would run for *name*.

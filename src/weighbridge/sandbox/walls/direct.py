@@ -53,6 +53,7 @@ class Direct:
 
     name = NAME
     moves = False
+    programs = ()
 
     def probe(self) -> Strength:
         """Find out whether the kernel has what it takes; nothing is run for that."""

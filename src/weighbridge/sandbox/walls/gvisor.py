@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from weighbridge.core.errors import IsolationError
+from weighbridge.sandbox.programs import candidates
 from weighbridge.sandbox.walls import minder
 from weighbridge.sandbox.walls.bundle import LIMITED, TEMPORARY, write_bundle
 from weighbridge.sandbox.walls.copying import piped_files
@@ -30,6 +31,7 @@ from weighbridge.sandbox.walls.machine import filter_problem, namespace_remedies
 from weighbridge.sandbox.walls.starting import Running, find_program, told
 
 NAME: Final = "gvisor"
+_RUNSC: Final = "runsc"
 
 _OUTER: Final = (
     "import sys; sys.path.append(sys.argv[2]); "
@@ -72,6 +74,11 @@ class Gvisor:
 
     name = NAME
     moves = True
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Where `runsc` is looked for; see `Engine`."""
+        return candidates(_RUNSC, _path())
 
     def probe(self) -> Strength:
         """Find out whether it runs here, and from inside what it keeps a program to."""
@@ -269,4 +276,8 @@ def _parted(line: str) -> tuple[str, str, str]:
 
 
 def _program() -> str | None:
-    return shutil.which("runsc", path=os.defpath + os.pathsep + "/usr/local/bin")
+    return shutil.which(_RUNSC, path=_path())
+
+
+def _path() -> str:
+    return os.defpath + os.pathsep + "/usr/local/bin"

@@ -160,6 +160,11 @@ class Engine(Protocol):
         """Whether a file can be shown at another place than its own."""
         ...
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Where a program that it needs is looked for: who may change that is the engine."""
+        ...
+
     def probe(self) -> Strength:
         """Find out what it enforces here, by trying and not by what ought to be there."""
         ...

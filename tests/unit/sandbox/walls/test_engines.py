@@ -20,6 +20,11 @@ class Lacking:
         self.name = name
         self._missing = missing
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Need none."""
+        return ()
+
     def probe(self) -> Strength:
         """Say what is missing."""
         return Strength(
