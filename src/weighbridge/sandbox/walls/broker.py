@@ -217,11 +217,11 @@ def _socket_kind(descriptor: int) -> tuple[int, int]:
     Raises:
         OSError: It is none.
     """
-    own = _socket.socket(fileno=os.dup(descriptor))
+    own = _socket.socket(fileno=descriptor)
     try:
         return own.family, own.type
     finally:
-        own.close()
+        own.detach()
 
 
 def _subscribes_to_nothing(address: bytes) -> bool:

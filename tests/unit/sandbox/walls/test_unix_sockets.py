@@ -18,6 +18,7 @@ from support.filters import ALLOW, ARCHITECTURES, ASK, decide
 from support.users import SEARCHED
 from weighbridge.sandbox import kernel
 from weighbridge.sandbox.walls import unix_sockets
+from weighbridge.sandbox.walls.broker import _socket_kind
 
 pytestmark = pytest.mark.skipif(kernel.machine() is None, reason="system calls are not known")
 
@@ -247,6 +248,17 @@ client.close()
 print(json.dumps([connection.recv(1).decode(), os.get_inheritable(server.fileno())]))
 """
     assert told(place, code) == ["", False]
+
+
+def test_what_is_no_socket_leaves_nothing_open() -> None:
+    """Whoever asks for calls on other files takes no descriptors from the broker, or from sockets."""
+    here, there = socket.socketpair()
+    with here, there, tempfile.TemporaryFile() as file:
+        before = set(Path("/proc/self/fd").iterdir())
+        with pytest.raises(OSError, match="non-socket"):
+            _socket_kind(file.fileno())
+        assert _socket_kind(here.fileno()) == (socket.AF_UNIX, socket.SOCK_STREAM)
+        assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
