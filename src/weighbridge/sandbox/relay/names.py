@@ -88,7 +88,12 @@ class Names:
         waiting = self._waiting.setdefault(key, [])
         waiting.append(answer)
         if len(waiting) == 1:
-            _thread.start_new_thread(self._resolve, key)
+            try:
+                _thread.start_new_thread(self._resolve, key)
+            except RuntimeError as error:
+                # The system has no more threads now: no answer either, and the others go on.
+                self._answers.append((key, str(error)))
+                os.eventfd_write(self.descriptor, 1)
 
     def deliver(self) -> None:
         """Give out the answers that have come."""

@@ -1,5 +1,6 @@
 """Unit tests: which answers for a name count, and when it is asked for again."""
 
+import _thread
 import select
 import socket
 
@@ -142,6 +143,22 @@ def test_a_name_that_nobody_knows_is_asked_for_each_time(request: pytest.Fixture
     assert (asked(names), asked(names)) == ([], [])
     assert len(said) == 1
     resolver.addresses = (PUBLIC,)
+    assert asked(names) == [PUBLIC]
+
+
+def test_a_name_that_no_thread_can_ask_for_is_not_known(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks is told so, and the next one asks anew."""
+
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = Names((), resolver=Resolver(PUBLIC), complain=unsaid)
+    request.addfinalizer(names.close)
+    with monkeypatch.context() as refused:
+        refused.setattr(_thread, "start_new_thread", none_left)
+        assert asked(names) == []
     assert asked(names) == [PUBLIC]
 
 
