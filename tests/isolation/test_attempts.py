@@ -40,6 +40,7 @@ ELSEWHERE = frozenset(
         *("old-calls", "read-attributes", "short-calls"),
         *("list-hardware", "open-device", "ports-of-the-machine", "quota", "swap"),
         *("system-request", "leave-group", "annotate-model", "interfaces-by-socket"),
+        *("list-mounts", "namespace-of-victim", "read-flags", "watch-memory-of-files"),
         *("change-mapped-model", "splice-over-model"),  # on a kernel without these holes
     }
 )
@@ -49,6 +50,7 @@ ONLY_ROOT = frozenset(
     {
         *("bpf", "capabilities", "keyctl", "load-module", "mount", "packet-socket", "perf-event"),
         *("open-by-handle", "pidfd-take-descriptor", "process-vm-read", "ptrace-attach"),
+        "reach-starter",
         *("raw-socket", "read-victims-memory-file", "set-time", "set-user-id", "userfaultfd"),
         *("type-into-terminal", "user-namespace", "clone-user-namespace", "io-uring"),
         *("advise-victim", "change-root", "compare-victim", "expose-victim", "host-name"),

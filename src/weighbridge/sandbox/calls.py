@@ -34,13 +34,15 @@ KERNEL: Final = (
     *("add_key", "request_key", "keyctl", "init_module", "finit_module", "delete_module"),
     *("kexec_load", "kexec_file_load", "swapon", "swapoff", "reboot", "settimeofday"),
     *("clock_settime", "sethostname", "setdomainname", "acct", "quotactl", "quotactl_fd"),
-    *("iopl", "ioperm", "syslog", "fanotify_init", "inotify_add_watch"),
+    *("iopl", "ioperm", "syslog", "fanotify_init", "inotify_add_watch", "cachestat"),
+    *("file_getattr", "file_setattr", "statmount", "listmount", "listns"),
     # Of programs that nobody has any more; kernels had holes in them.
     *("modify_ldt", "uselib", "ustat", "sysfs", "lookup_dcookie", "vhangup"),
 )
 """
-What could undo or evade walls, change the machine, or tell what others do with files that all have,
-such as the system's programs. No program that is confined needs it.
+What could undo or evade walls, change the machine, tell of mounts and namespaces, or tell what
+others do with files that all have, such as the system's programs. No program that is confined needs
+it.
 """
 
 SHARED_BY_NUMBER: Final = (
@@ -49,7 +51,7 @@ SHARED_BY_NUMBER: Final = (
 )
 """What is shared without a file: whoever guesses its number or name has it."""
 
-ABSENT: Final = ("io_uring_setup", "clone3")
+ABSENT: Final = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3")
 """Calls whose ways no filter sees; they are said not to be there, and programs do without."""
 
 ACCEPTING: Final = ("bind", "listen", "accept", "accept4")
@@ -60,9 +62,6 @@ MODES_OWNERS_AND_TIMES: Final = (
     *("utime", "utimes", "futimesat", "utimensat"),
 )
 """What changes files that Landlock lets be read, or does not let be opened at all."""
-
-AROUND: Final = ("file_setattr", "statmount", "listmount", "listns")
-"""What changes or tells of files, mounts and namespaces, and Landlock does not see."""
 
 ATTRIBUTES: Final = (
     *("setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr"),

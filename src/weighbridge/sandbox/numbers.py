@@ -25,6 +25,7 @@ NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "bind": (49, 200),
     "bpf": (321, 280),
     "brk": (12, 214),
+    "cachestat": (451, 451),
     "capget": (125, 90),
     "capset": (126, 91),
     "chmod": (90, None),
@@ -55,6 +56,7 @@ NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "fchroot": (472, 472),
     "fcntl": (72, 25),
     "fgetxattr": (193, 10),
+    "file_getattr": (468, 468),
     "file_setattr": (469, 469),
     "finit_module": (313, 273),
     "flistxattr": (196, 13),
@@ -84,6 +86,8 @@ NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "getxattrat": (464, 464),
     "init_module": (175, 105),
     "inotify_add_watch": (254, 27),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425),
     "ioctl": (16, 29),
     "ioperm": (173, None),
@@ -221,6 +225,9 @@ NUMBERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "writev": (20, 66),
 }
 """Name to its number on x86_64 and on aarch64."""
+
+LATEST: Final = 472
+"""The latest call, `fchroot`: whoever adds a later one has looked at all up to that."""
 
 
 def number(name: str, architecture: str, /) -> int | None:

@@ -1,12 +1,14 @@
 """The filters of what is confined or watched, run as the kernel runs them."""
 
+from dataclasses import replace
+
 import pytest
 
 from support.filters import ALLOW, ARCHITECTURES, ASK, KILL, REFUSE, UNKNOWN, decide
 from weighbridge.sandbox import calls, filters
 from weighbridge.sandbox.filters import DONE, NO_ATTRIBUTES, NO_DEVICE, Ways
 from weighbridge.sandbox.making import MODES
-from weighbridge.sandbox.numbers import NUMBERS
+from weighbridge.sandbox.numbers import LATEST, NUMBERS
 
 READ, SENDTO, IOCTL, MOUNT = (NUMBERS[each] for each in ("read", "sendto", "ioctl", "mount"))
 CONNECT, BIND, KILL_CALL = (NUMBERS[each] for each in ("connect", "bind", "kill"))
@@ -150,6 +152,22 @@ class TestConfining:
         assert decide(code, architecture, NUMBERS["unshare"]) == REFUSE
         assert decide(code, architecture, NUMBERS["execve"]) == ALLOW
         assert decide(code, architecture, READ) == ALLOW
+
+    def test_later_calls(self, architecture: str) -> None:
+        """A call that the kernel got later is said not to be there; one before is as it was."""
+        code = filters.confining(architecture, Ways(network=True, asking=True, modes=True))
+        for later in (LATEST + 1, 512, 547, 0x3FFFFFFF):
+            assert decide(code, architecture, (later, later)) == UNKNOWN
+        assert decide(code, architecture, (LATEST, LATEST)) == REFUSE
+        assert decide(code, architecture, (LATEST - 1, LATEST - 1)) == ALLOW
+
+    @pytest.mark.parametrize("alone", [False, True])
+    @pytest.mark.parametrize("name", [*calls.KERNEL, *calls.SHARED_BY_NUMBER])
+    def test_what_leads_out(self, architecture: str, alone: bool, name: str) -> None:
+        """What is listed is refused, whatever else a program may do."""
+        ways = Ways(network=True, asking=True, interfaces=True, modes=True, devices=True)
+        code = filters.confining(architecture, replace(ways, alone=alone))
+        assert decide(code, architecture, NUMBERS[name]) in {REFUSE, None}
 
     def test_other_architectures(self, architecture: str) -> None:
         """A call in another architecture's numbers ends the process."""

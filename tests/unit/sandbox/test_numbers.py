@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from weighbridge.sandbox import calls
-from weighbridge.sandbox.numbers import NUMBERS, number, numbers
+from weighbridge.sandbox.numbers import LATEST, NUMBERS, number, numbers
 
 FIRST_COMMON: Final = 424
 """From this number on the kernel gives a call the same one on every architecture."""
@@ -44,6 +44,11 @@ def test_no_number_is_two_calls(column: int) -> None:
     """No number stands for two calls."""
     counts = Counter(pair[column] for pair in NUMBERS.values() if pair[column] is not None)
     assert counts.most_common(1)[0][1] == 1
+
+
+def test_the_latest_call_is_known() -> None:
+    """What is later than the latest is not there: so that has to be the latest of the table."""
+    assert max(each for pair in NUMBERS.values() for each in pair if each is not None) == LATEST
 
 
 @pytest.mark.parametrize("group", GROUPS)

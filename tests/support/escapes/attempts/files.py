@@ -11,6 +11,9 @@ from typing import Any
 
 from support.escapes.attempts.listing import LIBRARY, Refused, action, call
 
+_FLAGS, _RANGE, _PAGES = (ctypes.c_uint64 * count for count in (3, 2, 5))
+"""`struct file_attr`, `struct cachestat_range` and `struct cachestat`."""
+
 
 @action
 def write_outside(where: dict[str, Any]) -> None:
@@ -83,6 +86,20 @@ def change_times(where: dict[str, Any]) -> None:
 def read_attributes(where: dict[str, Any]) -> None:
     """Read what a file outside is annotated with."""
     os.getxattr(where["secret"], "user.origin")
+
+
+@action
+def read_flags(where: dict[str, Any]) -> None:
+    """Read the flags of a file outside, without opening it."""
+    call(468, 468, -100, ctypes.c_char_p(where["secret"].encode()), _FLAGS(), 24, 0)
+
+
+@action
+def watch_memory_of_files(where: dict[str, Any]) -> None:
+    """See whether others use a program of the system, by how much of it is in memory."""
+    del where
+    with Path("/bin/sh").open("rb") as file:
+        call(451, 451, file.fileno(), _RANGE(), _PAGES(), 0)
 
 
 @action

@@ -144,6 +144,15 @@ def new_mounts(where: dict[str, Any]) -> None:
 
 
 @action
+def list_mounts(where: dict[str, Any]) -> None:
+    """See what is mounted, by the newer calls, which need no file of the kernel's."""
+    del where
+    asked = ctypes.create_string_buffer(struct.pack("=IIQQ", 24, 0, 2**64 - 1, 0))
+    if not call(458, 458, asked, (ctypes.c_uint64 * 8)(), 8, 0):
+        raise Refused("there is none")
+
+
+@action
 def change_root(where: dict[str, Any]) -> None:
     """Have another directory for the root of all files."""
     del where

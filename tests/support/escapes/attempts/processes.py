@@ -12,6 +12,9 @@ from typing import Any
 
 from support.escapes.attempts.listing import LIBRARY, Refused, action, call
 
+_STARTER = os.getppid()
+"""Whoever started the program: by some engines a process outside that stays beside it."""
+
 
 @action
 def read_environment_secret(where: dict[str, Any]) -> None:
@@ -84,6 +87,22 @@ def pidfd_take_descriptor(where: dict[str, Any]) -> None:
     """Take a descriptor out of another process."""
     process = call(434, 434, where["victim"], 0)
     os.close(call(438, 438, process, 0, 0))
+
+
+@action
+def reach_starter(where: dict[str, Any]) -> None:
+    """Open the memory of the process that stays beside the program, or take a descriptor of it."""
+    del where
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{_STARTER}/mem").open("rb").close()
+        return
+    os.close(call(438, 438, call(434, 434, _STARTER, 0), 0, 0))
+
+
+@action
+def namespace_of_victim(where: dict[str, Any]) -> None:
+    """Get hold of the files that another process sees, to enter them, by a descriptor of it."""
+    os.close(fcntl.ioctl(call(434, 434, where["victim"], 0), 0xFF03, 0))
 
 
 @action
