@@ -56,6 +56,25 @@ def test_the_exit_code_is_the_programs(place: Path, engine: str) -> None:
     assert weighbridge(place, *line(engine, "/bin/sh", "-c", "kill -KILL $$")).code == 137
 
 
+_IGNORING = (
+    "import os, signal, sys\n"
+    "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'weighbridge', *sys.argv[1:]])"
+)
+
+
+def test_the_exit_code_is_the_programs_whoever_ignores_the_end_of_children(
+    place: Path, engine: str
+) -> None:
+    """Some start others so; a program that failed has not succeeded then."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IGNORING, *line(engine, "/bin/sh", "-c", "exit 7")],
+        cwd=place,
+        check=False,
+    )
+    assert done.returncode == 7
+
+
 def test_a_denied_model_runs_nothing(place: Path, engine: str) -> None:
     """A changed model ends with the verdict, and the program is not started."""
     (place / "model" / "config.json").write_text("{}", "utf-8")

@@ -20,6 +20,11 @@ def main() -> "NoReturn":
     interrupted = _signal.getsignal(_signal.SIGINT)
     if interrupted is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    ended = getattr(_signal, "SIGCHLD", None)  # not on Windows
+    if ended is not None and _signal.getsignal(ended) == _signal.SIG_IGN:
+        # Inherited of whoever started this: then nobody is told how another program has ended, and
+        # that passes for success.
+        _signal.signal(ended, _signal.SIG_DFL)
     if sys.argv[1:2] == ["run"] and sys.platform == "linux":
         from weighbridge.pipeline.again.running import run_again  # noqa: PLC0415  see the module
 
