@@ -1,5 +1,6 @@
 """`isolation.connect` and `isolation.listen`: whom a program reaches, and who reaches it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from isolation.conftest import working
 from support.containers import within
 from support.publisher import weighbridge
 from support.walled import line, write_policy
+from weighbridge.core.limits.policy import MAX_ISOLATION_ENDPOINTS
 from weighbridge.sandbox.walls.starting import PACKAGE
 
 _ASK = """
@@ -98,6 +100,23 @@ def test_what_is_listed_is_reached_and_nothing_beside_it(place: Path) -> None:
         *("listed", "ConnectionRefusedError", "ConnectionRefusedError", "OSError", "gaierror")
     ]
     assert (asked, unasked) == ([b"question"], [])
+
+
+@pytest.mark.usefixtures("own_network")
+def test_as_many_places_as_a_rule_can_list_are_reached(place: Path) -> None:
+    """Names and addresses of either version of IP, all at once; the last one answers."""
+    others = [
+        each
+        for number in range(MAX_ISOLATION_ENDPOINTS // 3)
+        for each in (f"{number}.example.com:80", f"192.0.2.{number}:80", f"[2001:db8::{number}]:80")
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as listed, answering(listed, b"listed"):
+        last = f"127.0.0.1:{port_of(listed)}"
+        listing = json.dumps([*others, last])
+        assert len(others) + 1 == MAX_ISOLATION_ENDPOINTS
+        write_policy(place, f"connect = {listing}")
+        said, _ = ask(place, last, "192.0.2.7:81", "2001:db8::7:81")
+    assert list(said.values()) == ["listed", "ConnectionRefusedError", "ConnectionRefusedError"]
 
 
 @pytest.mark.usefixtures("own_network")

@@ -5,6 +5,7 @@ import errno
 import socket
 import struct
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,15 @@ from support.escapes.attempts.listing import Refused, action, talk
 _CHANGES = tuple(kind for kind in range(16, 124) if kind % 4 != 2)
 """Requests of rtnetlink(7) that make, take away or set, as many as Linux 6.2 knows."""
 _REQUEST, _ANSWERED = 1, 4
+
+
+def _make_any(kinds: Iterable[tuple[int, int, int]]) -> None:
+    """Make a socket of one of *kinds*, each a family, a type and a protocol."""
+    for each in kinds:
+        with contextlib.suppress(OSError):
+            socket.socket(*each).close()
+            return
+    raise Refused("there is none")
 
 
 @action
@@ -42,12 +52,8 @@ def netlink(where: dict[str, Any]) -> None:
 def other_netlink(where: dict[str, Any]) -> None:
     """Ask other parts of the kernel by netlink: filters, sockets, audits, devices, ciphers."""
     del where
-    for protocol in range(1, 32):
-        for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
-            with contextlib.suppress(OSError):
-                socket.socket(socket.AF_NETLINK, kind, protocol).close()
-                return
-    raise Refused("there is none")
+    kinds = (socket.SOCK_RAW, socket.SOCK_DGRAM)
+    _make_any((socket.AF_NETLINK, kind, protocol) for protocol in range(1, 32) for kind in kinds)
 
 
 @action
@@ -116,6 +122,7 @@ def other_sockets(where: dict[str, Any]) -> None:
     internet = [
         (2, 5, 132),
         (2, 1, 132),
+        (2, 1, 256),
         (2, 2, 136),
         (2, 6, 33),
         (2, 2, 1),
@@ -129,11 +136,7 @@ def other_sockets(where: dict[str, Any]) -> None:
         # Some are a program's own, where it gets any, and netlink is attempted by itself.
         if family not in {2, 10, 16} and (family, kind) != (1, 5)
     ]
-    for each in (*internet, *others):
-        with contextlib.suppress(OSError):
-            socket.socket(*each).close()
-            return
-    raise Refused("there is none")
+    _make_any((*internet, *others))
 
 
 @action
