@@ -1,6 +1,7 @@
 """The light part of the guard: which paths count, and which children may be started."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,12 @@ def test_suffixes_are_known_to_the_sniffer() -> None:
     assert unknown == {"coreml"}
 
 
-def test_configurations_count_beside_a_signature(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signature", ["model.sig", "model.release.sig"])
+def test_configurations_count_beside_a_signature(tmp_path: Path, signature: str) -> None:
     """A configuration is looked at where a signature lies beside it, and nowhere else."""
     path = tmp_path / "config.json"
     assert not watch.is_interesting(os.fspath(path))
-    (tmp_path / "model.sig").touch()
+    (tmp_path / signature).touch()
     assert watch.is_interesting(os.fspath(path))
     assert not watch.is_interesting(os.fspath(tmp_path / "other.json"))
 
@@ -269,6 +271,22 @@ def test_code_below_a_marked_directory(
     assert not any(watch.may_be_brought(str(path)) for path in paths)
     (tmp_path / "model" / name).touch()
     assert all(watch.may_be_brought(str(path)) for path in paths)
+
+
+def test_a_directory_that_just_changed_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time may be the same after another change; that of long ago is not."""
+    monkeypatch.setattr(watch, "state", watch._State())
+    hour = 3600 * 10**9
+    for name, changed in (("now", time.time_ns() + hour), ("then", time.time_ns() - hour)):
+        folder = tmp_path / name
+        folder.mkdir()
+        os.utime(folder, ns=(changed, changed))
+        assert watch._marks_in(str(folder)) == (False, False)
+        (folder / "model.sig").touch()
+        os.utime(folder, ns=(changed, changed))
+        assert watch._marks_in(str(folder)) == ((True, True) if name == "now" else (False, False))
 
 
 def test_what_lies_above_the_program_says_nothing(

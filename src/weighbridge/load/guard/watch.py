@@ -23,6 +23,7 @@ import builtins
 import io
 import os
 import sys
+import time
 
 from weighbridge.load.guard.names import (
     CODE_SUFFIXES,
@@ -54,6 +55,8 @@ _HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3
 """Where this package lies."""
 _SUFFIX_CHARS = 12
 _MOST_FOLDERS = 4096
+_TICK_NS = 2_000_000_000
+"""File systems tell times apart that are so far from each other: FAT's two seconds are the most."""
 _WRITING = os.O_WRONLY | os.O_RDWR
 _DESCRIPTORS = "/proc/self/fd/"
 
@@ -82,8 +85,8 @@ class _State:
         """Where rules name directories, each with a final slash."""
         self.above: dict[str, tuple[tuple[int, int], bool, tuple[str, ...]]] = {}
         """Directories of imported code: which they are, if below a base, and what is above them."""
-        self.folders: dict[str, tuple[int, bool]] = {}
-        """All of those: when they were changed, and whether something marks them as models'."""
+        self.folders: dict[str, tuple[int, tuple[bool, bool]]] = {}
+        """Directories: when they were changed, and what marks them as models' (`_marks_in`)."""
 
 
 state = _State()
@@ -249,7 +252,7 @@ def is_interesting(path: str) -> bool:
     if is_of_verified(path):
         return True
     folder, name = os.path.split(path)
-    return name in CONFIGURATIONS and os.path.exists(os.path.join(folder, _SIGNATURE))
+    return name in CONFIGURATIONS and _is_signed(folder)
 
 
 def is_of_verified(path: str) -> bool:
@@ -262,9 +265,7 @@ def is_of_verified(path: str) -> bool:
 
 def is_of_signed(path: str) -> bool:
     """Tell whether *path* belongs to a verified model, or lies where a signature does."""
-    if is_of_verified(path):
-        return True
-    return os.path.exists(os.path.join(os.path.dirname(path), _SIGNATURE))
+    return is_of_verified(path) or _is_signed(os.path.dirname(path))
 
 
 def _open(
@@ -336,7 +337,7 @@ def _is_among_models(folder: str) -> bool:
         if len(state.above) >= _MOST_FOLDERS:
             state.above.clear()
         known = state.above[folder] = (identity, named, folders_above(folder))
-    return known[1] or any(map(_is_marked, known[2]))
+    return known[1] or any(_marks_in(each)[0] for each in known[2])
 
 
 def folders_above(folder: str) -> tuple[str, ...]:
@@ -362,24 +363,33 @@ def folders_above(folder: str) -> tuple[str, ...]:
     return tuple(above)
 
 
-def _is_marked(folder: str) -> bool:
-    """Tell whether *folder* has a signature, or a file as only models' directories have it."""
+def _is_signed(folder: str) -> bool:
+    """Tell whether a signature of a model lies in *folder*."""
+    return os.path.exists(os.path.join(folder, _SIGNATURE)) or _marks_in(os.path.abspath(folder))[1]
+
+
+def _marks_in(folder: str) -> tuple[bool, bool]:
+    """Tell whether *folder* has anything as only models' directories have; whether a signature."""
     try:
         changed = os.stat(folder).st_mtime_ns
         known = state.folders.get(folder)
         if known is not None and known[0] == changed:
             return known[1]
-        found = False
-        for name in os.listdir(folder):
-            if name in MODEL_MARKS or (name.startswith("model.") and name.endswith(".sig")):
-                found = True
-                break
+        names = os.listdir(folder)
     except OSError:
-        return False
+        return False, False
+    signed = any(name.startswith("model.") and name.endswith(".sig") for name in names)
+    found = signed or not MODEL_MARKS.isdisjoint(names), signed
     if len(state.folders) >= _MOST_FOLDERS:
         state.folders.clear()
-    state.folders[folder] = (changed, found)
+    if is_settled(changed):
+        state.folders[folder] = (changed, found)
     return found
+
+
+def is_settled(changed: int) -> bool:
+    """Tell whether what was changed at *changed* would have another time if it changed now."""
+    return changed < time.time_ns() - _TICK_NS
 
 
 def _guard_imports() -> None:

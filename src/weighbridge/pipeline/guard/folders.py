@@ -11,7 +11,7 @@ import os
 
 from weighbridge.core.artifact import is_signature_name
 from weighbridge.load.guard.names import MODEL_MARKS, MODEL_SUFFIXES
-from weighbridge.load.guard.watch import folders_above
+from weighbridge.load.guard.watch import folders_above, is_settled
 from weighbridge.pipeline.guard.artifacts import candidates, names_in
 from weighbridge.pipeline.policies import select_for
 from weighbridge.policy.schema import Policy
@@ -83,7 +83,9 @@ class Folders:
             marked = not MODEL_MARKS.isdisjoint(names) or any(map(is_signature_name, names))
             if len(self._known) >= _MOST_FOLDERS:
                 self._known.clear()
-            known = self._known[root] = (stamp, marked, self._is_named(root, names))
+            known = (stamp, marked, self._is_named(root, names))
+            if is_settled(found.st_mtime_ns):
+                self._known[root] = known
         return known[1], known[2]
 
     def _is_named(self, root: str, names: list[str]) -> bool:
