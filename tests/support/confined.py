@@ -58,6 +58,12 @@ def serve_silence(talk: socket.socket, /) -> None:
         pass
 
 
+def serve_late(talk: socket.socket, /) -> None:
+    """Say of every file that there was no time for it."""
+    gap: list[object] = ["scan-timeout", None, "too late"]
+    _serve_orders(talk, lambda _: json.dumps([[], [gap], 0]).encode())
+
+
 def serve_nonsense(talk: socket.socket, /) -> None:
     """Answer with JSON that is no report."""
     _serve_orders(talk, lambda _: b'[[["no-such-rule"]],[],0]')

@@ -103,6 +103,12 @@ class OpenFile(Protocol):
         ...
 
 
+_WAITED: Final = (
+    "for more than half of it the examining process had no processor, as where the machine is busy "
+    "or the disk slow: try again when it has less to do"
+)
+
+
 class WorkerLostError(Exception):
     """The worker is gone or not to be trusted; `code` and the message say why."""
 
@@ -224,6 +230,8 @@ class _Session:
         self._talk: socket.socket = worker.talk
         self._sizes: Mapping[str, int] | None = None
         self._formats: Mapping[str, FileFormat] | None = None
+        self._began = 0.0
+        self._worked: float | None = None
 
     def close(self) -> None:
         """End the worker."""
@@ -231,9 +239,11 @@ class _Session:
 
     def lost(self, error: FrameError) -> WorkerLostError:
         """End the worker, and return what became of it."""
+        waited = self._waited()
         ended = self._worker.end()
         if isinstance(error, SilenceError):
-            return WorkerLostError("the time for one file is used up", code=Code.SCAN_TIMEOUT)
+            told = "the time for one file is used up"
+            return WorkerLostError(f"{told}; {_WAITED}" if waited else told, code=Code.SCAN_TIMEOUT)
         if isinstance(error, HangUpError):
             return WorkerLostError(f"the examining process {ended}")
         return WorkerLostError(f"the examining process gave no valid answer: {error}")
@@ -248,7 +258,8 @@ class _Session:
             WeighbridgeError: The source failed.
         """
         seconds = _seconds(subject)
-        until = time.monotonic() + seconds + WORKER_GRACE_SECONDS
+        self._began, self._worked = time.monotonic(), self._worker.worked
+        until = self._began + seconds + WORKER_GRACE_SECONDS
         self._talk.settimeout(seconds + WORKER_GRACE_SECONDS)
         if self._sizes is not subject.sizes or self._formats is not subject.formats:
             send_frame(self._talk, wire.FILES, wire.encode_files(subject.sizes, subject.formats))
@@ -257,12 +268,25 @@ class _Session:
         while True:
             kind, payload = receive_frame(self._talk, most=MAX_WORKER_ANSWER_BYTES, until=until)
             if kind == wire.REPORT:
-                return wire.decode_report(payload, subject)
+                return tuple(map(self._timed, wire.decode_report(payload, subject)))
             if kind != wire.READ:
                 raise MalformedContentError("it sent a message that does not exist")
             offset, length = wire.decode_read(payload, size=subject.source.size)
             self._talk.settimeout(max(until - time.monotonic(), 0.001))
             send_frame(self._talk, wire.BYTES, subject.source.read_at(offset, length))
+
+    def _timed(self, found: Finding | Gap) -> Finding | Gap:
+        """Return *found*; where the time was over, with what it was spent on."""
+        if not isinstance(found, Gap) or found.code is not Code.SCAN_TIMEOUT or not self._waited():
+            return found
+        return replace(found, reason=f"{found.reason}; {_WAITED}")
+
+    def _waited(self) -> bool:
+        """Tell whether the worker had no processor for most of the time that this file took."""
+        worked = self._worker.worked
+        if worked is None or self._worked is None:
+            return False
+        return worked - self._worked < (time.monotonic() - self._began) / 2
 
     def _send(self, subject: Subject, *, seconds: float, careful: bool) -> None:
         """Send the order, with the bytes or the descriptor where that can be done."""

@@ -179,6 +179,27 @@ class TestLostWorkers:
         assert isinstance(gap, Gap)
         assert gap.code is Code.SCAN_TIMEOUT
 
+    @pytest.mark.parametrize("target", ["serve_late", "serve_silence"])
+    @pytest.mark.parametrize(
+        ("worked", "busy"), [((0.0, 0.0), True), ((0.0, 1e9), False), ((None, 0.0), False)]
+    )
+    def test_a_busy_machine(
+        self,
+        opened: Opened,
+        monkeypatch: pytest.MonkeyPatch,
+        target: str,
+        worked: tuple[float | None, float | None],
+        *,
+        busy: bool,
+    ) -> None:
+        """Of time that is over is said whether the worker could use it, by its processor time."""
+        times = iter(worked)
+        monkeypatch.setattr(Worker, "worked", property(lambda _: next(times)))
+        (gap,) = opened(target)(within(0.1, some()))
+        assert isinstance(gap, Gap)
+        assert gap.code is Code.SCAN_TIMEOUT
+        assert ("when it has less to do" in gap.reason) is busy
+
     @pytest.mark.parametrize("target", ["serve_nonsense", "serve_greed", "serve_flood"])
     def test_nonsense(self, opened: Opened, target: str) -> None:
         """A worker that gives no valid answer is ended, and the file is a gap."""
