@@ -69,8 +69,13 @@ class WeighbridgeError(Exception):
         self.hint: Final = hint
 
     def __str__(self) -> str:
+        return f"{self.told()} [{self.code}]"
+
+    def told(self, *, at: str | None = None) -> str:
+        """Return what is wrong, for what names the code, and maybe the place *at*, by itself."""
         # The message alone may have lines of its own: a list of problems.
-        parts = [f"{one_line(self.where)}: " if self.where else "", printable(self.message)]
+        place = f"{one_line(self.where)}: " if self.where and self.where != at else ""
+        parts = [place, printable(self.message)]
         if self.expected is not None:
             parts.append(f": expected {one_line(self.expected)}")
         if self.found is not None:
@@ -78,7 +83,6 @@ class WeighbridgeError(Exception):
             parts.append(one_line(self.found))
         if self.hint:
             parts.append(f". {one_line(self.hint)}")
-        parts.append(f" [{self.code}]")
         return "".join(parts)
 
 

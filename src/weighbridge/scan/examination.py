@@ -108,7 +108,7 @@ class _Examination:
         try:
             action()
         except WeighbridgeError as error:
-            code, reason = _gap_code(error), str(error)
+            code, reason = _gap_code(error), error.told(at=subject.path)
         except MemoryError:
             code = Code.SCAN_LIMIT
             reason = "the memory for one file is used up"

@@ -151,7 +151,7 @@ class _Run:
             # Opening and closing fail here; closing is where a changed file may be noticed,
             # after findings about it were made. They stand, and the gap says that there may be
             # more.
-            yield _gap(entry, error.code, str(error))
+            yield _gap(entry, error.code, error.told(at=entry.path))
 
     def _subject(self, entry: FileEntry, told: FileFormat, source: ByteSource) -> Subject:
         return Subject(

@@ -121,6 +121,20 @@ class TestFailures:
         assert gap.code is code
         assert gap.stage is Stage.SCAN
 
+    def test_what_is_said_once(self, frame: Frame) -> None:
+        """A gap has its file and its code by itself: the reason says neither again."""
+        error = MalformedContentError("broken", where=SUBJECT.path, found="\x1b")
+        frame.analyzers[FileFormat.PICKLE] = _raising(error)
+        gap = examine(SUBJECT)[-1]
+        assert isinstance(gap, Gap)
+        assert gap.reason == "broken: found \\x1b"
+        frame.analyzers[FileFormat.PICKLE] = _raising(
+            MalformedContentError("broken", where="header")
+        )
+        gap = examine(SUBJECT)[-1]
+        assert isinstance(gap, Gap)
+        assert gap.reason == "header: broken"
+
     def test_no_failure_is_no_gap(self, frame: Frame) -> None:
         """An analyzer that ends leaves nothing but its findings."""
 

@@ -102,10 +102,10 @@ def _walk_program(reader: MemberReader, member: ZipMember) -> Analysis:
     try:
         document = parse_json(content.read_at(0, content.size), what="exported program")
     except MalformedContentError as error:
-        yield nested.gap(str(error))
+        yield nested.gap(error.told())
         return
     except LimitExceededError as error:
-        yield nested.gap(str(error), code=Code.SCAN_LIMIT)
+        yield nested.gap(error.told(), code=Code.SCAN_LIMIT)
         return
     yield from _judge(nested, document)
 

@@ -51,7 +51,7 @@ def analyze(subject: Subject) -> Analysis:
         tree = _parse(read_whole(subject))
     except MalformedContentError as error:
         yield PythonSourceFacts(subject=subject, problem=error.found or error.message)
-        yield subject.gap(str(error))
+        yield subject.gap(error.told())
         return
     yield PythonSourceFacts(subject=subject, problem=None, only_comments=not tree.body)
     yield PythonReferencesFacts(subject=subject, references=tuple(references_in(tree)))

@@ -78,9 +78,9 @@ def _read_schema(reader: MemberReader, member: ZipMember) -> Analysis:
     try:
         document = parse_json(content.read_at(0, content.size), what="skops schema")
     except MalformedContentError as error:
-        yield nested.gap(str(error))
+        yield nested.gap(error.told())
     except LimitExceededError as error:
-        yield nested.gap(str(error), code=Code.SCAN_LIMIT)
+        yield nested.gap(error.told(), code=Code.SCAN_LIMIT)
     else:
         nodes = tuple(dict.fromkeys(_nodes(nested, document)))
         if nodes:

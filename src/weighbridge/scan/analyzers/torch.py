@@ -107,11 +107,11 @@ def _walk_code(reader: MemberReader, member: ZipMember) -> Analysis:
     try:
         yield from walk_code(nested, content.read_at(0, MAX_CODE_BYTES + 1))
     except MalformedContentError as error:
-        yield nested.gap(str(error))
+        yield nested.gap(error.told())
     except LimitExceededError as error:
         if error.code is Code.SCAN_TIMEOUT:
             raise
-        yield nested.gap(str(error), code=Code.SCAN_LIMIT)
+        yield nested.gap(error.told(), code=Code.SCAN_LIMIT)
 
 
 def _compare(

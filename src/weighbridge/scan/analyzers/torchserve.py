@@ -77,10 +77,10 @@ def _read_manifest(reader: MemberReader, member: ZipMember) -> Analysis:
             content.read_at(0, min(content.size, MAX_TEXT_BYTES)), what="manifest"
         )
     except MalformedContentError as error:
-        yield nested.gap(str(error))
+        yield nested.gap(error.told())
         return
     except LimitExceededError as error:
-        yield nested.gap(str(error), code=Code.SCAN_LIMIT)
+        yield nested.gap(error.told(), code=Code.SCAN_LIMIT)
         return
     model = document.get("model") if isinstance(document, dict) else None
     if not isinstance(model, dict):

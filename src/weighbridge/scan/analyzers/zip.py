@@ -129,4 +129,4 @@ def _member_gap(
         code = Code.SCAN_MALFORMED
     elif isinstance(error, LimitExceededError):
         code = Code.SCAN_LIMIT
-    return nested.gap(str(error), code=code)
+    return nested.gap(error.told(), code=code)

@@ -36,7 +36,7 @@ def configuration_facts(subject: Subject, data: bytes, *, what: str) -> Iterator
         try:
             document = reader.read(data, what=what)
         except ValueError:
-            yield subject.gap(str(error), code=Code.SCAN_MALFORMED)
+            yield subject.gap(error.told(), code=Code.SCAN_MALFORMED)
             return
         for reason in dict.fromkeys(reader.reasons):
             yield KerasAmbiguityFacts(subject=subject, where=what, reason=reason)
