@@ -1,6 +1,8 @@
 """What an inventory's gaps and emptiness mean to an operation that needs every file."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from weighbridge.core.artifact import Inventory
 from weighbridge.core.codes import Code
@@ -15,6 +17,9 @@ from weighbridge.core.errors import (
 )
 from weighbridge.core.evidence import Gap
 from weighbridge.sources.interface import LocalHandle
+
+WHOLE: Final = "."
+"""The path of what is the artifact itself."""
 
 _SHOWN = 5
 """Gaps named in one message."""
@@ -33,9 +38,13 @@ def require_files(handle: LocalHandle, inventory: Inventory, /) -> None:
         )
 
 
-def require_complete(gaps: Iterable[Gap], /) -> None:
+def require_complete(gaps: Iterable[Gap], /, *, name: str) -> None:
     """
     Refuse an artifact of which something could not be read or has no place in a model.
+
+    Args:
+        gaps: What could not be accounted for.
+        name: The artifact's, which a gap about its only file is told of.
 
     Raises:
         ArtifactRefusedError: Links, special files, names: the artifact is at fault.
@@ -45,7 +54,7 @@ def require_complete(gaps: Iterable[Gap], /) -> None:
     """
     found = tuple(gaps)
     if found:
-        raise _error_for(found)
+        raise _error_for(tuple(replace(g, path=name) if g.path == WHOLE else g for g in found))
 
 
 def _error_for(gaps: tuple[Gap, ...]) -> WeighbridgeError:

@@ -109,7 +109,7 @@ def _take(handle: LocalHandle, *, allow_symlinks: bool, progress: Progress | Non
     )
     inventory = take_inventory(handle, plan, progress=progress)
     require_files(handle, inventory)
-    require_complete(inventory.gaps)
+    require_complete(inventory.gaps, name=inventory.name)
     return inventory
 
 

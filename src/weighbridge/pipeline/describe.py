@@ -91,7 +91,7 @@ def digest(
         UsageError, NothingToCheckError, OperationError: As for `inspect`.
     """
     _, inventory = _take(reference, allow_symlinks=allow_symlinks, progress=progress)
-    require_complete(inventory.gaps)
+    require_complete(inventory.gaps, name=inventory.name)
     return digests_of(inventory, inventory.model_entries, root=None)
 
 
@@ -115,7 +115,8 @@ def root_of(reference: str | Path, *, selection: FileSelection | None = None) ->
         undigested=ignored,
     )
     inventory = take_inventory(handle, plan)
-    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    open_gaps = (gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_complete(open_gaps, name=inventory.name)
     require_files(handle, inventory)
     return root_digest(resources_of(inventory, plan.layouts[0], ignored=ignored))
 

@@ -131,7 +131,8 @@ def sign(
         progress=progress,
         meanwhile=meanwhile,
     )
-    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    open_gaps = (gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_complete(open_gaps, name=inventory.name)
     require_files(handle, inventory)
     if known:
         inventory = known.complete(inventory)

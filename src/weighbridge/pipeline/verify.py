@@ -152,7 +152,7 @@ def verify(
         unsigned_files=ignore_unsigned_files,
         unsigned_links=ignore_unsigned_files,
     )
-    require_complete(trial.open_gaps(inventory, accepted))
+    require_complete(trial.open_gaps(inventory, accepted), name=inventory.name)
     require_files(handle, inventory)
     return trial.compare(inventory, accepted)
 

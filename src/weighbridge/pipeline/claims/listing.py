@@ -202,7 +202,7 @@ def _bindings(handle: LocalHandle, progress: Progress | None) -> frozenset[Bindi
         progress=progress,
     )
     require_files(handle, inventory)
-    require_complete(inventory.gaps)
+    require_complete(inventory.gaps, name=inventory.name)
     paths = [entry.path for entry in inventory.model_entries]
     without_git = [path for path in paths if path.split("/", 1)[0] not in GIT_NAMES]
     return frozenset(naming.binding for naming in namings_of(inventory, (without_git,)))

@@ -115,7 +115,7 @@ class Claiming:
         kind = ArtifactKind.DIRECTORY if root.is_dir() else ArtifactKind.FILE
         made = LocalHandle(reference=name, root=root, kind=kind, name=name)
         inventory = take_inventory(made, InventoryPlan())
-        require_complete(inventory.gaps)
+        require_complete(inventory.gaps, name=inventory.name)
         result = digests_of(inventory, inventory.model_entries, root=None)
         called = self._called(handle)
         build = Build(

@@ -223,9 +223,8 @@ class _Run:
             ),
             progress=progress if digested else None,
         )
-        require_complete(
-            gap for gap in inventory.gaps if not is_under(gap.path or ".", self._ignored)
-        )
+        gaps = (gap for gap in inventory.gaps if not is_under(gap.path or ".", self._ignored))
+        require_complete(gaps, name=inventory.name)
         require_files(self._handle, inventory)
         return inventory
 

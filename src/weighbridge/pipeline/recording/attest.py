@@ -157,7 +157,7 @@ def attest_scan(
         examined=examined,
     )
     inventory = report.inventory
-    require_complete(inventory.gaps)
+    require_complete(inventory.gaps, name=inventory.name)
     binding = digests_of(inventory, inventory.model_entries, root=None).binding
     assert binding is not None
     artifact = Artifact(name=called, binding=binding)

@@ -86,7 +86,8 @@ def attest_parts(
         sniff=SniffRule.UNDIGESTED, symlinks=symlinks, signatures=signatures, undigested=ignored
     )
     inventory = take_inventory(handle, plan, sink=sink, progress=progress)
-    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    open_gaps = (gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_complete(open_gaps, name=inventory.name)
     require_files(handle, inventory)
     entries = [each for each in inventory.model_entries if not is_under(each.path, ignored)]
     files = [

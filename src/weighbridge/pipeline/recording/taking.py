@@ -67,7 +67,8 @@ def take(
         undigested=ignored,
     )
     inventory = take_inventory(handle, plan, progress=progress)
-    require_complete(gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    open_gaps = (gap for gap in inventory.gaps if not is_under(gap.path or ".", ignored))
+    require_complete(open_gaps, name=inventory.name)
     require_files(handle, inventory)
     return _taken(handle, inventory, ignored)
 
