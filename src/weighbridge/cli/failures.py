@@ -57,7 +57,7 @@ def report_call(session: Session, error: click.ClickException, *, arguments: Seq
     context = error.ctx if isinstance(error, click.UsageError) else None
     name = "weighbridge" if context is None else context.command_path
     wrong = UsageError(
-        error.format_message().rstrip(".?"), hint=f"`{name} --help` shows what it takes"
+        error.format_message().rstrip("."), hint=f"`{name} --help` shows what it takes"
     )
     # Where an option is not known, none was looked at.
     session.format = _asked_for(arguments) or session.format

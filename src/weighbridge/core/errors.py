@@ -82,7 +82,7 @@ class WeighbridgeError(Exception):
             parts.append(", found " if self.expected is not None else ": found ")
             parts.append(one_line(self.found))
         if self.hint:
-            parts.append(f". {one_line(self.hint)}")
+            parts.append(f"{'' if parts[-1].endswith('?') else '.'} {one_line(self.hint)}")
         return "".join(parts)
 
 

@@ -65,11 +65,10 @@ def make_key(
     kind = _kind(algorithm, curve)
     if password is not None and not password:
         raise UsageError("an empty password protects nothing", code=Code.PASSWORD)
+    if not place.name or place.suffix == ".pub":
+        what = "the name of the public key" if place.name else "no name of a file"
+        raise UsageError(f"this is {what}", where=str(place), expected="such as release.key")
     public = place.with_suffix(".pub")
-    if public == place:
-        raise UsageError(
-            "this is the name of the public key", where=str(place), expected="such as release.key"
-        )
     if public.exists():
         raise OperationError("the file exists already", code=Code.OUTPUT_EXISTS, where=str(public))
     key = generate_key(kind, password=password)

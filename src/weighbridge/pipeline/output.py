@@ -29,8 +29,11 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True, mode: int =
         mode: The file's permissions, less what the user's mask takes away.
 
     Raises:
+        UsageError: It names no file.
         OperationError: The file exists, or the system refuses.
     """
+    if not path.name:
+        raise UsageError("a file has a name", where=os.fspath(path), expected="such as report.json")
     if not replace and path.exists():
         raise _exists(path)
     try:

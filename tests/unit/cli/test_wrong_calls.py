@@ -72,6 +72,10 @@ def test_a_wrong_call_is_a_document_where_json_was_asked_for(
         ("attest", "convert", "model", *SIGNER, "--to", "", "--input", "publisher.pub"),
         ("attest", "build", "model", *SIGNER, "--started", "0001-01-01T00:00:00+14:00"),
         ("policy", "init", "--output", "new.toml", "--public-key", "\udcff.pub"),
+        ("keygen", ".", "--no-password"),
+        ("keygen", "/", "--no-password"),
+        ("check", "model", *POLICY, "--receipt", "/"),
+        ("policy", "init", "--output", "."),
         ("chek", "model"),
     ],
 )
@@ -90,7 +94,7 @@ def test_a_command_that_is_not_known_names_the_one_that_is_like_it(
 ) -> None:
     """Whoever writes `chek` is told of `check`; who writes something else is told of none."""
     assert run(["chek"]) == 2
-    assert "Did you mean 'check'" in capsys.readouterr().err
+    assert "Did you mean 'check'? `weighbridge --help` shows" in capsys.readouterr().err
     assert run(["frobnicate"]) == 2
     assert "Did you mean" not in capsys.readouterr().err
 
@@ -206,6 +210,13 @@ def test_a_result_is_not_written_over_what_it_is_about(
     assert run(arguments) == 2
     assert "written over" in "".join(capsys.readouterr())
     assert files_below(place) == before
+
+
+def test_an_empty_key_is_not_the_usual_one(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable that is not set, where a new policy is to name a key, names none."""
+    assert run(["policy", "init", "--output", "new.toml", "--public-key", ""]) == 10
+    assert "'public-key' is empty" in capsys.readouterr().err
+    assert not (place / "new.toml").exists()
 
 
 def test_an_empty_boundary_is_none(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """`weighbridge policy`."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -15,6 +16,8 @@ from weighbridge.policy.schema import Policy
 from weighbridge.policy.template import starter_policy
 from weighbridge.policy.trust import CertificateTrust, KeyTrust
 from weighbridge.policy.view import policy_toml
+
+_PUBLIC: Final = "publisher.pub"
 
 policy_option = only_option(
     "--policy",
@@ -65,7 +68,7 @@ def init(
     if certificate_chain is None:
         if subject or identity:
             raise UsageError("--subject and --identity go with --certificate-chain")
-        trust = KeyTrust(name=name, public_key=public_key or "publisher.pub")
+        trust = KeyTrust(name=name, public_key=_PUBLIC if public_key is None else public_key)
     elif public_key is not None:
         raise UsageError("a signer has a public key or a certificate, not both")
     else:
