@@ -153,10 +153,18 @@ def test_what_is_believed_is_not_changed(
 
 
 @pytest.mark.parametrize(
-    "write", ["programs", "linked", "modules", "commands", "temporary", "/etc"]
+    ("write", "decides"),
+    [
+        ("programs", "programs/bwrap"),
+        ("linked", "programs/bwrap"),
+        ("modules", "modules"),
+        ("commands", "commands/weighbridge"),
+        ("temporary", "temporary"),
+        ("/etc", "/etc/ld.so.cache"),
+    ],
 )
 def test_what_is_started_is_not_changed(
-    place: Path, write: str, monkeypatch: pytest.MonkeyPatch
+    place: Path, write: str, decides: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor where an engine's program may be, modules, the command, files of ours, or the linker's."""
     for each in ("programs", "linked", "modules", "commands", "temporary"):
@@ -170,8 +178,9 @@ def test_what_is_started_is_not_changed(
     monkeypatch.chdir(place)
     write_policy(place, f'write = ["{write}"]')
     policy = Policy.from_file("weighbridge.toml")
-    with pytest.raises(IsolationError, match="what it is checked by"):
+    with pytest.raises(IsolationError, match="what it is checked by") as refused:
         running.run("model", ("/bin/true",), policy=policy, engine=working("direct"))
+    assert refused.value.found == os.fspath(place / decides)
 
 
 def test_links_of_an_earlier_program(place: Path, engine: str) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -252,14 +253,16 @@ def _changeable(place: Path, policy: Policy, root: Path, engine: Engine) -> str:
     # What an engine makes anew for each program is no directory of the machine.
     if not (engine.moves and found in TEMPORARY):
         deciding += _temporary()
-    if any(_decides_in(each, found) for each in deciding) or any(
-        is_within(found, os.path.realpath(each)) for each in own
-    ):
+    inside = (each for each in deciding if _decides_in(each, found))
+    around = (each for each in own if is_within(found, os.path.realpath(each)))
+    held = next(chain(inside, around), None)
+    if held is not None:
         raise IsolationError(
             "the rule lets the program change what it is checked by: the model, the policy, what "
             "that believes, the store, weighbridge itself, what that starts and is linked with, or "
             "its directory for temporary files",
             where=found,
+            found=os.path.abspath(held),  # noqa: PTH100  links are not followed
             hint="List a directory for what the program makes, and nothing else",
         )
     return found
