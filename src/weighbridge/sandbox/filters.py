@@ -50,6 +50,10 @@ _FAST_OPEN: Final = 0x20000000
 _OF_ITS_OWNER: Final = (0x5412, 0x541C, 0x5423, 0x541D, 0x540C)
 """TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS, TIOCEXCL: typing into a terminal, changing
 what it is, and closing it to others for good."""
+_ALL_BUT_NUMBER: Final = 0xFFFFFF00
+_OF_CONSOLES: Final = (0x4B00, 0x5600)
+"""Requests to text consoles, about keys, fonts and which one is shown. Drivers of graphics
+processors have the same kinds with a direction and a size."""
 _KIND: Final = 0xFF00
 _TERMINAL, _SOCKET = 0x5400, 0x8900
 _OF_INTERFACES: Final = (0x890B, 0x8C00)
@@ -329,6 +333,8 @@ def _requests(*, devices: bool, alone: bool) -> tuple[bytes, ...]:
         bpf.argument(1),
         *(_equal(request, _REFUSE) for request in _OF_ITS_OWNER),
         *(() if alone else interfaces),
+        bpf.line(bpf.AND, _ALL_BUT_NUMBER),
+        *(_equal(kind, bpf.result(NO_DEVICE)) for kind in _OF_CONSOLES),
         bpf.line(bpf.AND, _KIND),
         *((*refused, _ALLOW) if devices else (*allowed, bpf.result(NO_DEVICE))),
     )

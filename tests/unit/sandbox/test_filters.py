@@ -383,6 +383,10 @@ class TestWays:
         [
             (0xC020462A, ALLOW),
             (0xC0406400, ALLOW),
+            (0xC0584B02, ALLOW),
+            (0x30000001, ALLOW),
+            (0x4B45, NO_DEVICE),
+            (0x5606, NO_DEVICE),
             (0x40086602, NO_DEVICE),
             (0x401C5820, NO_DEVICE),
             (0x40049409, NO_DEVICE),
@@ -392,7 +396,7 @@ class TestWays:
         ],
     )
     def test_devices(self, architecture: str, request_: int, expected: int) -> None:
-        """Graphics processors are controlled, and files and terminals no more than without."""
+        """Graphics processors are controlled, and files, terminals and consoles no more than without."""
         code = filters.confining(architecture, Ways(devices=True))
         assert decide(code, architecture, IOCTL, 3, request_) == expected
 
