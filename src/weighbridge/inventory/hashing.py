@@ -175,6 +175,10 @@ def _look_at(found: Found, reading: Reading) -> ReadFile:
     with _open(found, reading.root) as file:
         source = FileSource(file, size=found.stamp.size, path=found.path)
         sniffed = reading.sniff(source, name=_name(found, reading))
+        # Not every file system says how much there is: whoever opens it reads to its end.
+        file.seek(found.stamp.size)
+        if file.read(1):
+            raise changed(found.path, why="it has more bytes than the system says")
         check_unchanged(file.fileno(), found.stamp, path=found.path)
     return ReadFile(found, sniffed, ())
 

@@ -409,3 +409,11 @@ def test_kept_results_change_no_verdict(tmp_path: Path, monkeypatch: pytest.Monk
     for _ in range(2):
         verdict = judge(tmp_path, tmp_path / "unused", scan="cache = true")
         assert "pickle-dangerous-global" in {r.code for r in verdict.reasons}
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="the system has no /proc")
+def test_a_file_with_more_bytes_than_the_system_says_is_not_clean() -> None:
+    """A file system that tells a size of nothing hides no content: whoever loads it gets that."""
+    report = wb.scan("/proc/version")
+    assert report.verdict is ScanVerdict.INDETERMINATE
+    assert [gap.code for gap in report.gaps] == [Code.FILE_CHANGED]
