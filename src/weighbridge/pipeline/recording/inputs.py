@@ -103,7 +103,7 @@ def require_name(name: str, /) -> None:
             "an artifact cannot have this name",
             where=repr(name),
             expected=f"characters that can be shown, and no '{MANIFEST_SUFFIX}' at the end",
-            hint="Give another one: NAME=REF",
+            hint="Give another one: NAME=REF for an input, else --name",
         )
 
 
