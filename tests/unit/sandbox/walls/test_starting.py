@@ -20,9 +20,18 @@ def news() -> Iterator[int]:
     os.close(writer)
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Take what is sent before somebody waits, or after."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_who_is_asked_to_end_before_the_program_is_there_ends(news: int) -> None:
     """That is no failure of the walls, and there is nothing to be run any more."""
-    script = "kill -TERM $PPID; exec sleep 1000"
+    script = "while :; do kill -TERM $PPID; done"
     running = Running(("/bin/sh", "-c", script), descriptors=(), news=news)
     assert running.wait(running.signal) == 128 + signal.SIGTERM
 
