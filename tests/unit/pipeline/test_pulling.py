@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.hub_models import files_below
+from support.interrupting import interrupt_removal
 from support.signed_model import SignedModel, make_signed_model, safetensors_file
 from support.streams import FullStream
 from weighbridge.cli.main import run
@@ -16,7 +17,6 @@ from weighbridge.core.errors import (
     PolicyDeniedError,
     UsageError,
 )
-from weighbridge.load import tree
 from weighbridge.load.artifact import VerifiedArtifact
 from weighbridge.load.held import HeldFile
 from weighbridge.load.tree import set_mode, write_tree
@@ -135,23 +135,15 @@ def test_an_interrupt_leaves_nothing(
     if there:
         place.mkdir()
     before = names_in(tmp_path)
-    interrupts: list[Path] = []
-    real = tree.remove_tree
+    removed = interrupt_removal(monkeypatch)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    def interrupt_once(root: Path) -> None:
-        interrupts.append(root)
-        if len(interrupts) == 1:
-            raise KeyboardInterrupt
-        real(root)
-
     monkeypatch.setattr(VerifiedArtifact, "__exit__", interrupted)
-    monkeypatch.setattr(tree, "remove_tree", interrupt_once)
     with pytest.raises(KeyboardInterrupt):
         pull(model.root, place, policy=model.policy)
-    assert len(interrupts) == 2
+    assert len(removed) == 2
     assert names_in(tmp_path) == before
     assert names_in(place) == ([] if there else None)
 

@@ -14,6 +14,7 @@ import safetensors.numpy
 from support import pickles as p
 from support.claims import BUILDERS, UNSIGNED, Bench, make_bench, write_files
 from support.converting import convert_here, convert_without_room
+from support.interrupting import interrupt_removal
 from support.markers import marking_pickle
 from support.signatures import key_signer
 from support.torch_files import (
@@ -41,7 +42,6 @@ from weighbridge.core.errors import (
     UsageError,
 )
 from weighbridge.core.verdict import Decision
-from weighbridge.load import tree
 from weighbridge.pipeline import output
 from weighbridge.pipeline.claims.reading import parse_lines, read_claims
 from weighbridge.pipeline.conversion import convert as module
@@ -404,16 +404,7 @@ class TestDestination:
         self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Ctrl-C during the removal is heeded when the removal is done."""
-        calls: list[Path] = []
-        real = tree.remove_tree
-
-        def remove(place: Path) -> None:
-            calls.append(place)
-            if len(calls) == 1:
-                raise KeyboardInterrupt
-            real(place)
-
-        monkeypatch.setattr(tree, "remove_tree", remove)
+        interrupt_removal(monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             convert(source, tmp_path / "out", written=Interfering(interrupt))
         assert names(tmp_path) == ["source", "source/model.bin"]
