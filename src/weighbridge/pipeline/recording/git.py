@@ -46,7 +46,8 @@ class Checkout:
         untracked: Real paths of files that the commit does not have and that are not ignored, and
             of those that git was told not to look at, less those left out.
         tracked: Absolute real paths of all other files of the commit.
-        places: Real paths of where git finds out what it is to do: the root, and its own.
+        places: Real paths of where git finds out what it is to do: where it looks for a checkout
+            first, the root, and its own.
     """
 
     root: Path
@@ -58,9 +59,9 @@ class Checkout:
     tracked: frozenset[str]
     places: tuple[str, ...]
 
-    def decided_in(self, place: str, /) -> bool:
-        """Tell whether who can write to the real path *place* decides what git says, and runs."""
-        return any(_lies_in(each, (place,)) for each in self.places)
+    def decided_in(self, *writable: str) -> bool:
+        """Tell whether who can write to the real paths *writable* decides what git runs."""
+        return any(_lies_in(each, writable) for each in self.places)
 
 
 def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Checkout | None:
@@ -92,7 +93,7 @@ def find_checkout(directory: Path, /, *, leave_out: Iterable[str] = ()) -> Check
         edited=edited,
         untracked=untracked.union(path for path in unseen if not _lies_in(path, left_out)),
         tracked=tracked,
-        places=(os.fspath(root), *_own_places(root)),
+        places=(os.path.realpath(directory), os.fspath(root), *_own_places(root)),
     )
 
 

@@ -53,6 +53,7 @@ from weighbridge.pipeline.recording.outputs import (
     take_output,
 )
 from weighbridge.pipeline.recording.surroundings import (
+    SHARED_MEMORY,
     Surroundings,
     isolated_environment,
     step_environment,
@@ -204,7 +205,7 @@ def _prepare(step: Step, progress: Progress | None) -> _Prepared:
     directory = Path.cwd()
     place = os.path.realpath(step.output)
     checkout = find_checkout(directory, leave_out=_left_out(step, inputs))
-    if step.isolated and checkout is not None and checkout.decided_in(place):
+    if step.isolated and checkout is not None and checkout.decided_in(place, SHARED_MEMORY):
         # It is asked again afterwards, and would run what the step has put into its configuration.
         checkout = None
     return _Prepared(

@@ -21,7 +21,7 @@ _GRAPHICS: Final = "nvidia[0-9]*"
 _PROCESSES: Final = "/proc"
 """Whoever reads all of it reads the command lines of all users, and whom they are connected to."""
 _DRIVERS: Final = ("/proc/devices", "/proc/driver", "/proc/loadavg")
-_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  where the system keeps it
+SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  where the system keeps it
 _SECRET: Final = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH_SOCK|SIGSTORE",
     re.IGNORECASE,
@@ -76,7 +76,7 @@ class Surroundings:
                     )
                 )
             ),
-            writable=(os.path.realpath(output), os.fspath(scratch), _SHARED_MEMORY),
+            writable=(os.path.realpath(output), os.fspath(scratch), SHARED_MEMORY),
             devices=devices,
             listable=tuple(listable),
             ports=ports,

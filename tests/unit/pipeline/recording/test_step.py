@@ -317,11 +317,17 @@ def test_an_isolated_step_reads_the_commit_and_nothing_beside_it(bench: Bench) -
             bench.record(f"cat {name}", output="out2", isolated=True)
 
 
-@pytest.mark.parametrize("output", [".", "model"])
+@pytest.mark.parametrize(
+    ("output", "directory"), [(".", "."), ("model", "."), (".", "plain"), ("..", "plain")]
+)
 def test_an_isolated_step_has_git_run_nothing(
-    bench: Bench, tmp_path_factory: pytest.TempPathFactory, output: str
+    bench: Bench,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    directory: str,
 ) -> None:
-    """Where the output is a repository, the checkout or in it, its configuration runs nothing."""
+    """Where the output is a repository, or becomes one, its configuration runs nothing."""
     mark = tmp_path_factory.mktemp("elsewhere") / "mark"
     bench.check_in()
     (bench.root / "model").mkdir()
@@ -333,8 +339,13 @@ def test_an_isolated_step_has_git_run_nothing(
     commit = bench.git(*model, "rev-parse", "HEAD")
     bench.git("update-index", "--add", "--cacheinfo", f"160000,{commit},model")
     bench.git("commit", "--quiet", "--message", "model")
+    (bench.root / "plain").mkdir()
+    (bench.root / "plain" / "w.bin").write_bytes(b"w")
+    monkeypatch.chdir(bench.root / directory)
+    made = "git init -q; git add w.bin; git -c user.name=a -c user.email=a commit -qm x"
+    run = f'[filter "x"]\\nclean = touch {mark}\\n'
     text = (
-        f"cd {output}; printf '[filter \"x\"]\\nclean = touch {mark}\\n' >> .git/config; "
+        f"cd {output}; test -e .git || {{ {made}; }}; printf '{run}' >> .git/config; "
         "echo '* filter=x' > .gitattributes; for each in w.bin train.py; do "
         'test ! -e "$each" || touch "$each"; done'
     )
@@ -345,10 +356,27 @@ def test_an_isolated_step_has_git_run_nothing(
             pytest.skip(str(error))
         raise
     assert not mark.exists()
-    assert (recorded.build.source is None) is (output == ".")
-    (bench.root / output / ".gitattributes").write_text("* filter=x\n")
-    bench.git("-C", output, "status")
+    assert (recorded.build.source is None) is (output != "model")
+    place = bench.root / directory / output
+    (place / ".gitattributes").write_text("* filter=x\n")
+    bench.git("-C", str(place), "status")
     assert mark.exists()  # so it would have been run
+
+
+def test_a_checkout_in_shared_memory_is_no_source_of_an_isolated_step(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There an isolated step can write as well; one that is not isolated can anywhere."""
+    bench.check_in()
+    monkeypatch.setattr(recording, "SHARED_MEMORY", str(bench.root))
+    try:
+        recorded = bench.record("echo > out/x", isolated=True)
+    except OperationError as error:
+        if error.code is Code.ISOLATION_UNAVAILABLE:
+            pytest.skip(str(error))
+        raise
+    assert recorded.build.source is None
+    assert bench.record("mkdir out2; echo > out2/x", output="out2").build.source is not None
 
 
 def test_an_output_that_has_files_is_refused(bench: Bench) -> None:
