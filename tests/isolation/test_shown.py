@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -304,3 +305,28 @@ def test_a_tree_is_removed_and_links_are_not_followed(tmp_path: Path) -> None:
     assert not tree.exists()
     assert (kept / "inside").is_dir()
     assert stat.S_IMODE(kept.stat().st_mode) == mode
+
+
+def test_a_link_in_the_place_of_what_cannot_be_opened_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory that its mode keeps shut is opened up itself, and no other by its name."""
+    kept, tree = tmp_path / "kept", tmp_path / "tree"
+    kept.mkdir(mode=0o750)
+    (tree / "shut").mkdir(parents=True, mode=0)
+    os_open = os.open
+    swapped: list[str] = []
+
+    def refusing(path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if path == "shut" and not swapped:
+            swapped.append(path)
+            (tree / "shut").rmdir()
+            (tree / "shut").symlink_to(kept)
+            raise PermissionError
+        return os_open(path, flags, *args, **options)
+
+    monkeypatch.setattr("os.open", refusing)
+    with pytest.raises(NotADirectoryError):
+        remove_tree(os.fspath(tree))
+    assert swapped
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o750

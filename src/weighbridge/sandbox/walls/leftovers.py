@@ -38,14 +38,24 @@ def _opened(name: str, *, within: int | None = None) -> int:
         directory = os.open(name, _OPEN, dir_fd=within)
     except PermissionError:
         # Its own mode is in the way, as it never is of root: nobody else's directory is changed.
-        os.chmod(name, _ALL, dir_fd=within)
-        directory = os.open(name, _OPEN, dir_fd=within)
+        directory = _permitted(name, within)
     try:
         os.fchmod(directory, _ALL)
     except OSError:
         os.close(directory)
         raise
     return directory
+
+
+def _permitted(name: str, within: int | None) -> int:
+    """Open the directory *name* whatever its mode, and nothing that a link there leads to."""
+    found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=within)
+    try:
+        itself = Path(f"/proc/self/fd/{found}")
+        itself.chmod(_ALL)
+        return os.open(itself, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    finally:
+        os.close(found)
 
 
 def _entries(directory: int) -> list[str]:
