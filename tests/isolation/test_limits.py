@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from weighbridge.core.errors import IsolationError
 from weighbridge.sandbox.groups.interface import RESOURCES
 from weighbridge.sandbox.walls import limiting
 from weighbridge.sandbox.walls.interface import Limits
-from weighbridge.sandbox.walls.limiting import EACH, TOGETHER, USER, how_held
+from weighbridge.sandbox.walls.limiting import EACH, TOGETHER, USER, bounded, how_held
 from weighbridge.sandbox.walls.starting import PACKAGE
 
 TAKE = "x = bytearray(b'1' * (300 << 20)); print('taken')"
@@ -247,6 +248,17 @@ class TestWhatIsSaid:
         else:
             with pytest.raises(IsolationError, match="root's processes"):
                 how_held(Limits(processes=1))
+
+    def test_less(self, groups: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the group cannot be made after all, nothing is limited by less than was said."""
+        monkeypatch.setattr(limiting, "grouped", lambda _: nullcontext())
+        with ExitStack() as entered:
+            if groups:
+                with pytest.raises(IsolationError, match="has changed meanwhile"):
+                    entered.enter_context(bounded(Limits(memory_bytes=1)))
+            else:
+                bounds = entered.enter_context(bounded(Limits(memory_bytes=1)))
+                assert dict(bounds.each)["memory_bytes"] == 1
 
     def test_nothing(self, groups: frozenset[str]) -> None:
         """Without limits there is nothing to say."""

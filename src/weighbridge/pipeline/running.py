@@ -163,6 +163,8 @@ def run(
     # The bytes that were held are let go; the copy is what the program sees.
     place = handle.root if chosen.moves else copy
     walls = _walls(control, places, copy=copy, place=place, limits=limits)
+    # Once more, as it takes its time to read a model: what is said is what will be.
+    strength = replace(strength, limits=chosen.how_held(limits))
     if started is not None:
         started(strength)
     filled = [argument.replace(PLACEHOLDER, os.fspath(place)) for argument in command]

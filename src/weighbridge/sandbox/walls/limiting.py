@@ -9,6 +9,7 @@ held is refused before anything is started.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -64,16 +65,16 @@ def bounded(limits: Limits, /) -> Iterator[Bounds]:
     Give how the last step keeps the program to *limits*; on leaving all that is left is ended.
 
     Raises:
-        IsolationError: One cannot be held here.
+        IsolationError: One cannot be held here, or not any more as it could be a moment ago.
     """
+    plan, expected = planned(limits)
     with grouped(shares(limits)) as group:
-        held = frozenset[str]() if group is None else group.held
-        _described(limits, held)
-        each = _of_each(limits, held)
+        if expected != (frozenset() if group is None else group.held):
+            raise IsolationError("what a control group can hold here has changed meanwhile")
         if group is None:
-            yield Bounds(each=each)
+            yield plan
         else:
-            yield Bounds(each=each, joins=group.joins, exceeded=group.exceeded)
+            yield replace(plan, joins=group.joins, exceeded=group.exceeded)
 
 
 def planned(limits: Limits, /) -> tuple[Bounds, frozenset[str]]:
