@@ -257,7 +257,10 @@ def one_line(text: str) -> str:
 def _first_reasons(verdict: Verdict, *, limit: int = 3) -> str:
     """Summarise the first *limit* reasons that speak against *verdict*'s artifact."""
     against = [r for r in verdict.reasons if r.blocking]
-    lines = [one_line(f"{r.path}: {r.message}" if r.path else r.message) for r in against[:limit]]
+    # The only file of an artifact is called `.` in it, and by the artifact's name by people.
+    whole = None if verdict.artifact is None else verdict.artifact.name
+    named = ((whole if r.path == "." else r.path, r.message) for r in against[:limit])
+    lines = [one_line(f"{path}: {message}" if path else message) for path, message in named]
     if len(against) > limit:
         lines.append(f"and {len(against) - limit} more")
     return ": " + "; ".join(lines) if lines else ""
