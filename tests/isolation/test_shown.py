@@ -121,6 +121,16 @@ def test_a_program_in_the_model(place: Path, engine: str) -> None:
     assert "it ran" not in out
 
 
+@pytest.mark.parametrize("read", ["/", "/proc", "/proc/sys", "processes"])
+def test_the_processes_of_the_machine_are_not_shown(place: Path, engine: str, read: str) -> None:
+    """No listed path shows what the machine runs, by whatever way it leads there."""
+    (place / "processes").symlink_to("/proc")
+    write_policy(place, f'read = ["{read}"]')
+    code, out, err = run(place, engine, "model", "/bin/echo", "it ran")
+    assert (code, out) == (1, "")
+    assert "the machine's processes" in err
+
+
 @pytest.mark.parametrize("write", [".", "/", "model", "..", "weighbridge.toml", "missing"])
 def test_what_decides_is_not_changed(place: Path, engine: str, write: str) -> None:
     """A program may change neither the model nor the policy, nor what is no directory."""

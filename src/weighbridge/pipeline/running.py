@@ -65,6 +65,8 @@ _LINKED: Final = (
 )
 """What each program is linked with that is started here, walls and interpreters among them."""
 
+_PROCESSES: Final = "/proc"
+
 _PLAIN: Final = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "USER": "model", "LOGNAME": "model"}
 _UNLIMITED: Final = Limits()
 
@@ -209,7 +211,8 @@ def _places(
     Return what is listed and named.
 
     Raises:
-        IsolationError: What the program may change is no directory, or holds what decides about it.
+        IsolationError: What the program may change is no directory, or holds what decides about it;
+            what it may read are the machine's processes.
     """
     write = () if control is None else control.write
     read = () if control is None else control.read
@@ -226,11 +229,23 @@ def _places(
         readable=(
             *_SYSTEM,
             *_python(),
-            *(os.path.realpath(place) for place in listed if not leads_through(place, writable)),
+            *(_visible(place) for place in listed if not leads_through(place, writable)),
             *_named(command, root, (*writable, os.fspath(root))),
         ),
         writable=tuple(writable),
     )
+
+
+def _visible(place: Path) -> str:
+    found = os.path.realpath(place)
+    if is_within(found, _PROCESSES) or is_within(_PROCESSES, found):
+        raise IsolationError(
+            "the rule lets the program look at the machine's processes",
+            where=found,
+            found=f"{_PROCESSES} of the machine is shown with it",
+            hint="List in isolation.read what it needs; it sees its own processes anyway",
+        )
+    return found
 
 
 def _changeable(place: Path, policy: Policy, root: Path, engine: Engine) -> str:
