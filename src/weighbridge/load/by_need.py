@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from weighbridge.core.limits.inventory import PLACED_BLOCK_BYTES
+from weighbridge.core.limits.inventory import HASH_BLOCK_BYTES
 from weighbridge.load.checked import CheckedMemory, take_all
 from weighbridge.load.frameworks import build
 from weighbridge.load.held import HeldFile
@@ -19,7 +19,7 @@ from weighbridge.load.placement import ELEMENT_BYTES, Placement, Region
 if TYPE_CHECKING:
     from weighbridge.load.frameworks import Tensor
 
-_COPIED_BYTES: Final = PLACED_BLOCK_BYTES
+_COPIED_BYTES: Final = HASH_BLOCK_BYTES // 2
 """Up to here elements are copied out of their part: the rest of it would stay with them."""
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from weighbridge.core.digest import DigestPart, HashAlgorithm
 from weighbridge.core.errors import ArtifactChangedError, OperationError
-from weighbridge.core.limits.inventory import PLACED_BLOCK_BYTES
+from weighbridge.core.limits.inventory import HASH_BLOCK_BYTES
 from weighbridge.core.limits.loading import PART_CACHE_BYTES
 from weighbridge.inventory.crew import Crew, Job
 from weighbridge.inventory.files import changed
@@ -183,7 +183,7 @@ class CheckedMemory:
         position = 0
         while position < len(room):
             # Each block is hashed while it is in the core's own cache.
-            block = room[position : position + PLACED_BLOCK_BYTES]
+            block = room[position : position + HASH_BLOCK_BYTES]
             try:
                 count = os.preadv(descriptor.number, [block], part.start + position)
             except OSError as error:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from weighbridge.core.limits.units import KIB
+from weighbridge.core.limits.units import KIB, MIB
 
 MAX_FILES: Final = 1_000_000
 """Files and directories in one artifact; the largest public model repositories hold ~20,000."""
@@ -17,9 +17,9 @@ HASH_BLOCK_BYTES: Final = 512 * KIB
 """Bytes read and hashed at a time: half a core's second-level cache, so that hashing finds the
 block there. The value has no effect on any digest."""
 
-PLACED_BLOCK_BYTES: Final = 256 * KIB
-"""Bytes read into memory where they stay, and hashed, at a time: what is read and where it goes
-are each as large, so half of `HASH_BLOCK_BYTES` is in the cache."""
+TURN_BYTES: Final = 16 * MIB
+"""Bytes after which a thread looks whether another large file should be gone on with: what the
+threads may end apart, at two gigabytes a second for each."""
 
 SMALL_FILE_BYTES: Final = 64 * KIB
 """Files up to this size are hashed where they are found: handing them to a thread costs more."""
