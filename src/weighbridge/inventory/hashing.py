@@ -15,19 +15,16 @@ size, mtime and ctime after its last byte was read as when it was listed. Otherw
 import io
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.content import ByteSource, BytesSource
 from weighbridge.core.digest import DigestPart, FileDigest, HashAlgorithm, HashLayout
 from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Gap, Stage
-from weighbridge.core.limits.inventory import (
-    HASH_BLOCK_BYTES,
-    SMALL_FILE_BYTES,
-    TURN_BYTES,
-)
+from weighbridge.core.limits.inventory import HASH_BLOCK_BYTES, SMALL_FILE_BYTES, TURN_BYTES
 from weighbridge.core.limits.units import MIB
 from weighbridge.core.values import frozen
 from weighbridge.inventory.blocks import Blocks, read_ahead, read_blocks, read_in_place
@@ -190,22 +187,19 @@ def _look_at(found: Found, reading: Reading) -> ReadFile:
 # -- large files: in jobs, one for the file or one for each shard --------------------------------
 
 
-def _jobs(large: Sequence[Found], reading: Reading, results: _Results) -> list[Rest]:
+def _jobs(large: Sequence[Found], reading: Reading, results: _Results) -> Iterator[Rest]:
     files = [_LargeFile(found, reading, results) for found in large]
     count = sum(len(file.ranges) for file in files)
     threads = max(1, reading.workers // count) if count else 1
-    ranges = (
-        _Range(file, start, end, threads=threads) for file in files for start, end in file.ranges
-    )
-    return [Rest(each.left, each.run) for each in ranges]
+    return (file.job(start, end, threads=threads) for file in files for start, end in file.ranges)
 
 
 class _LargeFile:
     """One large file, whose ranges may be hashed by several threads."""
 
     def __init__(self, found: Found, reading: Reading, results: _Results) -> None:
-        self.found = found
-        self.reading = reading
+        self._found = found
+        self._reading = reading
         self._results = results
         self._lock = threading.Lock()
         self._parts: dict[HashLayout, list[DigestPart]] = {each: [] for each in reading.layouts}
@@ -217,8 +211,8 @@ class _LargeFile:
 
     def _cut(self) -> list[tuple[int, int]]:
         """Return the ranges that can be hashed independently: shards, if no other layout."""
-        size = self.found.stamp.size
-        layouts = self.reading.layouts
+        size = self._found.stamp.size
+        layouts = self._reading.layouts
         step = layouts[0].shard_size if len(layouts) == 1 else None
         if step is None:
             return [(0, size)]
@@ -226,51 +220,105 @@ class _LargeFile:
         step *= max(1, SMALL_FILE_BYTES // step)
         return [(start, min(start + step, size)) for start in range(0, size, step)]
 
-    @property
-    def failed(self) -> bool:
-        """Whether the rest of the file need not be read."""
-        return self._error is not None
+    def job(self, start: int, end: int, *, threads: int) -> Rest:
+        """Return the job that hashes the bytes from *start* to *end*, in turns if need be."""
 
-    def fail(self, error: OSError | ArtifactChangedError) -> None:
-        """Take note of the first error of any range; from any thread."""
+        def begin(crew: Crew) -> Rest | None:
+            return self._go_on(self._read(start, end, threads=threads, crew=crew), crew)
+
+        return Rest(end - start, begin)
+
+    def _go_on(self, reading: Iterator[int], crew: Crew) -> Rest | None:
+        """Read until that is over, or another job should be gone on with."""
+        abandon = True
+        with ExitStack() as ending:
+            ending.callback(lambda: self._finish_range(abandon=abandon))
+            try:
+                left = next(reading, None)
+                if left is not None:
+                    ending.pop_all()
+                    return Rest(left, partial(self._go_on, reading))
+                abandon = crew.stopped
+            except (OSError, ArtifactChangedError) as error:
+                with self._lock:
+                    self._error = self._error or error
+        return None
+
+    def _read(self, start: int, end: int, *, threads: int, crew: Crew) -> Iterator[int]:
+        """Read and hash; at the end of each turn that is, yield how many bytes are left."""
         with self._lock:
-            self._error = self._error or error
-
-    def open(self) -> tuple[io.FileIO, SinkWriter | None]:
-        """Open the file for one range, and return it with where its bytes go."""
+            if self._error is not None:
+                return
+            if self._reading.sink is not None and self._writer is None:
+                self._writer = self._reading.sink.open(self._found.path, self._found.stamp.size)
+        with _open(self._found, self._reading.root) as file:
+            if start == 0 and self._writer is None and self._reading.sniffed(self._found.path):
+                source = FileSource(file, size=self._found.stamp.size, path=self._found.path)
+                self._sniffed = self._reading.sniff(source, name=_name(self._found, self._reading))
+            hashers = {
+                layout: PartHasher(layout, start=start, threads=threads)
+                for layout in self._reading.layouts
+            }
+            with closing(self._blocks(file, start, end, threads=threads, crew=crew)) as blocks:
+                yield from self._hash(blocks, start, end, hashers, crew)
+            check_unchanged(file.fileno(), self._found.stamp, path=self._found.path)
         with self._lock:
-            if self.reading.sink is not None and self._writer is None:
-                self._writer = self.reading.sink.open(self.found.path, self.found.stamp.size)
-        return _open(self.found, self.reading.root), self._writer
+            for layout, hasher in hashers.items():
+                self._parts[layout].extend(hasher.finish())
 
-    def tell(self, file: io.FileIO) -> None:
-        """Tell the format from the open *file*, where nothing holds its bytes."""
-        if self._writer is None and self.reading.sniffed(self.found.path):
-            source = FileSource(file, size=self.found.stamp.size, path=self.found.path)
-            self._sniffed = self.reading.sniff(source, name=_name(self.found, self.reading))
+    def _blocks(self, file: io.FileIO, start: int, end: int, *, threads: int, crew: Crew) -> Blocks:
+        """Yield the bytes from *start* to *end*, in order, each block while it is in the cache."""
+        room = None if self._writer is None else self._writer.room(start, end)
+        size = _block_size(self._reading, threads)
+        if room is None:
+            return read_blocks(file, start, end, block=bytearray(size))
+        if threads > 1:
+            return read_ahead(file, start, room, size=size)
+        return read_in_place(file, start, room, size=HASH_BLOCK_BYTES, spares=crew)
 
-    def add(self, layout: HashLayout, parts: Sequence[DigestPart]) -> None:
-        """Add the digests of one range; from any thread."""
-        with self._lock:
-            self._parts[layout].extend(parts)
+    def _hash(
+        self,
+        blocks: Blocks,
+        start: int,
+        end: int,
+        hashers: dict[HashLayout, PartHasher],
+        crew: Crew,
+    ) -> Iterator[int]:
+        advance, writer = self._reading.advance, self._writer
+        position, turn = start, start + TURN_BYTES
+        for filled, placed in blocks:
+            for hasher in hashers.values():
+                hasher.update(filled)
+            if writer is not None and not placed:
+                writer.write_at(position, filled)
+            position += len(filled)
+            if advance is not None:
+                advance(len(filled))
+            if turn <= position < end:
+                turn = position + TURN_BYTES
+                if crew.gives_way(end - position):
+                    yield end - position
+            if crew.stopped:
+                return
+        if position < end:
+            raise changed(self._found.path, why="it became shorter while it was read")
 
-    def finish_range(self, *, abandon: bool) -> None:
-        """Say that one range was done, or abandoned; the last one finishes the file."""
+    def _finish_range(self, *, abandon: bool) -> None:
         with self._lock:
             self._remaining -= 1
             if abandon:
-                self._error = self._error or changed(self.found.path, why="interrupted")
+                self._error = self._error or changed(self._found.path, why="interrupted")
             if self._remaining:
                 return
         if self._error is not None:
             if self._writer is not None:
                 self._writer.discard()
-            self._results.fail(self.found, self._error)
+            self._results.fail(self._found, self._error)
             return
         self._seal()
         self._results.files.append(
             ReadFile(
-                self.found,
+                self._found,
                 self._sniffed,
                 tuple(
                     FileDigest(layout, tuple(sorted(parts, key=lambda part: part.start)))
@@ -284,100 +332,8 @@ class _LargeFile:
         if self._writer is None:
             return
         held = self._writer.seal()
-        if self.reading.sniffed(self.found.path):
-            self._sniffed = self.reading.sniff(held, name=_name(self.found, self.reading))
-
-
-class _Range:
-    """The bytes from *start* to *end* of a large file: one job, which may be done in turns."""
-
-    def __init__(self, file: _LargeFile, start: int, end: int, *, threads: int) -> None:
-        self._file = file
-        self._start = start
-        self._position = start
-        self._end = end
-        self._threads = threads
-        self._holding = ExitStack()
-        self._blocks: Blocks | None = None
-        self._hashers: dict[HashLayout, PartHasher] = {}
-        self._writer: SinkWriter | None = None
-        self._opened: io.FileIO | None = None
-
-    @property
-    def left(self) -> int:
-        """Bytes that are left to hash."""
-        return self._end - self._position
-
-    def run(self, crew: Crew) -> Rest | None:
-        """Hash what is left, or until another job should be gone on with."""
-        abandon = True
-        with ExitStack() as ending:
-            ending.callback(lambda: self._file.finish_range(abandon=abandon))
-            ending.callback(self._holding.close)
-            try:
-                if not self._file.failed and not self._is_done(crew):
-                    ending.pop_all()
-                    return Rest(self.left, self.run)
-                abandon = crew.stopped
-            except (OSError, ArtifactChangedError) as error:
-                self._file.fail(error)
-        return None
-
-    def _is_done(self, crew: Crew) -> bool:
-        """Go on hashing; tell whether that is over, and not only this turn."""
-        blocks = self._blocks or self._begin(crew)
-        turn = self._position + TURN_BYTES
-        for filled, placed in blocks:
-            self._take(filled, placed=placed)
-            if crew.stopped:
-                return True
-            if self._position >= turn and self.left:
-                if crew.gives_way(self.left):
-                    return False
-                turn = self._position + TURN_BYTES
-        self._finish()
-        return True
-
-    def _begin(self, crew: Crew) -> Blocks:
-        """Open the file, and return its bytes in order, each block while it is in the cache."""
-        opened, self._writer = self._file.open()
-        self._opened = self._holding.enter_context(opened)
-        if self._start == 0:
-            self._file.tell(opened)
-        reading = self._file.reading
-        self._hashers = {
-            layout: PartHasher(layout, start=self._start, threads=self._threads)
-            for layout in reading.layouts
-        }
-        room = None if self._writer is None else self._writer.room(self._start, self._end)
-        size = _block_size(reading, self._threads)
-        if room is None:
-            blocks = read_blocks(opened, self._start, self._end, block=bytearray(size))
-        elif self._threads > 1:
-            blocks = read_ahead(opened, self._start, room, size=size)
-        else:
-            blocks = read_in_place(opened, self._start, room, size=HASH_BLOCK_BYTES, spares=crew)
-        self._blocks = self._holding.enter_context(closing(blocks))
-        return self._blocks
-
-    def _take(self, filled: memoryview, *, placed: bool) -> None:
-        for hasher in self._hashers.values():
-            hasher.update(filled)
-        if self._writer is not None and not placed:
-            self._writer.write_at(self._position, filled)
-        self._position += len(filled)
-        if self._file.reading.advance is not None:
-            self._file.reading.advance(len(filled))
-
-    def _finish(self) -> None:
-        """Add the digests, if the file is the one that was listed to its last byte."""
-        found, opened = self._file.found, self._opened
-        if self.left:
-            raise changed(found.path, why="it became shorter while it was read")
-        if opened is not None:
-            check_unchanged(opened.fileno(), found.stamp, path=found.path)
-        for layout, hasher in self._hashers.items():
-            self._file.add(layout, hasher.finish())
+        if self._reading.sniffed(self._found.path):
+            self._sniffed = self._reading.sniff(held, name=_name(self._found, self._reading))
 
 
 def _open(found: Found, root: str) -> io.FileIO:
