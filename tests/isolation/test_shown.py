@@ -131,6 +131,17 @@ def test_the_processes_of_the_machine_are_not_shown(place: Path, engine: str, re
     assert "the machine's processes" in err
 
 
+def test_a_process_of_the_machine_is_not_shown_because_it_is_named(
+    place: Path, engine: str
+) -> None:
+    """An argument below /proc is the program's own /proc, or nothing."""
+    named = f"/proc/{os.getpid()}/status"
+    assert Path(named).is_file()
+    code, out, _ = run(place, engine, "model", "/bin/cat", named)
+    assert code != 0
+    assert out == ""
+
+
 @pytest.mark.parametrize("write", [".", "/", "model", "..", "weighbridge.toml", "missing"])
 def test_what_decides_is_not_changed(place: Path, engine: str, write: str) -> None:
     """A program may change neither the model nor the policy, nor what is no directory."""

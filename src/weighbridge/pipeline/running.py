@@ -376,13 +376,16 @@ def _named(command: Sequence[str], root: Path, others: Sequence[str]) -> Iterato
     """
     Yield the program's own installation, and the files that the command line names.
 
-    Not those of the model, which are seen as they were verified or not at all, and not those that
-    are reached through one of *others*, the model and places that programs may change: a link there
-    leads where they wanted.
+    Not those of the model, which are seen as they were verified or not at all; not those of the
+    machine's processes, as the program has its own; and not those that are reached through one of
+    *others*, the model and places that programs may change: a link there leads where they wanted.
     """
 
     def own(path: Path) -> bool:
-        return path.resolve().is_relative_to(root) or leads_through(path, others)
+        found = path.resolve()
+        if found.is_relative_to(root) or found.is_relative_to(_PROCESSES):
+            return True
+        return leads_through(path, others)
 
     program = Path(command[0])
     if "/" in command[0] and program.exists() and not own(program):
