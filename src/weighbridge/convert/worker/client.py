@@ -235,7 +235,7 @@ class _Confined:
                 payload = self._answer(wire.PLANNED, until=until)
             except OSError as error:
                 raise OperationError(
-                    f"the checkpoint cannot be read: {error.strerror}", where=order.where
+                    f"the checkpoint cannot be read: {error.strerror or error}", where=order.where
                 ) from error
             planned = wire.decode_planned(payload, order)
         self._numbers[order.target] = len(self._numbers)
