@@ -1,5 +1,6 @@
 """Workers for tests of confinement: they do what they should not be able to do, and say how it went."""
 
+import gc
 import json
 import os
 import socket
@@ -159,6 +160,7 @@ def _is_socket(number: int) -> bool:
 
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "allocate": _allocate,
+    "collects-garbage": gc.isenabled,
     "crash": _crash,
     "environment": lambda: ",".join(sorted(os.environ)),
     "execute": _execute,

@@ -6,7 +6,6 @@ click itself. A command returns its exit code; errors of the tree in `core.error
 """
 
 import atexit
-import gc
 import importlib
 import os
 import sys
@@ -19,7 +18,6 @@ import click
 from weighbridge.cli.interrupts import EXIT_INTERRUPTED, insist
 from weighbridge.cli.terminal import Session
 
-_COLLECT_AFTER: Final = 50_000
 _SWITCH_SECONDS: Final = 0.0001
 _SECRETS: Final = (
     "--password",
@@ -160,9 +158,6 @@ def main() -> NoReturn:
 
         hide_secrets()
     sys.unraisablehook = insist
-    # A command makes a few hundred thousand objects and few cycles: looking for those after
-    # every 700 objects is a tenth of its start-up.
-    gc.set_threshold(_COLLECT_AFTER)
     # Threads that hash need the interpreter for a moment after each block, and should not wait
     # for five milliseconds while this one imports.
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -28,10 +28,13 @@ what to do. A dependency's exception never leaves the adapter that met it.
 """
 
 import errno
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from weighbridge.core.codes import Code
-from weighbridge.core.verdict import Verdict
+
+if TYPE_CHECKING:
+    # Processes that never see a verdict have errors, too.
+    from weighbridge.core.verdict import Verdict
 
 
 class WeighbridgeError(Exception):
@@ -180,7 +183,7 @@ class PolicyDeniedError(RefusedError):
 
     default_code = Code.POLICY_DENIED
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: "Verdict") -> None:
         super().__init__("the policy denies this artifact" + _first_reasons(verdict))
         self.verdict: Final = verdict
 
@@ -233,7 +236,7 @@ class PolicyIndeterminateError(IndeterminateError):
 
     default_code = Code.POLICY_INDETERMINATE
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: "Verdict") -> None:
         super().__init__("the evidence does not suffice" + _first_reasons(verdict))
         self.verdict: Final = verdict
 
@@ -254,7 +257,7 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
-def _first_reasons(verdict: Verdict, *, limit: int = 3) -> str:
+def _first_reasons(verdict: "Verdict", *, limit: int = 3) -> str:
     """Summarise the first *limit* reasons that speak against *verdict*'s artifact."""
     against = [r for r in verdict.reasons if r.blocking]
     # The only file of an artifact is called `.` in it, and by the artifact's name by people.

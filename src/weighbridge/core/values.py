@@ -3,9 +3,9 @@ What makes a class a value: a frozen dataclass with slots that is cheap to impor
 
 `dataclasses` compiles six functions for each class when its module is imported: for the fifty
 values that `weighbridge verify` needs, a quarter of its CPU time. Here only the one that takes the
-fields is compiled, and the five that differ in nothing but the names of the fields are shared.
-The rest is the business of `dataclasses`, so that `field`, `fields`, `replace` and `match` work as
-for any other.
+fields is compiled, when the first value is made, and the five that differ in nothing but the names
+of the fields are shared. The rest is the business of `dataclasses`, so that `field`, `fields`,
+`replace` and `match` work as for any other.
 """
 
 import dataclasses
@@ -57,14 +57,29 @@ def _value(cls: type[_T], *, kw_only: bool) -> type[_T]:
     methods: tuple[_Method, ...] = (
         *_comparison(_getter([field.name for field in fields if field.compare])),
         _representation([field.name for field in fields if field.repr]),
-        _initializer(made, fields),
         *_PROTECTION,
     )
+    if "__init__" not in own:
+        setattr(made, "__init__", _Initializer(made, fields))  # noqa: B010  it is no function yet
     for method in methods:
         # A class with an `__eq__` of its own has `__hash__ = None` for no other reason.
         if own.get(method.__name__) is None:
             setattr(made, method.__name__, method)
     return made
+
+
+class _Initializer:
+    """Stands for `__init__` until somebody asks for it, who gets the compiled function."""
+
+    def __init__(self, cls: type, fields: Sequence[Field[Any]]) -> None:
+        self._cls = cls
+        self._fields = fields
+
+    def __get__(self, instance: object, owner: type | None = None) -> _Method:
+        # Two threads may both compile it: each gets a function, and either of them stays.
+        made = _initializer(self._cls, self._fields)
+        setattr(self._cls, "__init__", made)  # noqa: B010  mypy knows better than to assign it
+        return made.__get__(instance, owner)  # type: ignore[no-any-return]
 
 
 def _initializer(cls: type, fields: Sequence[Field[Any]]) -> _Method:

@@ -43,6 +43,7 @@ def main() -> None:
     serve: Serve = getattr(importlib.import_module(module), name)
     gc.set_threshold(_COLLECT_AFTER)
     gc.freeze()
+    gc.enable()  # not for the imports: see `launcher`
     while _obey(control, serve):
         pass
 

@@ -26,7 +26,8 @@ from weighbridge.sandbox.interface import Allowance, Confinement, Measure
 from weighbridge.sandbox.orders import CONTROL, FORK, HELLO, LIMIT, ORDER, REAP, REPLY
 
 _CODE: Final = (
-    "import sys; sys.path += sys.argv[2:]; from weighbridge.sandbox.forkserver import main; main()"
+    "import gc, sys; gc.disable(); sys.path += sys.argv[2:];"  # modules are no garbage
+    " from weighbridge.sandbox.forkserver import main; main()"
 )
 _FLAGS: Final = ("-I", "-S", "-X", "utf8")
 _MAX_HELLO_BYTES: Final = 4096

@@ -2,8 +2,11 @@
 
 import dataclasses
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, dataclass, field, replace
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -200,6 +203,42 @@ def test_signatures_can_be_read() -> None:
     assert str(inspect.signature(Counted)) == (
         "(*, most: int = 3, seen: list[int] = <factory>) -> None"
     )
+
+
+def test_first_values_can_be_made_by_several_threads() -> None:
+    """Whoever asks first has `__init__` compiled; the others meanwhile get one as good."""
+    count = 8
+    for _ in range(20):
+
+        @frozen
+        class Fresh:
+            number: int
+            names: list[str] = field(default_factory=list)
+
+        together = Barrier(count)
+
+        def make(number: int, kind: Any = Fresh, together: Barrier = together) -> object:
+            together.wait()
+            return kind(number=number)
+
+        with ThreadPoolExecutor(count) as threads:
+            made = list(threads.map(make, range(count)))
+        assert made == [Fresh(number=number, names=[]) for number in range(count)]
+
+
+def test_the_base_can_be_called_first() -> None:
+    """A class that adds a check of its own has `__init__` compiled by `super()` as well."""
+
+    @frozen
+    class Base:
+        number: int
+
+    class Checked(Base):
+        def __init__(self, *, number: int) -> None:
+            super().__init__(number=abs(number))
+
+    assert Checked(number=-3).number == 3
+    assert Base(number=-3).number == -3
 
 
 def test_what_is_not_heeded_is_refused() -> None:

@@ -94,6 +94,10 @@ class TestConfinement:
         assert attempt(worker, "allocate") == "MemoryError"
         assert attempt(worker, "read-python") == "read 1"
 
+    def test_garbage_is_collected(self, launcher: Launcher) -> None:
+        """Only the imports go without it: what a hostile file leaves in cycles is freed."""
+        assert attempt(launcher.start(), "collects-garbage") == "True"
+
     def test_environment(self, launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nothing of the caller's environment reaches a worker."""
         monkeypatch.setenv("SECRET_TOKEN", "x")

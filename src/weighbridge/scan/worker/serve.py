@@ -11,9 +11,16 @@ from weighbridge.core.errors import ArtifactChangedError
 from weighbridge.core.evidence import Finding, Gap
 from weighbridge.core.limits.scanning import MAX_WORKER_INLINE_BYTES, MAX_WORKER_READ_BYTES
 from weighbridge.sandbox.frames import HangUpError, receive_frame, send_frame
+from weighbridge.scan import registry
+from weighbridge.scan.analyzers.safetensors import SafetensorsFacts
 from weighbridge.scan.examination import examine
-from weighbridge.scan.interface import Deadline, Examiner, Subject
+from weighbridge.scan.interface import Deadline, Examiner, Subject, SubjectFacts
 from weighbridge.scan.worker import wire
+
+# What every file needs, and what the most common kind of large ones does, is imported before the
+# first order comes: the caller may still be hashing, and has nothing else to do later.
+for _kind in (SubjectFacts, SafetensorsFacts):
+    registry.rules_for(_kind)
 
 _ANY: Final = 2**32
 """Orders come from whoever started this process, and have no bound of their own."""
