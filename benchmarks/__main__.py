@@ -1,5 +1,5 @@
 """
-Measure weighbridge: `python -m benchmarks [--quick] [--only CASE]... [--output FILE]`.
+Measure weighbridge: `python -m benchmarks [--quick] [--only CASE]... [--rounds N]`.
 
 Every number comes from whole processes in alternating runs, after one unmeasured run of each;
 ratios are medians of pairs, with the smallest and the largest pair. Linux only.
@@ -10,6 +10,7 @@ import compileall
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,14 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument("--quick", action="store_true", help="tiny sizes: a smoke test")
     described.add_argument("--only", action="append", choices=sorted(CASES), help="run this case")
     described.add_argument(
+        "--rounds",
+        type=int,
+        choices=range(1, 101),
+        metavar="N",
+        help=f"how often large ones are run, {FULL.rounds} times unless said: more where others "
+        "use the machine",
+    )
+    described.add_argument(
         "--output",
         type=Path,
         default=ROOT / "benchmarks" / "results" / "latest.json",
@@ -79,13 +88,16 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Measure what the arguments name; 0 when everything could be measured."""
     arguments = parser().parse_args()
+    sizes = QUICK if arguments.quick else FULL
+    if arguments.rounds is not None:
+        sizes = replace(sizes, rounds=arguments.rounds)
     # End like an interrupt, so that gigabytes of data do not stay behind.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     # As an installation is: compiled, whatever the environment says about writing bytecode.
     compileall.compile_dir(Path(weighbridge.__file__).parent, quiet=1)
     try:
         with prepared(
-            sizes=QUICK if arguments.quick else FULL,
+            sizes=sizes,
             reference=arguments.reference,
             torch_python=arguments.torch,
             place=arguments.place,

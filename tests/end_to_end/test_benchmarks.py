@@ -68,6 +68,17 @@ def test_a_quick_run_measures_it(name: str, tmp_path: Path) -> None:
             assert all(set(sample) == {"wall", "cpu", "peak"} for sample in samples)
 
 
+def test_large_ones_are_run_as_often_as_asked(tmp_path: Path) -> None:
+    """`--rounds` says how often; none, and more than anybody waits for, are refused."""
+    output = tmp_path / "out.json"
+    done = _bench("--only", "small", "--rounds", "3", "--output", str(output), place=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (case,) = json.loads(output.read_text())["cases"]
+    assert {len(samples) for samples in case["samples"].values()} == {3}
+    for refused in ("0", "101", "many"):
+        assert _bench("--only", "small", "--rounds", refused, place=tmp_path).returncode == 2
+
+
 def test_a_missing_reference_is_said_and_not_measured(tmp_path: Path) -> None:
     """Without the reference implementation, its comparison is listed as not measured."""
     output = tmp_path / "out.json"
