@@ -1,7 +1,8 @@
 """Write a result file so that it is there whole, or not at all."""
 
 import os
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,26 @@ def write_whole(path: Path, data: bytes, /, *, replace: bool = True, mode: int =
         ) from error
 
 
+def write_all(files: Mapping[Path, bytes], /) -> None:
+    """
+    Write *files*, which mean something together only, in their order.
+
+    An error or an interrupt leaves none of them, also where an older one was replaced by then.
+
+    Args:
+        files: Their content by their path.
+
+    Raises:
+        UsageError: One of them has no name.
+        OperationError: The system refuses.
+    """
+    with ExitStack() as unwinding:
+        for path, data in files.items():
+            unwinding.callback(_take_back, path)
+            write_whole(path, data)
+        unwinding.pop_all()
+
+
 def lies_in(place: str | os.PathLike[str], reference: str | os.PathLike[str], /) -> bool:
     """Tell whether *place* is the model *reference* or in it, where one more file is unsigned."""
     real, root = Path(os.path.realpath(place)), Path(os.path.realpath(reference))
@@ -65,6 +86,12 @@ def require_other(place: Path, /, *read: str | os.PathLike[str]) -> None:
             where=os.fspath(place),
             expected="another file",
         )
+
+
+def _take_back(path: Path) -> None:
+    # What stopped the writing is the error to be told.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _exists(path: Path) -> OperationError:

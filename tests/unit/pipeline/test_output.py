@@ -7,7 +7,7 @@ import pytest
 
 from weighbridge.core.codes import Code
 from weighbridge.core.errors import OperationError
-from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.output import write_all, write_whole
 
 
 def test_the_content_is_there_with_ordinary_permissions(tmp_path: Path) -> None:
@@ -51,6 +51,16 @@ def test_a_place_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     """A missing directory is an error of the operation that names the file."""
     with pytest.raises(OperationError, match="nowhere"):
         write_whole(tmp_path / "nowhere" / "f", b"new")
+
+
+def test_files_that_belong_together_are_all_there_or_none_is(tmp_path: Path) -> None:
+    """Where one of them cannot be written, those before it are taken back, new or not."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_all({one: b"1", two: b"2"})
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
+    with pytest.raises(OperationError, match="nowhere"):
+        write_all({one: b"3", tmp_path / "three": b"3", tmp_path / "nowhere" / "f": b"3"})
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
 def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:

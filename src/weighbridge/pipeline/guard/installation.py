@@ -17,7 +17,7 @@ from weighbridge.core.values import frozen
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME, find_reference
 from weighbridge.pipeline.guard.order import Order, read_order, reference_to, render_order
 from weighbridge.pipeline.guard.servers import SERVERS, files_for
-from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.output import write_all
 
 PTH_NAME: Final = "zz-weighbridge-guard.pth"
 START_NAME: Final = "zz-weighbridge-guard.start"
@@ -61,7 +61,7 @@ def install(order: Order, *, directory: Path | None = None) -> Installation:
 
     Raises:
         UsageError: The guard is installed there already.
-        OperationError: The files cannot be written.
+        OperationError: The files cannot be written; none of them stays.
     """
     place = directory or site_packages()
     if (place / PTH_NAME).exists():
@@ -71,10 +71,15 @@ def install(order: Order, *, directory: Path | None = None) -> Installation:
             hint="Say weighbridge guard remove first",
         )
     data = render_order(order)
-    write_whole(place / ORDER_NAME, data)
-    write_whole(place / REFERENCE_NAME, (reference_to(data, place / ORDER_NAME) + "\n").encode())
-    write_whole(place / START_NAME, _START.encode())
-    write_whole(place / PTH_NAME, _PTH.encode())
+    reference = reference_to(data, place / ORDER_NAME) + "\n"
+    write_all(
+        {
+            place / ORDER_NAME: data,
+            place / REFERENCE_NAME: reference.encode(),
+            place / START_NAME: _START.encode(),
+            place / PTH_NAME: _PTH.encode(),  # last: programs start with it from now on
+        }
+    )
     return Installation(directory=os.fspath(place), order=order)
 
 

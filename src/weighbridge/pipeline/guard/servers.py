@@ -17,7 +17,7 @@ from weighbridge.core.errors import OperationError, UsageError
 from weighbridge.load.guard.children import ORDER_VARIABLE
 from weighbridge.pipeline.guard.installed import REFERENCE_NAME
 from weighbridge.pipeline.guard.order import Order, read_order, reference_to, render_order
-from weighbridge.pipeline.output import write_whole
+from weighbridge.pipeline.output import write_all
 
 SERVERS: Final = ("vllm",)
 """Servers with a plugin of ours."""
@@ -34,7 +34,7 @@ def install_for(server: str, order: Order, *, directory: Path) -> None:
 
     Raises:
         UsageError: There is an order for it already.
-        OperationError: The files cannot be written.
+        OperationError: The files cannot be written; none of them stays.
     """
     reference, place = files_for(server)
     if (directory / reference).exists():
@@ -44,8 +44,8 @@ def install_for(server: str, order: Order, *, directory: Path) -> None:
             hint="Say weighbridge guard remove first",
         )
     data = render_order(order)
-    write_whole(directory / place, data)
-    write_whole(directory / reference, (reference_to(data, directory / place) + "\n").encode())
+    name = reference_to(data, directory / place) + "\n"
+    write_all({directory / place: data, directory / reference: name.encode()})
 
 
 def files_for(server: str) -> tuple[str, str]:

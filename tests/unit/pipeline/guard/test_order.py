@@ -21,6 +21,7 @@ from weighbridge.pipeline.guard.command import (
 )
 from weighbridge.pipeline.guard.installation import (
     PTH_NAME,
+    START_NAME,
     find_installation,
     install,
     remove,
@@ -169,6 +170,16 @@ def test_installation(model: SignedModel, tmp_path: Path) -> None:
     assert len(remove(directory=place)) == 4
     assert list(place.iterdir()) == []
     assert remove(directory=place) == ()
+
+
+def test_an_installation_that_fails_leaves_nothing(model: SignedModel, tmp_path: Path) -> None:
+    """Where one of the files cannot be written, those that were written are taken back."""
+    place = tmp_path / "site-packages"
+    (place / START_NAME / "in the way").mkdir(parents=True)
+    order = make_order(policy_of(model))
+    with pytest.raises(OperationError, match=START_NAME):
+        install(order, directory=place)
+    assert [path.name for path in place.iterdir()] == [START_NAME]
 
 
 def test_half_an_installation_is_an_error(model: SignedModel, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Orders for the plugins of servers: where they are put, and where a plugin finds its own."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,28 @@ def test_no_order_is_an_error(tmp_path: Path, variables: dict[str, str]) -> None
         find_order("vllm", variables=variables, directory=tmp_path)
     assert "guard install --only vllm" in str(caught.value.hint)
     assert "in another environment" in str(caught.value.hint)
+
+
+def test_an_order_that_cannot_be_named_does_not_stay(
+    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupt between the two files leaves neither."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    synced = os.fsync
+    calls: list[int] = []
+
+    def interrupt(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        synced(descriptor)
+
+    monkeypatch.setattr("weighbridge.pipeline.output.os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        install_for("vllm", order, directory=packages)
+    assert len(calls) == 2
+    assert list(packages.iterdir()) == []
 
 
 def test_an_order_is_not_replaced_or_changed(order: Order, tmp_path: Path) -> None:
