@@ -1,7 +1,7 @@
 """Write a result file so that it is there whole, or not at all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -51,19 +51,27 @@ def write_all(files: Mapping[Path, bytes], /) -> None:
     """
     Write *files*, which mean something together only, in their order.
 
-    An error or an interrupt leaves none of them, also where an older one was replaced by then.
+    An error or an interrupt leaves none of them. What was there before stays and is an error.
 
     Args:
         files: Their content by their path.
 
     Raises:
         UsageError: One of them has no name.
-        OperationError: The system refuses.
+        OperationError: One of them exists, or the system refuses.
     """
     with ExitStack() as unwinding:
+        begun: list[Path] = []
+        unwinding.callback(_take_back, begun)
         for path, data in files.items():
-            unwinding.callback(_take_back, path)
-            write_whole(path, data)
+            # Noted first: an interrupt may come when the file is there and nobody knows it yet.
+            begun.append(path)
+            try:
+                write_whole(path, data, replace=False)
+            except OperationError as error:
+                if error.code is Code.OUTPUT_EXISTS:
+                    begun.pop()  # somebody else's
+                raise
         unwinding.pop_all()
 
 
@@ -88,10 +96,11 @@ def require_other(place: Path, /, *read: str | os.PathLike[str]) -> None:
         )
 
 
-def _take_back(path: Path) -> None:
-    # What stopped the writing is the error to be told.
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+def _take_back(paths: Sequence[Path]) -> None:
+    for path in reversed(paths):
+        # What stopped the writing is the error to be told.
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _exists(path: Path) -> OperationError:

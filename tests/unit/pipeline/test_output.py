@@ -54,13 +54,28 @@ def test_a_place_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 
 def test_files_that_belong_together_are_all_there_or_none_is(tmp_path: Path) -> None:
-    """Where one of them cannot be written, those before it are taken back, new or not."""
+    """Where one of them cannot be written, those before it are taken back."""
     one, two = tmp_path / "one", tmp_path / "two"
+    with pytest.raises(OperationError, match="nowhere"):
+        write_all({one: b"1", two: b"2", tmp_path / "nowhere" / "f": b"3"})
+    assert list(tmp_path.iterdir()) == []
     write_all({one: b"1", two: b"2"})
     assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
-    with pytest.raises(OperationError, match="nowhere"):
-        write_all({one: b"3", tmp_path / "three": b"3", tmp_path / "nowhere" / "f": b"3"})
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_belongs_to_somebody_else_is_not_taken_back(tmp_path: Path, link: bool) -> None:
+    """A file that was there is an error, and stays as it was: a link to nothing too."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    if link:
+        two.symlink_to("nothing")
+    else:
+        two.write_bytes(b"old")
+    with pytest.raises(OperationError) as caught:
+        write_all({one: b"1", two: b"2"})
+    assert caught.value.code is Code.OUTPUT_EXISTS
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
+    assert two.is_symlink() if link else two.read_bytes() == b"old"
 
 
 def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:

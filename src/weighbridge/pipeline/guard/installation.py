@@ -60,11 +60,11 @@ def install(order: Order, *, directory: Path | None = None) -> Installation:
         directory: Its site-packages; those of this interpreter by default.
 
     Raises:
-        UsageError: The guard is installed there already.
+        UsageError: The guard is installed there already, or a part of it.
         OperationError: The files cannot be written; none of them stays.
     """
     place = directory or site_packages()
-    if (place / PTH_NAME).exists():
+    if _present(place):
         raise UsageError(
             "the guard is installed in this environment already",
             where=os.fspath(place),
@@ -96,7 +96,7 @@ def remove(*, directory: Path | None = None) -> tuple[str, ...]:
     removed: list[str] = []
     try:
         for name in (*_FILES, *(name for each in SERVERS for name in files_for(each))):
-            if (place / name).exists():
+            if os.path.lexists(place / name):
                 (place / name).unlink()
                 removed.append(name)
     except OSError as error:
@@ -114,7 +114,7 @@ def find_installation(*, directory: Path | None = None) -> Installation | None:
         OperationError: A part of it is missing, or the order is not the one that was installed.
     """
     place = directory or site_packages()
-    present = [name for name in _FILES if (place / name).exists()]
+    present = _present(place)
     if not present:
         return None
     if len(present) < len(_FILES):
@@ -129,3 +129,8 @@ def find_installation(*, directory: Path | None = None) -> Installation | None:
     return Installation(
         directory=os.fspath(place), order=read_order(find_reference([os.fspath(place)]))
     )
+
+
+def _present(place: Path) -> list[str]:
+    """Return which names of an installation are taken in *place*, by links to nothing too."""
+    return [name for name in _FILES if os.path.lexists(place / name)]

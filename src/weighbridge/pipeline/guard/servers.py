@@ -33,11 +33,11 @@ def install_for(server: str, order: Order, *, directory: Path) -> None:
         directory: The environment's site-packages.
 
     Raises:
-        UsageError: There is an order for it already.
+        UsageError: There is an order for it already, or a part of one.
         OperationError: The files cannot be written; none of them stays.
     """
     reference, place = files_for(server)
-    if (directory / reference).exists():
+    if any(os.path.lexists(directory / name) for name in (reference, place)):
         raise UsageError(
             f"the guard is installed for {server} in this environment already",
             where=os.fspath(directory),

@@ -1,5 +1,6 @@
 """Orders: what is enforced is what was read when the program was started."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -172,14 +173,43 @@ def test_installation(model: SignedModel, tmp_path: Path) -> None:
     assert remove(directory=place) == ()
 
 
-def test_an_installation_that_fails_leaves_nothing(model: SignedModel, tmp_path: Path) -> None:
-    """Where one of the files cannot be written, those that were written are taken back."""
+def test_an_installation_that_fails_leaves_nothing(
+    model: SignedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is full before the last file, those that were written are taken back."""
     place = tmp_path / "site-packages"
-    (place / START_NAME / "in the way").mkdir(parents=True)
+    place.mkdir()
     order = make_order(policy_of(model))
-    with pytest.raises(OperationError, match=START_NAME):
+    synced, calls = os.fsync, iter(range(4))
+
+    def fill(descriptor: int) -> None:
+        if next(calls) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        synced(descriptor)
+
+    monkeypatch.setattr("weighbridge.pipeline.output.os.fsync", fill)
+    with pytest.raises(OperationError, match=PTH_NAME):
         install(order, directory=place)
-    assert [path.name for path in place.iterdir()] == [START_NAME]
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("gone", [PTH_NAME, START_NAME, REFERENCE_NAME])
+def test_half_an_installation_is_not_written_over(
+    model: SignedModel, tmp_path: Path, gone: str
+) -> None:
+    """What is left may be what guards programs: it stays until it is removed."""
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    order = make_order(policy_of(model))
+    install(order, directory=place)
+    (place / gone).unlink()
+    left = {path.name: path.read_bytes() for path in place.iterdir()}
+    with pytest.raises(UsageError, match="already"):
+        install(order, directory=place)
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == left
+    (place / gone).symlink_to("nothing")
+    assert len(remove(directory=place)) == 4
+    assert list(place.iterdir()) == []
 
 
 def test_half_an_installation_is_an_error(model: SignedModel, tmp_path: Path) -> None:
