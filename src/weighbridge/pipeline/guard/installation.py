@@ -66,7 +66,7 @@ def install(order: Order, *, directory: Path | None = None) -> Installation:
     place = directory or site_packages()
     if _present(place):
         raise UsageError(
-            "the guard is installed in this environment already",
+            "the guard, or a part of it, is installed in this environment already",
             where=os.fspath(place),
             hint="Say weighbridge guard remove first",
         )
